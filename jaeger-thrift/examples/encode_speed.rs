@@ -71,13 +71,17 @@ fn main() {
     for protocol in [Protocol::Compact, Protocol::Binary] {
         let mut packer = Packer::new(protocol, DEFAULT_LIMIT, &Process::new("jaeger-demo")).unwrap();
         let mut sent = 0;
-        let ours = time(2001, 100, || {
+        let ours = time(20001, 100, || {
             for r in &recs {
                 let _ = black_box(packer.push(black_box(r), &mut |d| sent += d.bytes.len()));
             }
         });
+        if std::env::args().nth(1).is_some() {
+            println!("{ours:?}");
+            continue;
+        }
         let mut buf = Vec::with_capacity(65000);
-        let plain = time(2001, 100, || {
+        let plain = time(20001, 100, || {
             buf.clear();
             for r in &recs {
                 encode_span(protocol, black_box(r), &mut buf);
@@ -85,7 +89,7 @@ fn main() {
             black_box(&buf);
         });
         let mut tb: Vec<u8> = Vec::with_capacity(65000);
-        let theirs = time(2001, 100, || {
+        let theirs = time(20001, 100, || {
             tb.clear();
             match protocol {
                 Protocol::Compact => {

@@ -12,7 +12,7 @@
 mod shed;
 
 use crate::decode::{self, DecodeError};
-use crate::encode::{self, out::Out, wire, with_wire};
+use crate::encode::{self, group, out::Out, wire, with_wire};
 use crate::model::{ClientStats, Process};
 use crate::protocol::{MessageType, Protocol};
 use crate::source::SpanSource;
@@ -179,11 +179,10 @@ impl Packer {
         let mut front = Out::default();
         with_wire!(protocol, W => {
             if message {
-                let mut s = front.room(encode::OPENING);
-                <W as wire::Wire>::message(&mut s, MessageType::Call, 1);
-                <W as wire::Wire>::structure(&mut s, wire::id(0, 1));
-                let used = s.used;
-                front.took(used);
+                group!(front, encode::OPENING, s => {
+                    <W as wire::Wire>::message(s, MessageType::Call, 1);
+                    <W as wire::Wire>::structure(s, wire::id(0, 1));
+                });
             }
             encode::process::<W>(&mut front, process);
         });

@@ -102,7 +102,7 @@ impl Slot<'_> {
     /// Stores all of `bytes` and keeps the first `keep`.
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&mut self, bytes: [u8; N], keep: usize) {
-        self.bytes[self.used..][..N].copy_from_slice(&bytes);
+        self.bytes[self.used..self.used + N].copy_from_slice(&bytes);
         self.used += keep;
     }
 

@@ -6,8 +6,8 @@
 use super::TAGS_SHED;
 use crate::decode::{self, Input, Kind, Read, skip, structs};
 use crate::encode::out::Out;
-use crate::encode::wire::{self, Wire, id, stop};
-use crate::encode::{log_head, tag_as};
+use crate::encode::wire::{self, FIELD, Wire, id, stop};
+use crate::encode::{group, log_head, tag_as};
 use crate::protocol::Protocol;
 use crate::source::{TagRef, ValueRef};
 
@@ -15,8 +15,11 @@ use crate::source::{TagRef, ValueRef};
 struct Parts<'a> {
     /// All before the tags.
     front: &'a [u8],
+    /// The tags but [`TAGS_SHED`].
     tags: Vec<&'a [u8]>,
     logs: Vec<LogParts<'a>>,
+    /// How many were shed before, for a larger limit.
+    shed_before: i64,
 }
 
 struct LogParts<'a> {
@@ -78,7 +81,7 @@ fn shed_as<R: Read, W: Wire>(span: &[u8], room: usize) -> Option<(Vec<u8>, usize
 /// Takes a span of our own encoder apart; of anything else, `None`.
 fn parts<R: Read>(span: &[u8]) -> Option<Parts<'_>> {
     let mut input = Input::new(span);
-    let mut parts = Parts { front: span, tags: Vec::new(), logs: Vec::new() };
+    let mut parts = Parts { front: span, tags: Vec::new(), logs: Vec::new(), shed_before: 0 };
     let mut last = 0;
     loop {
         let start = input.at();
@@ -87,7 +90,14 @@ fn parts<R: Read>(span: &[u8]) -> Option<Parts<'_>> {
             parts.front = &span[..start];
         }
         match field {
-            Some((10, Kind::List)) => parts.tags = elements::<R>(&mut input)?,
+            Some((10, Kind::List)) => {
+                parts.tags = elements::<R>(&mut input)?;
+                // The last one, if any: that is where it is added.
+                if let Some(before) = parts.tags.last().and_then(|tag| shed_count::<R>(tag)) {
+                    parts.shed_before = before;
+                    parts.tags.pop();
+                }
+            }
             Some((11, Kind::List)) => {
                 for _ in 0..structs::<R>(&mut input, 1, "Span.logs").ok()? {
                     parts.logs.push(log_parts::<R>(&mut input)?);
@@ -96,6 +106,19 @@ fn parts<R: Read>(span: &[u8]) -> Option<Parts<'_>> {
             Some((..=9, kind)) => skip::<R>(&mut input, kind, "Span").ok()?,
             Some(_) => return None,
             None => return Some(parts),
+        }
+    }
+}
+
+/// The count, if this tag is [`TAGS_SHED`].
+fn shed_count<R: Read>(tag: &[u8]) -> Option<i64> {
+    let mut input = Input::new(tag);
+    let (mut last, mut named) = (0, false);
+    loop {
+        match R::field(&mut input, &mut last, "Tag").ok()?? {
+            (1, Kind::Binary) => named = R::bytes(&mut input, "Tag.key").ok()? == TAGS_SHED.as_bytes(),
+            (6, Kind::I64) if named => return R::i64(&mut input, "Tag.vLong").ok(),
+            (_, kind) => skip::<R>(&mut input, kind, "Tag").ok()?,
         }
     }
 }
@@ -143,29 +166,20 @@ fn written<W: Wire>(parts: &Parts<'_>, dropped: &[Item]) -> Vec<u8> {
     let count = |kept: &[bool]| kept.iter().filter(|kept| **kept).count();
     let mut out = Out::default();
     out.extend(parts.front);
-    list::<W>(&mut out, 9, 10, count(&tags) + 1);
+    group!(out, FIELD, s => W::list(s, id(9, 10), count(&tags) + 1));
     keep(&mut out, &parts.tags, &tags);
-    let shed = i64::try_from(dropped.len()).unwrap_or(i64::MAX);
+    let shed = i64::try_from(dropped.len()).unwrap_or(i64::MAX).saturating_add(parts.shed_before);
     tag_as::<W>(&mut out, TagRef { key: TAGS_SHED, value: ValueRef::Long(shed) });
     if logs.contains(&true) {
-        list::<W>(&mut out, 10, 11, count(&logs));
+        group!(out, FIELD, s => W::list(s, id(10, 11), count(&logs)));
         for ((log, kept), _) in parts.logs.iter().zip(&fields).zip(&logs).filter(|(_, kept)| **kept) {
             log_head::<W>(&mut out, log.timestamp, count(kept));
             keep(&mut out, &log.fields, kept);
             out.extend(&[0]);
         }
     }
-    let mut slot = out.room(1);
-    stop(&mut slot);
-    out.took(1);
+    group!(out, 1, s => stop(s));
     out.into_vec()
-}
-
-fn list<W: Wire>(out: &mut Out, last: u8, field: u8, n: usize) {
-    let mut slot = out.room(wire::FIELD);
-    W::list(&mut slot, id(last, field), n);
-    let used = slot.used;
-    out.took(used);
 }
 
 fn keep(out: &mut Out, elements: &[&[u8]], kept: &[bool]) {

@@ -319,7 +319,7 @@ mod tests {
         };
         let both = code.clone().or(env.clone());
         assert_eq!((both.service_name.as_deref(), both.log_spans), (Some("code"), Some(false)));
-        assert_eq!((both.sampler, both.agent_port), (Some(Sampler::Const(false)), Some(1)));
+        assert_eq!((both.sampler.clone(), both.agent_port), (Some(Sampler::Const(false)), Some(1)));
         assert_eq!(both.tags, [pair("build", "env"), pair("zone", "code"), pair("only", "code")]);
         let both = env.or(code);
         assert_eq!((both.service_name.as_deref(), both.log_spans), (Some("env"), Some(true)));

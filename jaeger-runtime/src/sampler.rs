@@ -17,7 +17,7 @@ use std::time::Instant;
 /// let tracer = Tracer::builder("shop").sampler(Sampler::Probabilistic(0.01)).install()?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Sampler {
     /// All traces, or none.

@@ -1,1 +1,36 @@
-//! Macros.
+//! The `#[traced]` attribute of `jaeger-runtime`; use it from there.
+//!
+//! In phases, one file each: `args` reads the options, `model` the function (its body stays tokens, never parsed), `check` says every fault at its own place, and `expand`, which
+//! cannot fail, writes the annotated function. On a fault the function is emitted as it was beside the errors, so that one mistake gives one message.
+
+mod args;
+mod check;
+mod expand;
+mod model;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+
+/// See `jaeger_runtime::traced`.
+#[proc_macro_attribute]
+pub fn traced(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand(options.into(), item.into()).into()
+}
+
+fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut faults = check::Faults::default();
+    let options = args::parse(options, &mut faults);
+    let function = match syn::parse2::<model::Function>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            faults.push(error);
+            return faults.beside(item);
+        }
+    };
+    let plan = check::check(options, &function, &mut faults);
+    match plan {
+        Some(plan) if faults.is_empty() => expand::expand(&function, &plan),
+        _ => faults.beside(item),
+    }
+}

@@ -9,6 +9,10 @@ use core::fmt;
 pub(crate) const SAMPLED: u8 = 1;
 /// The trace was asked for by hand: no sampler may drop it.
 pub(crate) const DEBUG: u8 = 2;
+/// What a carrier may say; the bits above are this process's own.
+pub(crate) const WIRE: u8 = 0x0f;
+/// The span lives in another process: a child of it is the root of what this process records.
+pub(crate) const REMOTE: u8 = 0x40;
 
 /// Identity of a trace: 64 or 128 bits, shown as 16 or 32 hex digits. Zero means "no trace".
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -87,7 +91,7 @@ impl fmt::Debug for SpanId {
 /// assert_eq!(context.to_string(), "0000000000000abc:0000000000000007:0:1");
 /// assert!(!SpanContext::NONE.is_valid());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct SpanContext {
     pub(crate) trace_id: TraceIdHalves,
     pub(crate) span_id: u64,
@@ -105,9 +109,9 @@ impl SpanContext {
     /// No context: nothing is ambient.
     pub const NONE: Self = Self { trace_id: TraceIdHalves { high: 0, low: 0 }, span_id: 0, flags: 0 };
 
-    /// A context from its parts, as a carrier would give them.
+    /// A context from its parts, as a carrier would give them. A span under it counts as the root of what this process records.
     pub const fn new(trace_id: TraceId, span_id: SpanId, sampled: bool) -> Self {
-        Self::from_raw(trace_id.high(), trace_id.low(), span_id.0, sampled as u8)
+        Self::from_raw(trace_id.high(), trace_id.low(), span_id.0, sampled as u8 | REMOTE)
     }
 
     pub(crate) const fn from_raw(high: u64, low: u64, span_id: u64, flags: u8) -> Self {
@@ -132,7 +136,10 @@ impl SpanContext {
     }
     /// The flags as Jaeger writes them: bit 0 sampled, bit 1 debug.
     pub const fn flags(&self) -> u8 {
-        self.flags
+        self.flags & WIRE
+    }
+    pub(crate) const fn is_remote(&self) -> bool {
+        self.flags & REMOTE != 0
     }
     /// Whether trace and span are both known.
     pub const fn is_valid(&self) -> bool {
@@ -140,10 +147,25 @@ impl SpanContext {
     }
 }
 
+/// Equal in what a carrier could say.
+impl PartialEq for SpanContext {
+    fn eq(&self, other: &Self) -> bool {
+        (self.trace_id, self.span_id, self.flags()) == (other.trace_id, other.span_id, other.flags())
+    }
+}
+
+impl Eq for SpanContext {}
+
+impl core::hash::Hash for SpanContext {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (self.trace_id, self.span_id, self.flags()).hash(state);
+    }
+}
+
 /// `{trace}:{span}:0:{flags}`, the value of Jaeger's `uber-trace-id` header.
 impl fmt::Display for SpanContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:0:{:x}", self.trace_id(), self.span_id(), self.flags)
+        write!(f, "{}:{}:0:{:x}", self.trace_id(), self.span_id(), self.flags())
     }
 }
 

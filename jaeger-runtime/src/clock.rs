@@ -1,0 +1,225 @@
+//! The time stamps of events: the CPU's own counter, converted into wall time by the collector.
+//!
+//! Hot side: [`ticks`], one counter read (about 10 ns where `Instant::now` takes 20 to 25). Cold side: [`Scale`], which knows what a tick is worth. Nothing is
+//! calibrated before it is needed: a scale is two readings of both clocks, and the time between them is the time that the spans took anyway, so
+//! the error stays at the width of one reading (some 50 ns), also in the first millisecond of a process.
+//!
+//! Invariants: a duration is never negative; a step of the wall clock moves later spans and never a duration; two spans converted between
+//! two renewals keep their order. One of the two files of this crate that may say `unsafe`.
+//!
+//! Left out on purpose: `cntvct_el0` of aarch64 and its like, until there is a machine to measure them on; `Instant` serves there.
+#![allow(unsafe_code)]
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Events keep 60 bits of a time stamp; a counter at 5 GHz wraps them after seven years, which [`Scale`] undoes.
+pub(crate) const TICK_BITS: u32 = 60;
+pub(crate) const TICK_MASK: u64 = (1 << TICK_BITS) - 1;
+
+/// Whether the CPU's counter may be used. Set once, before the tracer is switched on.
+static COUNTER: AtomicBool = AtomicBool::new(false);
+static EPOCH: OnceLock<Instant> = OnceLock::new();
+
+/// Now, in ticks of an unknown rate: only [`Scale`] knows what they are worth.
+#[inline(always)]
+pub(crate) fn ticks() -> u64 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if COUNTER.load(Ordering::Relaxed) {
+        // SAFETY: RDTSC exists on every x86_64 CPU, reads a counter and touches no memory. An operating system may forbid it to programs
+        // (CR4.TSD); `prepare` would then have died at set-up, and no mainstream system does.
+        return unsafe { core::arch::x86_64::_rdtsc() };
+    }
+    nanos()
+}
+
+/// Nanoseconds since the first call, for machines without a trusted counter.
+#[cold]
+#[inline(never)]
+fn nanos() -> u64 {
+    EPOCH.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}
+
+/// Decides once which clock the process uses. Called at set-up, never on the hot path.
+pub(crate) fn prepare() {
+    EPOCH.get_or_init(Instant::now);
+    COUNTER.store(counter_is_trusted(), Ordering::Relaxed);
+}
+
+/// The counter must run at one rate in all power states (CPUID 8000_0007h, EDX bit 8), and on Linux the kernel must not have struck it from its
+/// list, which it does when it sees the counters of two cores apart.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+fn counter_is_trusted() -> bool {
+    // Reading CPUID is safe on x86_64; the standard library said so only after the oldest compiler we build with.
+    #[allow(unused_unsafe)]
+    // SAFETY: CPUID exists on every x86_64 CPU, and the second leaf is asked for only if the first says that it exists.
+    let invariant = unsafe {
+        use core::arch::x86_64::__cpuid;
+        __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & (1 << 8) != 0
+    };
+    let kernel_agrees = !cfg!(target_os = "linux")
+        || std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/available_clocksource")
+            .map_or(true, |list| list.split_whitespace().any(|source| source == "tsc"));
+    invariant && kernel_agrees
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+fn counter_is_trusted() -> bool {
+    false
+}
+
+/// One look at all three clocks.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    ticks: u64,
+    /// Nanoseconds of the monotonic clock since [`EPOCH`].
+    mono: u64,
+    /// Nanoseconds of the wall clock since 1970.
+    wall: i64,
+}
+
+impl Reading {
+    /// The tightest of a few tries: a thread that loses its core between two reads would be off by milliseconds.
+    fn now() -> Self {
+        let mut best = (u64::MAX, Reading { ticks: 0, mono: 0, wall: 0 });
+        for _ in 0..4 {
+            let before = ticks();
+            let mono = nanos();
+            let after = ticks();
+            let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i64);
+            let width = after.saturating_sub(before);
+            if width < best.0 {
+                best = (width, Reading { ticks: before.wrapping_add(width / 2), mono, wall });
+            }
+        }
+        best.1
+    }
+}
+
+/// What ticks are worth. Owned by the collector, renewed every round.
+#[derive(Debug)]
+pub(crate) struct Scale {
+    /// Where the slope is measured from: 32 to 64 seconds ago in a process that lives so long.
+    base: Reading,
+    /// The next `base`.
+    middle: Reading,
+    /// What ticks are converted from: the last reading, its wall time smoothed.
+    anchor: Reading,
+    nanos_per_tick: f64,
+}
+
+/// A base older than this is replaced, so that the rate follows the slewing of the system's clock.
+const WINDOW_NANOS: u64 = 32_000_000_000;
+/// A difference from the wall clock above this is a step and is taken at once; below it is noise and is smoothed.
+const STEP_NANOS: i64 = 500_000;
+
+impl Scale {
+    pub(crate) fn new() -> Self {
+        let now = Reading::now();
+        Self { base: now, middle: now, anchor: now, nanos_per_tick: 1.0 }
+    }
+
+    /// Looks at the clocks again.
+    pub(crate) fn renew(&mut self) {
+        self.renew_with(Reading::now());
+    }
+
+    fn renew_with(&mut self, now: Reading) {
+        let ticks = now.ticks.wrapping_sub(self.base.ticks);
+        let mono = now.mono.saturating_sub(self.base.mono);
+        // Below a microsecond the width of a reading is no longer small beside the distance.
+        if mono >= 1_000 && ticks > 0 && ticks < 1 << 62 {
+            self.nanos_per_tick = mono as f64 / ticks as f64;
+        }
+        let expected = self.wall(now.ticks & TICK_MASK);
+        let off = now.wall.saturating_sub(expected);
+        let wall = if off.abs() > STEP_NANOS { now.wall } else { expected.saturating_add(off / 16) };
+        self.anchor = Reading { wall, ..now };
+        if now.mono.saturating_sub(self.middle.mono) > WINDOW_NANOS {
+            self.base = self.middle;
+            self.middle = now;
+        }
+    }
+
+    /// Nanoseconds since 1970 of a time stamp of 60 bits.
+    pub(crate) fn wall(&self, stamp: u64) -> i64 {
+        // The distance from the anchor, its sign carried up from bit 59: right for a stamp up to three years off, across a wrap too.
+        let distance = (stamp.wrapping_sub(self.anchor.ticks) << (64 - TICK_BITS)) as i64 >> (64 - TICK_BITS);
+        self.anchor.wall.saturating_add((distance as f64 * self.nanos_per_tick) as i64)
+    }
+
+    /// Nanoseconds between two time stamps; zero if the second is the earlier one (two cores' counters may differ by a little).
+    pub(crate) fn nanos_between(&self, start: u64, end: u64) -> u64 {
+        let ticks = end.wrapping_sub(start) & TICK_MASK;
+        if ticks >> (TICK_BITS - 1) != 0 { 0 } else { (ticks as f64 * self.nanos_per_tick) as u64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(nanos_per_tick: f64) -> Scale {
+        let at = Reading { ticks: 1_000, mono: 0, wall: 5_000_000_000 };
+        Scale { base: at, middle: at, anchor: at, nanos_per_tick }
+    }
+
+    #[test]
+    fn the_rate_comes_from_two_readings_and_follows_the_window() {
+        let mut scale = scale(1.0);
+        scale.renew_with(Reading { ticks: 1_000 + 3_000_000, mono: 1_000_000, wall: 5_001_000_000 });
+        assert!((scale.nanos_per_tick - 1.0 / 3.0).abs() < 1e-9);
+        assert_eq!(scale.nanos_between(0, 3_000), 1_000);
+        // The clock is slewed to run 1 % faster; after two windows only the new rate is left.
+        let (mut ticks, mut mono) = (3_001_000u64, 1_000_000u64);
+        for _ in 0..300 {
+            ticks += 3_000_000_000;
+            mono += 1_010_000_000;
+            scale.renew_with(Reading { ticks, mono, wall: 5_000_000_000 + mono as i64 });
+        }
+        assert!((scale.nanos_per_tick - 1.01 / 3.0).abs() < 1e-6, "{}", scale.nanos_per_tick);
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_moves_starts_and_no_duration() {
+        let mut scale = scale(1.0);
+        let before = scale.wall(2_000);
+        scale.renew_with(Reading { ticks: 1_002_000, mono: 1_001_000, wall: 1_000_000_000 });
+        assert!(scale.wall(1_002_000) == 1_000_000_000 && before == 5_000_001_000);
+        assert_eq!(scale.nanos_between(500, 1_500), 1_000);
+        assert_eq!(scale.nanos_between(1_500, 500), 0, "never negative");
+        // Noise is smoothed: two spans around a renewal keep their order.
+        let a = scale.wall(1_002_100);
+        scale.renew_with(Reading { ticks: 1_002_101, mono: 1_001_101, wall: 1_000_000_100 - 300 });
+        assert!(scale.wall(1_002_200) > a);
+    }
+
+    #[test]
+    fn stamps_survive_the_wrap_of_sixty_bits() {
+        let mut scale = scale(1.0);
+        scale.anchor.ticks = (7 << TICK_BITS) + 10;
+        let late = scale.wall(20);
+        let early = scale.wall(TICK_MASK);
+        assert_eq!((late - early) as u64, 21);
+        assert_eq!(scale.nanos_between(TICK_MASK, 20), 21);
+    }
+
+    #[test]
+    fn real_clocks_agree_within_their_width() {
+        prepare();
+        let mut scale = Scale::new();
+        // Each time stamp stands between two `Instant`s, so a thread that loses its core cannot break the test.
+        let outer = Instant::now();
+        let start = ticks() & TICK_MASK;
+        let inner = Instant::now();
+        while inner.elapsed().as_millis() < 5 {}
+        let at_least = inner.elapsed().as_nanos() as f64;
+        let end = ticks() & TICK_MASK;
+        let at_most = outer.elapsed().as_nanos() as f64;
+        scale.renew();
+        let ours = scale.nanos_between(start, end) as f64;
+        assert!(ours > at_least * 0.999 && ours < at_most * 1.001, "{at_least} {ours} {at_most}");
+        assert!(scale.wall(end) > scale.wall(start));
+    }
+}

@@ -1,0 +1,114 @@
+//! The collector: one std thread that reads the logs, folds events into spans and hands them to the reporters. The cold side of the house.
+//!
+//! It wakes at the flush interval, when a log passes its half, and for a message; it needs no Tokio and holds no lock that an application thread would wait for on the hot path.
+//! A flush is a message with a reply, so it cannot hang longer than its caller is willing to wait.
+
+mod emit;
+mod extras;
+mod fold;
+mod stats;
+
+pub use stats::{Dropped, Stats};
+
+use crate::clock::Scale;
+use crate::report::{Fanout, Reporter};
+use crate::sampler::Origin;
+use fold::Fold;
+use jaeger_thrift::Process;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What the application asks of the collector.
+pub(crate) enum Control {
+    /// Report what has ended, and send it; answer with the statistics.
+    Flush(SyncSender<Stats>),
+    /// The same, for the last time.
+    Stop(SyncSender<Stats>),
+}
+
+/// What a collector is made of.
+pub(crate) struct Setup {
+    pub(crate) process: Process<'static>,
+    pub(crate) reporters: Vec<Box<dyn Reporter>>,
+    pub(crate) flush_interval: Duration,
+    /// The most bytes held for open spans.
+    pub(crate) budget: usize,
+    /// The samplers that events may name.
+    pub(crate) origins: Vec<&'static Origin>,
+    pub(crate) control: Receiver<Control>,
+    /// Where each round leaves its statistics.
+    pub(crate) stats: Arc<Mutex<Stats>>,
+}
+
+/// The collector's thread. Returns when it was stopped, or when everybody who could stop it is gone.
+pub(crate) fn run(setup: Setup) {
+    let Setup { process, reporters, flush_interval, budget, origins, control, stats } = setup;
+    let mut collector = Collector {
+        scale: Scale::new(),
+        fold: Fold::new(budget, origins),
+        reporters: Fanout::new(reporters),
+        stats,
+    };
+    collector.reporters.start(&process);
+    let mut due = Instant::now() + flush_interval;
+    loop {
+        let (mut waiting, mut stopping) = (Vec::new(), false);
+        while let Ok(message) = control.try_recv() {
+            match message {
+                Control::Flush(reply) => waiting.push(reply),
+                Control::Stop(reply) => {
+                    waiting.push(reply);
+                    stopping = true;
+                }
+            }
+        }
+        let flush = stopping || !waiting.is_empty() || Instant::now() >= due;
+        // A panic of ours must not take the spans of the rest of the process's life with it, nor hang those who wait for an answer.
+        if catch_unwind(AssertUnwindSafe(|| collector.rounds(flush, stopping))).is_err() {
+            log::error!(target: "jaeger", "the collector panicked; please report this. Tracing goes on with what is left.");
+        }
+        let now = collector.publish();
+        for reply in waiting {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.try_send(now.clone());
+        }
+        if stopping {
+            return;
+        }
+        if flush {
+            due = Instant::now() + flush_interval;
+        }
+        thread::park_timeout(due.saturating_duration_since(Instant::now()));
+    }
+}
+
+struct Collector {
+    scale: Scale,
+    fold: Fold,
+    reporters: Fanout,
+    stats: Arc<Mutex<Stats>>,
+}
+
+impl Collector {
+    fn rounds(&mut self, flush: bool, stopping: bool) {
+        self.scale.renew();
+        // The second applies what the first has read of spans that moved between threads; see `fold`.
+        self.fold.round(&self.scale, &mut self.reporters);
+        self.fold.round(&self.scale, &mut self.reporters);
+        if stopping {
+            self.fold.give_up_open();
+            self.reporters.close();
+        } else if flush {
+            self.reporters.flush();
+        }
+    }
+
+    fn publish(&mut self) -> Stats {
+        let stats = Stats::new(self.fold.counts, self.fold.open(), self.reporters.status());
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats.clone();
+        stats
+    }
+}

@@ -1,0 +1,131 @@
+//! The one tracer of the process, as the hot path sees it: a switch, a bound, and behind them what roots and slow paths ask.
+//!
+//! `ON` is the first thing that every annotated function reads; while it is false nothing else of this crate runs. Everything it needs is in place before it is set.
+
+use crate::collector::{Control, Stats};
+use crate::error::Error;
+use crate::sampler::Decider;
+use once_cell::sync::OnceCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release};
+use std::sync::mpsc::{RecvTimeoutError, Sender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+static ON: AtomicBool = AtomicBool::new(false);
+static MAX_VALUE_LEN: AtomicUsize = AtomicUsize::new(256);
+static LOST_EXTRAS: AtomicU64 = AtomicU64::new(0);
+static TRACER: OnceCell<Shared> = OnceCell::new();
+
+/// Whether spans are recorded.
+#[inline(always)]
+pub(crate) fn is_on() -> bool {
+    ON.load(Relaxed)
+}
+
+/// The bound of one value in bytes.
+#[inline(always)]
+pub(crate) fn max_value_len() -> usize {
+    MAX_VALUE_LEN.load(Relaxed)
+}
+
+/// A tag or log that found no room.
+#[cold]
+pub(crate) fn count_lost_extra() {
+    LOST_EXTRAS.fetch_add(1, Relaxed);
+}
+
+pub(crate) fn lost_extras() -> u64 {
+    LOST_EXTRAS.load(Relaxed)
+}
+
+pub(crate) fn shared() -> Option<&'static Shared> {
+    TRACER.get()
+}
+
+/// Makes the collector look at the logs now. Cheap when it is awake already.
+pub(crate) fn wake_collector() {
+    if let Some(shared) = shared() {
+        shared.collector.unpark();
+    }
+}
+
+/// Installs what `make` returns and switches recording on; once in a process. A second call, and one while `make` fails, leave everything as it was.
+pub(crate) fn install(
+    max_value_len: usize,
+    make: impl FnOnce() -> Result<Shared, Error>,
+) -> Result<&'static Shared, Error> {
+    let mut mine = false;
+    let shared = TRACER.get_or_try_init(|| {
+        mine = true;
+        MAX_VALUE_LEN.store(max_value_len, Relaxed);
+        make()
+    })?;
+    if !mine {
+        return Err(Error::AlreadyInstalled);
+    }
+    ON.store(true, Release);
+    Ok(shared)
+}
+
+/// What the rest of the process shares of the tracer.
+pub(crate) struct Shared {
+    pub(crate) sampler: Decider,
+    pub(crate) trace_id_128: bool,
+    pub(crate) control: Sender<Control>,
+    pub(crate) collector: Thread,
+    pub(crate) stats: Arc<Mutex<Stats>>,
+    /// The process that the collector's thread lives in; a fork's child has none.
+    pub(crate) process_id: u32,
+}
+
+impl Shared {
+    pub(crate) fn trace_id_128(&self) -> bool {
+        self.trace_id_128
+    }
+
+    /// Whether a new trace is recorded, and which of the sampler's origins said so (0: none).
+    pub(crate) fn sample(&self, trace_id_low: u64, operation: &str) -> (bool, u16) {
+        let decision = self.sampler.sample(trace_id_low, operation);
+        (decision.sampled, u16::from(decision.sampled))
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn flush(&self, deadline: Duration) -> Result<Stats, Error> {
+        self.ask(Control::Flush, "flush", deadline)
+    }
+
+    /// Stops recording, then the collector. A second call finds it stopped and returns what the first has left.
+    pub(crate) fn shutdown(&self, deadline: Duration) -> Result<Stats, Error> {
+        ON.store(false, Relaxed);
+        self.ask(Control::Stop, "shutdown", deadline)
+    }
+
+    fn ask(
+        &self,
+        message: impl FnOnce(std::sync::mpsc::SyncSender<Stats>) -> Control,
+        what: &'static str,
+        deadline: Duration,
+    ) -> Result<Stats, Error> {
+        if self.process_id != std::process::id() {
+            return Err(Error::Forked { what });
+        }
+        if self.collector.id() == std::thread::current().id() {
+            return Err(Error::FromReporter { what });
+        }
+        let (reply, answer) = sync_channel(1);
+        if self.control.send(message(reply)).is_err() {
+            // The collector has been stopped; what it left is final.
+            return Ok(self.stats());
+        }
+        self.collector.unpark();
+        match answer.recv_timeout(deadline) {
+            Ok(stats) => Ok(stats),
+            Err(RecvTimeoutError::Disconnected) => Ok(self.stats()),
+            Err(RecvTimeoutError::Timeout) => Err(Error::Timeout { what, deadline }),
+        }
+    }
+}

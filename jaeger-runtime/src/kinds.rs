@@ -1,0 +1,178 @@
+//! The best way to show a value of any type, chosen without a trait bound.
+//!
+//! Generated code writes `(&&&&&W(&x)).value()`. Method lookup tries the receiver as it stands and then one reference less at a time, so the first of
+//! the five traits below whose bound the type meets wins: std's plain types, the user's own [`TagValue`], `Debug`, `Display`, and at last the type's name. In a generic function
+//! that promises nothing about `T` the last is what is known, and it compiles. Autoref specialisation is the name of the trick.
+//!
+//! A sixth probe tells a `Result` from every other reply. Left out on purpose: anything that needs `unsafe` or a compiler plugin.
+
+use crate::value::{Plain, TagValue, Value};
+use core::convert::Infallible;
+use core::fmt::{Debug, Display};
+
+/// A borrowed value to be probed. The field is public for generated code only.
+#[derive(Debug)]
+pub struct W<'a, T: ?Sized>(pub &'a T);
+
+/// Level 1: std's plain types.
+pub trait ByPlain {
+    /// The value itself.
+    fn value(&self) -> Value<'_>;
+}
+impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        self.0.plain()
+    }
+}
+
+/// So that a reference to any type, also an unsized one, can be passed on as an object.
+impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
+    fn tag_value(&self) -> Value<'_> {
+        self.0.tag_value()
+    }
+}
+
+/// Level 2: the user's own word.
+pub trait ByTagValue {
+    /// Asked later, where a panic is caught.
+    fn value(&self) -> Value<'_>;
+}
+impl<T: TagValue + ?Sized> ByTagValue for &&&W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Tag(***self)
+    }
+}
+
+/// Level 3: `Debug`.
+pub trait ByDebug {
+    /// Formatted later, cut at the bound.
+    fn value(&self) -> Value<'_>;
+}
+impl<T: Debug + ?Sized> ByDebug for &&W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Debug(&self.0)
+    }
+}
+
+/// Level 4: `Display`.
+pub trait ByDisplay {
+    /// Formatted later, cut at the bound.
+    fn value(&self) -> Value<'_>;
+}
+impl<T: Display + ?Sized> ByDisplay for &W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Display(&self.0)
+    }
+}
+
+/// Level 5: nothing is known but the type.
+pub trait ByName {
+    /// The type's name.
+    fn value(&self) -> Value<'_>;
+}
+impl<T: ?Sized> ByName for W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Str(core::any::type_name::<T>())
+    }
+}
+
+/// The reply of a function that can fail.
+pub trait ByResult<'a> {
+    /// The Ok side.
+    type Ok: ?Sized;
+    /// The Err side.
+    type Err: ?Sized;
+    /// Which of the two it is.
+    fn outcome(&self) -> Result<&'a Self::Ok, &'a Self::Err>;
+}
+impl<'a, T, E> ByResult<'a> for &W<'a, Result<T, E>> {
+    type Ok = T;
+    type Err = E;
+    #[inline(always)]
+    fn outcome(&self) -> Result<&'a T, &'a E> {
+        self.0.as_ref()
+    }
+}
+
+/// Every other reply: it has no Err side.
+pub trait ByReply<'a> {
+    /// The reply.
+    type Reply: ?Sized;
+    /// Always Ok.
+    fn outcome(&self) -> Result<&'a Self::Reply, &'a Infallible>;
+}
+impl<'a, T: ?Sized> ByReply<'a> for W<'a, T> {
+    type Reply = T;
+    #[inline(always)]
+    fn outcome(&self) -> Result<&'a T, &'a Infallible> {
+        Ok(self.0)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::needless_borrow, reason = "the borrows are what is tested")]
+mod tests {
+    use super::*;
+
+    macro_rules! show {
+        ($e:expr) => {{ format!("{:?}", (&&&&&W(&$e)).value()) }};
+    }
+
+    #[derive(Debug)]
+    struct OnlyDebug;
+    struct OnlyDisplay;
+    impl Display for OnlyDisplay {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("displayed")
+        }
+    }
+    #[derive(Debug)]
+    struct Own;
+    impl TagValue for Own {
+        fn tag_value(&self) -> Value<'_> {
+            Value::Long(9)
+        }
+    }
+    struct Nothing;
+
+    fn generic<T>(value: &T) -> String {
+        show!(*value)
+    }
+
+    #[test]
+    fn the_best_of_the_five_is_taken() {
+        assert_eq!(show!(5u8), "5");
+        assert_eq!(show!("a"), "\"a\"");
+        assert_eq!(show!(*"unsized"), "\"unsized\"");
+        assert_eq!(show!(Own), "9");
+        assert_eq!(show!(OnlyDebug), "OnlyDebug");
+        assert_eq!(show!([OnlyDebug][..]), "[OnlyDebug]");
+        assert_eq!(show!(OnlyDisplay), "displayed");
+        assert!(show!(Nothing).contains("Nothing"));
+        assert!(generic(&5u8).contains("u8"), "a generic function knows the type's name only");
+        let object: &dyn Debug = &OnlyDebug;
+        assert_eq!(show!(*object), "OnlyDebug");
+        assert!(show!(|| ()).contains("closure"));
+    }
+
+    #[test]
+    fn a_result_is_told_from_other_replies_behind_an_alias_too() {
+        let failed: std::io::Result<u8> = Err(std::io::Error::other("no"));
+        let shown = match (&&W(&failed)).outcome() {
+            Ok(v) => format!("ok {:?}", (&&&&&W(v)).value()),
+            Err(e) => format!("err {:?}", (&&&&&W(e)).value()),
+        };
+        assert!(shown.starts_with("err Custom"), "{shown}");
+        let plain = 3u8;
+        let shown = match (&&W(&plain)).outcome() {
+            Ok(v) => format!("ok {:?}", (&&&&&W(v)).value()),
+            Err(never) => match *never {},
+        };
+        assert_eq!(shown, "ok 3");
+    }
+}

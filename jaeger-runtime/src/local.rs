@@ -1,0 +1,409 @@
+//! What one thread knows: the ambient context, its id generators, and the writing end of its log. The hot path of the crate.
+//!
+//! Starting a nested span is: look at the flags, look at the log's limit, write callsite, values and ticks, step the generator, publish. Everything rarer
+//! (no context yet, context changed, log at its limit, values that need formatting) is behind one call into `local/slow.rs`.
+//!
+//! Invariants:
+//! 1. The collector mirrors `high, low, span, flags` of this thread as long as the log is not trapped. Whoever changes them other than by a nested start or end calls
+//!    [`Local::set_ambient`], which traps the log, and the next nested start first writes a Context.
+//! 2. No user code runs while an event is being written: values that need it are formatted first (`text.rs`).
+//! 3. The thread-local has no destructor, so it can be reached at any time, also from other thread-locals' destructors; giving the ring back is the business of
+//!    a second one (`Owner` in `slow.rs`), which is touched only when the ring is taken.
+//!
+//! Left out on purpose: what a span means to the user (`sync_span.rs`, `async_span.rs`, `span.rs`).
+
+mod slow;
+
+use crate::callsite::Callsite;
+use crate::clock::{TICK_MASK, ticks};
+use crate::context::{SAMPLED, SpanContext};
+use crate::event_log::format::{
+    self, END_AT_WORDS, END_WITH_WORDS, Kind, NeedsText, Outcome, START_AT_WORDS, START_WORDS, first_word,
+    write_values,
+};
+use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::event_log::ring::Producer;
+use crate::global;
+use crate::value::Value;
+use std::cell::Cell;
+
+pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
+
+/// In [`Local::flags`]: there is an ambient span.
+pub(crate) const AMBIENT: u8 = 0x80;
+
+pub(crate) struct Local {
+    high: Cell<u64>,
+    low: Cell<u64>,
+    span: Cell<u64>,
+    /// The context's flags and [`AMBIENT`].
+    flags: Cell<u8>,
+    /// Ids of nested spans; the collector runs the same generator.
+    nested_ids: Cell<u64>,
+    /// Ids of traces and of spans that say their ids themselves. 0 until seeded.
+    free_ids: Cell<u64>,
+    /// Which attachment is ambient; steps with each, so that one dropped out of turn is noticed.
+    token: Cell<u64>,
+    last_token: Cell<u64>,
+    /// The collector does not know the ambient context yet.
+    dirty: Cell<bool>,
+    /// The log had another owner before, and the collector does not know yet.
+    new_owner: Cell<bool>,
+    log: Producer,
+}
+
+thread_local! {
+    static LOCAL: Local = const {
+        Local {
+            high: Cell::new(0),
+            low: Cell::new(0),
+            span: Cell::new(0),
+            flags: Cell::new(0),
+            nested_ids: Cell::new(0),
+            free_ids: Cell::new(0),
+            token: Cell::new(0),
+            last_token: Cell::new(0),
+            dirty: Cell::new(true),
+            new_owner: Cell::new(false),
+            log: Producer::detached(),
+        }
+    };
+}
+
+/// A nested span that is open: what its end needs. `id == 0`: there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nested {
+    pub(crate) id: u64,
+    /// 0: a root; the ambient context is cleared after it.
+    pub(crate) parent: u64,
+}
+
+impl Nested {
+    pub(crate) const OFF: Self = Self { id: 0, parent: 0 };
+}
+
+/// Whether a span opened now could be recorded: a tracer is installed, and the ambient trace is not one that was refused.
+#[inline(always)]
+pub(crate) fn is_on() -> bool {
+    global::is_on() && LOCAL.with(|l| l.flags.get() & (AMBIENT | SAMPLED) != AMBIENT)
+}
+
+/// The ambient context, [`SpanContext::NONE`] if there is none.
+#[inline]
+pub(crate) fn current() -> SpanContext {
+    LOCAL.with(Local::ambient)
+}
+
+/// Opens a span nested in the ambient one, or a root.
+#[inline(always)]
+pub(crate) fn start(site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+    // The closures given to `with` stay this small on purpose: it is inlined then, and the work is one call to a function that is not generic.
+    LOCAL.with(|l| l.start(site, values))
+}
+
+/// The same for a callsite without keys.
+#[inline(always)]
+pub(crate) fn start_bare(site: &'static Callsite) -> Nested {
+    LOCAL.with(|l| l.start_bare(site))
+}
+
+/// Ends a nested span with no more to say than the time.
+#[inline(always)]
+pub(crate) fn end(nested: Nested) {
+    LOCAL.with(|l| l.end(nested));
+}
+
+/// Ends a nested span with its outcome and values: the reply, or message and kind of the error.
+#[inline(always)]
+pub(crate) fn end_with(nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    LOCAL.with(|l| l.end_with(nested, outcome, values, max_len));
+}
+
+/// Ends a nested span with its reply.
+#[inline(always)]
+pub(crate) fn end_reply(nested: Nested, reply: &Value<'_>, max_len: usize) {
+    LOCAL.with(|l| l.end_reply(nested, reply, max_len));
+}
+
+/// Opens a span that may move between threads or end out of turn. [`SpanContext::NONE`] if nothing is to be done for it at all; a context that is not sampled if
+/// it has to be made ambient and nothing more.
+#[inline(always)]
+pub(crate) fn start_at(
+    site: &'static Callsite,
+    parent: Parent,
+    values: &[Value<'_>],
+    max_len: usize,
+) -> SpanContext {
+    LOCAL.with(|l| l.start_at(site, parent, values, max_len))
+}
+
+/// Ends a span opened by [`start_at`], on whatever thread.
+#[inline(always)]
+pub(crate) fn end_at(span: SpanContext, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    LOCAL.with(|l| l.end_at(span.span_id, outcome, values, max_len));
+}
+
+/// Adds to an open span. What is neither recorded nor open is ignored.
+pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>]) {
+    if span.is_sampled() && global::is_on() {
+        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values));
+    }
+}
+
+/// Makes `context` ambient until the returned value is given to [`detach`] or [`restore`].
+#[inline]
+pub(crate) fn attach(context: SpanContext) -> Attached {
+    LOCAL.with(|l| l.attach(context))
+}
+
+/// Ends an attachment that may be out of turn.
+#[inline]
+pub(crate) fn detach(attached: Attached) {
+    LOCAL.with(|l| l.detach(attached));
+}
+
+/// Ends an attachment whose turn it is by construction (a poll), whatever was left attached inside it.
+#[inline]
+pub(crate) fn restore(attached: Attached) {
+    LOCAL.with(|l| l.restore(attached));
+}
+
+/// The bound of one value in bytes.
+#[inline(always)]
+pub(crate) fn value_bound(site: &Callsite) -> usize {
+    match site.max_len() {
+        0 => global::max_value_len(),
+        own => (own as usize).min(format::MAX_VALUE_BYTES),
+    }
+}
+
+/// Whose child a span becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// The ambient span's; a root if there is none.
+    Ambient,
+    /// This one's; a root if it is none.
+    Of(SpanContext),
+    /// Nobody's.
+    None,
+}
+
+impl Local {
+    #[inline(never)]
+    fn start(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+        debug_assert_eq!(site.args().len(), values.len(), "{}", site.name());
+        let number = site.number();
+        if self.is_sampled() && number != 0 && self.log.is_open() {
+            if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
+                return nested;
+            }
+        }
+        self.start_slow(site, values)
+    }
+
+    #[inline(never)]
+    fn start_bare(&self, site: &'static Callsite) -> Nested {
+        let number = site.number();
+        if self.is_sampled() && number != 0 && self.log.is_open() {
+            if let Ok(nested) = self.write_start(number, &[], 0) {
+                return nested;
+            }
+        }
+        self.start_slow(site, &[])
+    }
+
+    #[inline(never)]
+    fn end(&self, nested: Nested) {
+        let now = ticks();
+        if self.span.get() == nested.id && nested.parent != 0 && self.log.is_open() {
+            if let Some(first) = self.log.window().first() {
+                self.span.set(nested.parent);
+                self.log.release_end();
+                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                self.log.publish(1);
+                return;
+            }
+        }
+        self.end_slow(nested, now, Outcome::Ok, &[], 0);
+    }
+
+    #[inline(always)]
+    fn end_with(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+        let now = ticks();
+        let open = self.span.get() == nested.id && nested.parent != 0 && self.log.is_open();
+        if open && self.write_end_with(now, outcome, values, max_len).is_ok() {
+            self.span.set(nested.parent);
+            self.log.release_end();
+            return;
+        }
+        self.end_slow(nested, now, outcome, values, max_len);
+    }
+
+    /// The end of almost every span with something to say.
+    #[inline(never)]
+    fn end_reply(&self, nested: Nested, reply: &Value<'_>, max_len: usize) {
+        self.end_with(nested, Outcome::Ok, std::slice::from_ref(reply), max_len);
+    }
+
+    #[inline(never)]
+    fn start_at(
+        &self,
+        site: &'static Callsite,
+        parent: Parent,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> SpanContext {
+        let number = site.number();
+        if parent == Parent::Ambient && number != 0 && self.log.is_open_untrapped() {
+            let parent = self.ambient();
+            if parent.is_sampled() {
+                let flags = parent.flags & crate::context::WIRE;
+                let child = SpanContext { span_id: self.free_id(), flags, ..parent };
+                if self.write_start_at(number, child, parent, 0, values, max_len).is_ok() {
+                    return child;
+                }
+            }
+        }
+        self.start_at_slow(site, parent, values, max_len)
+    }
+
+    #[inline(never)]
+    fn end_at(&self, span_id: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+        let now = ticks();
+        let open = self.log.is_open_untrapped();
+        if !(open && self.write_end_at(span_id, now, outcome, values, max_len).is_ok()) {
+            self.end_at_slow(span_id, now, outcome, values, max_len);
+        }
+    }
+
+    #[inline(always)]
+    fn is_sampled(&self) -> bool {
+        self.flags.get() & (AMBIENT | SAMPLED) == AMBIENT | SAMPLED
+    }
+
+    #[inline(always)]
+    fn ambient(&self) -> SpanContext {
+        match self.flags.get() {
+            flags if flags & AMBIENT != 0 => {
+                SpanContext::from_raw(self.high.get(), self.low.get(), self.span.get(), flags & !AMBIENT)
+            }
+            _ => SpanContext::NONE,
+        }
+    }
+
+    /// Changes the ambient context by anything but nesting.
+    #[inline(always)]
+    fn set_ambient(&self, context: SpanContext) {
+        self.high.set(context.trace_id.high);
+        self.low.set(context.trace_id.low);
+        self.span.set(context.span_id);
+        self.flags.set(if context.span_id == 0 { 0 } else { context.flags | AMBIENT });
+        self.dirty.set(true);
+        self.log.trap();
+    }
+
+    #[inline(always)]
+    fn free_id(&self) -> u64 {
+        let mut state = self.free_ids.get();
+        let id = format::next_id(&mut state);
+        self.free_ids.set(state);
+        id
+    }
+
+    #[inline(always)]
+    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NeedsText> {
+        let window = self.log.window();
+        let [first, stamp, ..] = window else { return Err(NeedsText) };
+        let (words, descriptor) = written(window, START_WORDS, values, max_len)?;
+        let mut ids = self.nested_ids.get();
+        let id = format::next_id(&mut ids);
+        self.nested_ids.set(ids);
+        let parent = self.span.replace(id);
+        self.log.reserve_end();
+        first.store(first_word(Kind::Start, words, descriptor, number), Relaxed);
+        // Last, so that the span does not contain its own recording.
+        stamp.store(ticks() & TICK_MASK, Relaxed);
+        self.log.publish(words);
+        Ok(Nested { id, parent })
+    }
+
+    #[inline(always)]
+    fn write_end_with(
+        &self,
+        now: u64,
+        outcome: Outcome,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Result<(), NeedsText> {
+        let window = self.log.window();
+        let [first, stamp, ..] = window else { return Err(NeedsText) };
+        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len)?;
+        first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
+        stamp.store(now & TICK_MASK, Relaxed);
+        self.log.publish(words);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn write_start_at(
+        &self,
+        number: u32,
+        span: SpanContext,
+        parent: SpanContext,
+        origin: u16,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Result<(), NeedsText> {
+        let window = self.log.window();
+        let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NeedsText) };
+        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len)?;
+        first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
+        high.store(span.trace_id.high, Relaxed);
+        low.store(span.trace_id.low, Relaxed);
+        id.store(span.span_id, Relaxed);
+        parent_id.store(parent.span_id, Relaxed);
+        let flags = span.flags | parent.flags & crate::context::REMOTE;
+        rest.store(u64::from(flags) | u64::from(origin) << 8 | (values.len() as u64) << 32, Relaxed);
+        stamp.store(ticks() & TICK_MASK, Relaxed);
+        self.log.publish(words);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn write_end_at(
+        &self,
+        span_id: u64,
+        now: u64,
+        outcome: Outcome,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Result<(), NeedsText> {
+        let window = self.log.window();
+        let [first, stamp, id, ..] = window else { return Err(NeedsText) };
+        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len)?;
+        first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
+        stamp.store(now & TICK_MASK, Relaxed);
+        id.store(span_id, Relaxed);
+        self.log.publish(words);
+        Ok(())
+    }
+}
+
+/// The event's words with its values written behind the fixed part.
+#[inline(always)]
+fn written(
+    window: &[AtomicU64],
+    fixed: usize,
+    values: &[Value<'_>],
+    max_len: usize,
+) -> Result<(usize, u16), NeedsText> {
+    if values.is_empty() {
+        return Ok((fixed, 0));
+    }
+    let done = write_values(window, fixed, values, max_len)?;
+    Ok((done.words, done.descriptor))
+}
+
+fn end_bits(outcome: Outcome, values: &[Value<'_>]) -> u32 {
+    outcome as u32 | (values.len().min(format::MAX_VALUES) as u32) << 8
+}

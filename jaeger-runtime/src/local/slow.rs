@@ -1,0 +1,438 @@
+//! What the hot path calls when it cannot go straight on: no log yet, no context, a changed one, a full log, values to format, guards dropped out of turn.
+//!
+//! Every function here leaves the thread in a state in which the fast path is right again, or counts what was lost. Nothing here fails.
+
+use super::{AMBIENT, Local, Nested, Parent};
+use crate::callsite::Callsite;
+use crate::clock::{TICK_MASK, ticks};
+use crate::context::{SAMPLED, SpanContext, WIRE};
+use crate::event_log::format::{
+    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, Outcome, first_word, write_values,
+};
+use crate::event_log::registry;
+use crate::event_log::ring::Room;
+use crate::global;
+use crate::text;
+use crate::value::Value;
+use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// Spans of threads that have no log: the budget is used up, or the thread is ending. Not in steady state, so a shared counter is good enough.
+static LOST_WITHOUT_LOG: AtomicU64 = AtomicU64::new(0);
+
+/// Spans lost because their thread had no log.
+pub(crate) fn lost_without_log() -> u64 {
+    LOST_WITHOUT_LOG.load(Relaxed)
+}
+
+/// The end of a moved span that found no room in its thread's log. Never more than there are open spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LateEnd {
+    pub(crate) span_id: u64,
+    pub(crate) ticks: u64,
+    pub(crate) outcome: Outcome,
+}
+
+static LATE_ENDS: Mutex<Vec<LateEnd>> = Mutex::new(Vec::new());
+
+/// Takes the ends that found no room.
+pub(crate) fn drain_late_ends() -> Vec<LateEnd> {
+    std::mem::take(&mut *LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Gives the log back when the thread ends. Its destructor is why `Local` needs none.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(ring) = super::LOCAL.with(|l| l.log.detach()) {
+            registry::release(ring);
+        }
+    }
+}
+
+/// A context that was made ambient, and what was ambient before it.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    token: u64,
+    span: u64,
+    before: SpanContext,
+    before_token: u64,
+}
+
+/// What an attachment or span that went out of turn will have to be replaced by once it would become ambient again.
+enum Displaced {
+    /// The attachment `token` was dropped while another was ambient.
+    Exited(Attached),
+    /// The nested span ended while an attachment made inside it was still there.
+    Ended(Nested),
+}
+
+thread_local! {
+    static OWNER: Owner = const { Owner };
+    static DISPLACED: RefCell<Vec<Displaced>> = const { RefCell::new(Vec::new()) };
+}
+
+/// More than this many at once are the trace of a leak (guards forgotten in a loop), and the oldest is given up.
+const MAX_DISPLACED: usize = 256;
+
+impl Local {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn start_slow(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+        if !super::is_on() {
+            return Nested::OFF;
+        }
+        let number = if site.number() == 0 { site.register() } else { site.number() };
+        let max_len = super::value_bound(site);
+        // The user's code may run here, and may open spans: before anything of this one is decided.
+        text::with_plain(values, max_len, |plain| self.start_plain(site, number, plain, max_len))
+    }
+
+    fn start_plain(&self, site: &Callsite, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
+        let mut origin = 0;
+        let root = self.flags.get() & AMBIENT == 0;
+        if root {
+            match self.new_root(site.name()) {
+                Some((context, from)) => {
+                    origin = from;
+                    self.set_ambient_root(context);
+                }
+                None => return Nested::OFF,
+            }
+        }
+        // The context before the span, in case the log has no room for both.
+        if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context(origin) || !self.room() {
+            return if root { self.unsampled_root() } else { Nested::OFF };
+        }
+        self.write_start(number, values, max_len).unwrap_or(Nested::OFF)
+    }
+
+    /// A root that is not recorded: ambient, so that what it calls is not recorded either.
+    fn unsampled_root(&self) -> Nested {
+        let id = self.free_id();
+        self.span.set(id);
+        self.flags.set(AMBIENT);
+        Nested { id, parent: 0 }
+    }
+
+    /// Ids of a new trace and what the sampler says of it: the context with span 0, and which sampler it was.
+    fn new_root(&self, name: &str) -> Option<(SpanContext, u16)> {
+        self.seed();
+        let tracer = global::shared()?;
+        let high = if tracer.trace_id_128() { self.free_id() } else { 0 };
+        let low = self.free_id();
+        let (sampled, origin) = tracer.sample(low, name);
+        Some((SpanContext::from_raw(high, low, 0, if sampled { SAMPLED } else { 0 }), origin))
+    }
+
+    fn set_ambient_root(&self, context: SpanContext) {
+        self.set_ambient(context);
+        self.flags.set(context.flags | AMBIENT);
+    }
+
+    /// Writes a Context if the collector does not know the ambient one. There must be room.
+    fn say_context(&self, origin: u16) -> bool {
+        if self.dirty.get() {
+            let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
+            let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
+            let bits = u32::from(self.flags.get() & !AMBIENT) | u32::from(origin) << 8 | owner;
+            first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, bits), Relaxed);
+            high.store(self.high.get(), Relaxed);
+            low.store(self.low.get(), Relaxed);
+            parent.store(self.span.get(), Relaxed);
+            ids.store(self.nested_ids.get(), Relaxed);
+            self.log.publish(CONTEXT_WORDS);
+            self.dirty.set(false);
+        }
+        if !has_displaced() {
+            self.log.release_trap();
+        }
+        true
+    }
+
+    /// Room for one event of any length; counts the span as lost if there is none.
+    fn room(&self) -> bool {
+        if self.log.is_open_untrapped() {
+            return true;
+        }
+        if !self.take_log() {
+            LOST_WITHOUT_LOG.fetch_add(1, Relaxed);
+            return false;
+        }
+        let room = self.make_room();
+        if !room {
+            self.log.count_refused();
+        }
+        room
+    }
+
+    /// Room for one event of any length, if the log has any; tells the collector when it is time to read.
+    fn make_room(&self) -> bool {
+        let room = self.log.make_room();
+        if room != Room::Yes {
+            global::wake_collector();
+        }
+        room != Room::No
+    }
+
+    /// Makes sure that this thread has a log, unless the budget is used up or the thread is about to end.
+    fn take_log(&self) -> bool {
+        if self.log.is_attached() {
+            return true;
+        }
+        if OWNER.try_with(|_| ()).is_err() {
+            return false;
+        }
+        self.seed();
+        match registry::acquire() {
+            Some(ring) => {
+                self.log.attach(ring);
+                self.new_owner.set(true);
+                self.dirty.set(true);
+                self.log.trap();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Seeds the generators once a thread, from the operating system's randomness (by way of the standard library's hash keys).
+    fn seed(&self) {
+        if self.free_ids.get() == 0 {
+            let keys = RandomState::new();
+            self.free_ids.set(keys.hash_one(0u8) | 1);
+            self.nested_ids.set(keys.hash_one(1u8));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_slow(
+        &self,
+        nested: Nested,
+        now: u64,
+        outcome: Outcome,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) {
+        if self.flags.get() & SAMPLED == 0 && nested.parent == 0 && self.span.get() == nested.id {
+            return self.leave(nested);
+        }
+        text::with_plain(values, max_len, |plain| self.write_end_slow(now, outcome, plain, max_len));
+        self.leave(nested);
+    }
+
+    fn write_end_slow(&self, now: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+        if !self.log.is_attached() {
+            // The thread is ending and its log is gone; the collector counts the span as unfinished.
+            return;
+        }
+        let whole = self.log.is_open_untrapped() || self.make_room();
+        self.log.release_end();
+        let values = if whole { values } else { &[] };
+        if values.is_empty() && outcome == Outcome::Ok {
+            if let Some(first) = self.log.window().first() {
+                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                self.log.publish(1);
+            }
+        } else {
+            let _never_needs_text = self.write_end_with(now, outcome, values, max_len);
+        }
+    }
+
+    /// Makes the parent of an ended nested span ambient again.
+    fn leave(&self, nested: Nested) {
+        if self.span.get() != nested.id {
+            // Something attached inside the span is still there. Once that goes, the span must not come back.
+            self.displace(Displaced::Ended(nested));
+        } else {
+            self.leave_to(nested.parent);
+            if has_displaced() {
+                self.resolve();
+            }
+        }
+    }
+
+    fn leave_to(&self, parent: u64) {
+        self.span.set(parent);
+        if parent == 0 {
+            self.flags.set(0);
+        }
+    }
+
+    #[inline]
+    pub(super) fn attach(&self, context: SpanContext) -> Attached {
+        let before = self.ambient();
+        let token = self.last_token.get() + 1;
+        self.last_token.set(token);
+        let before_token = self.token.replace(token);
+        self.set_ambient(context);
+        Attached { token, span: context.span_id, before, before_token }
+    }
+
+    #[inline]
+    pub(super) fn detach(&self, attached: Attached) {
+        if self.token.get() == attached.token && self.span.get() == attached.span {
+            self.restore(attached);
+        } else {
+            self.displace(Displaced::Exited(attached));
+        }
+    }
+
+    #[inline]
+    pub(super) fn restore(&self, attached: Attached) {
+        self.token.set(attached.before_token);
+        self.set_ambient(attached.before);
+        if has_displaced() {
+            self.resolve();
+        }
+    }
+
+    #[cold]
+    fn displace(&self, displaced: Displaced) {
+        let _thread_is_ending = DISPLACED.try_with(|list| {
+            let mut list = list.borrow_mut();
+            if list.len() == MAX_DISPLACED {
+                list.remove(0);
+            }
+            list.push(displaced);
+        });
+        self.log.trap();
+    }
+
+    /// Replaces an ambient context that has already ended by what it stood on, as often as needed.
+    #[cold]
+    fn resolve(&self) {
+        loop {
+            let (token, span) = (self.token.get(), self.span.get());
+            let next = DISPLACED.try_with(|list| {
+                let mut list = list.borrow_mut();
+                let at = list.iter().position(|displaced| match displaced {
+                    Displaced::Exited(attached) => attached.token == token && attached.span == span,
+                    Displaced::Ended(nested) => nested.id == span,
+                })?;
+                Some(list.swap_remove(at))
+            });
+            match next {
+                Ok(Some(Displaced::Exited(attached))) => {
+                    self.token.set(attached.before_token);
+                    self.set_ambient(attached.before);
+                }
+                Ok(Some(Displaced::Ended(nested))) => {
+                    self.leave_to(nested.parent);
+                    self.dirty.set(true);
+                    self.log.trap();
+                }
+                _ => break,
+            }
+        }
+        if self.token.get() == 0 && self.flags.get() & AMBIENT == 0 {
+            // Nothing is attached any more: what is left was attached inside a future and forgotten there.
+            let _thread_is_ending = DISPLACED.try_with(|list| list.borrow_mut().clear());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn start_at_slow(
+        &self,
+        site: &'static Callsite,
+        parent: Parent,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> SpanContext {
+        if !global::is_on() {
+            return SpanContext::NONE;
+        }
+        let number = if site.number() == 0 { site.register() } else { site.number() };
+        text::with_plain(values, max_len, |plain| self.start_at_plain(site, number, parent, plain, max_len))
+    }
+
+    fn start_at_plain(
+        &self,
+        site: &'static Callsite,
+        number: u32,
+        parent: Parent,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> SpanContext {
+        self.seed();
+        let parent = match parent {
+            Parent::Ambient => self.ambient(),
+            Parent::Of(context) => context,
+            Parent::None => SpanContext::NONE,
+        };
+        let (trace, origin) = if parent.is_valid() {
+            (SpanContext { flags: parent.flags & WIRE, ..parent }, 0)
+        } else {
+            let name = match (site.name(), values.first()) {
+                ("", Some(Value::Str(name))) => name,
+                (name, _) => name,
+            };
+            match self.new_root(name) {
+                Some(root) => root,
+                None => return SpanContext::NONE,
+            }
+        };
+        let span = SpanContext { span_id: self.free_id(), ..trace };
+        if !span.is_sampled() {
+            return span;
+        }
+        if self.room() && self.write_start_at(number, span, parent, origin, values, max_len).is_ok() {
+            return span;
+        }
+        // Lost, and counted. A lost root takes its trace with it; under a lost child the spans become its parent's.
+        if parent.is_valid() { SpanContext::NONE } else { SpanContext { flags: 0, ..span } }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_at_slow(
+        &self,
+        span_id: u64,
+        now: u64,
+        outcome: Outcome,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) {
+        text::with_plain(values, max_len, |plain| {
+            let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
+            let done = room && self.write_end_at(span_id, now, outcome, plain, max_len).is_ok();
+            if !done {
+                let mut late = LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner);
+                late.push(LateEnd { span_id, ticks: now & TICK_MASK, outcome });
+                drop(late);
+                global::wake_collector();
+            }
+        });
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>]) {
+        let max_len = global::max_value_len();
+        text::with_plain(values, max_len, |plain| {
+            let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
+            let window = self.log.window();
+            let (true, [first, stamp, id, ..]) = (room, window) else {
+                global::count_lost_extra();
+                return;
+            };
+            if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len) {
+                let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
+                first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
+                stamp.store(ticks() & TICK_MASK, Relaxed);
+                id.store(span_id, Relaxed);
+                self.log.publish(done.words);
+            }
+        });
+    }
+}
+
+#[inline]
+fn has_displaced() -> bool {
+    DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false)
+}

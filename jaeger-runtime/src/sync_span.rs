@@ -1,0 +1,116 @@
+//! The span of a sync function: a guard of two words on its stack.
+//!
+//! It ends the span once: with a reply or an error when the function says so, else when it is dropped, and then a thread that unwinds means a panic. It cannot leave its
+//! thread. Out-of-line functions, none of them generic, so that an annotated function grows by calls and not by code.
+
+use crate::callsite::Callsite;
+use crate::event_log::format::Outcome;
+use crate::global;
+use crate::local::{self, Nested};
+use crate::value::Value;
+use std::marker::PhantomData;
+use std::mem;
+
+/// An open sync span, or none. Made by [`enter`]; for generated code.
+#[derive(Debug)]
+#[must_use]
+pub struct Guard {
+    nested: Nested,
+    /// The ambient context is the thread's.
+    _not_send: PhantomData<*const ()>,
+}
+
+/// Opens a span nested in the ambient one, or a root, with one value for each of the callsite's keys.
+#[inline(always)]
+pub fn enter(site: &'static Callsite, values: &[Value<'_>]) -> Guard {
+    Guard { nested: local::start(site, values), _not_send: PhantomData }
+}
+
+/// The same without values.
+#[inline(always)]
+pub fn enter_bare(site: &'static Callsite) -> Guard {
+    Guard { nested: local::start_bare(site), _not_send: PhantomData }
+}
+
+impl Guard {
+    /// No span.
+    #[inline(always)]
+    pub const fn off() -> Self {
+        Self { nested: Nested::OFF, _not_send: PhantomData }
+    }
+
+    /// Whether there is a span to end.
+    #[inline(always)]
+    pub fn is_recording(&self) -> bool {
+        self.nested.id != 0
+    }
+
+    /// The function returned, and there is nothing to say of it.
+    #[inline(always)]
+    pub fn end(self) {
+        if self.is_recording() {
+            local::end(self.nested);
+        }
+        mem::forget(self);
+    }
+
+    /// The function returned `reply`.
+    #[inline(always)]
+    pub fn end_reply(self, reply: Value<'_>) {
+        if self.is_recording() {
+            local::end_reply(self.nested, &reply, bound(0));
+        }
+        mem::forget(self);
+    }
+
+    /// The function returned `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
+    #[inline(always)]
+    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
+        if self.is_recording() {
+            local::end_reply(self.nested, &reply, bound(max_len));
+        }
+        mem::forget(self);
+    }
+
+    /// The function returned an error of type `kind`.
+    #[inline(always)]
+    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
+        if self.is_recording() {
+            end_error(self.nested, &message, kind);
+        }
+        mem::forget(self);
+    }
+}
+
+/// The function did not say how it ended: it returned early, or it panics.
+impl Drop for Guard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.nested.id != 0 {
+            end_dropped(self.nested);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_error(nested: Nested, message: &Value<'_>, kind: &'static str) {
+    local::end_with(nested, Outcome::Error, &[*message, Value::Str(kind)], bound(0));
+}
+
+#[inline(never)]
+fn end_dropped(nested: Nested) {
+    if std::thread::panicking() {
+        local::end_with(nested, Outcome::Panic, &[], bound(0));
+    } else {
+        local::end(nested);
+    }
+}
+
+#[inline(always)]
+fn bound(max_len: u32) -> usize {
+    match max_len {
+        0 => global::max_value_len(),
+        own => (own as usize).min(crate::event_log::format::MAX_VALUE_BYTES),
+    }
+}

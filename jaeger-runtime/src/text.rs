@@ -1,0 +1,196 @@
+//! User code that shows a value: run before the event is written, stopped at the bound, its panics caught.
+//!
+//! A `Debug` may do anything: open spans, panic, print without end, unwrap the write error. So it runs while no event is in the making, into a buffer that the thread keeps,
+//! behind a writer that says Ok and drops what is past the bound. A formatter that goes on printing for ever still ends: after the bound, writes fail.
+
+use crate::event_log::format::MAX_VALUES;
+use crate::value::Value;
+use std::cell::Cell;
+use std::fmt::{self, Write};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+thread_local! {
+    /// Kept between calls, so that formatting allocates once in a thread's life. A nested use finds it empty and makes its own.
+    static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// What the tag says instead of a value whose formatting panicked.
+const PANICKED: &str = "[panicked while being shown]";
+/// After so many bytes past the bound, a formatter that will not end is told an error instead of Ok.
+const PATIENCE: usize = 16 << 10;
+
+/// Calls `f` with values that the log can take as they are.
+pub(crate) fn with_plain<R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce(&[Value<'_>]) -> R) -> R {
+    if !values.iter().any(|value| matches!(value, Value::Display(_) | Value::Debug(_) | Value::Tag(_))) {
+        return f(values);
+    }
+    // Two sizes, so that the usual few arguments do not pay for sixty-four.
+    if values.len() <= 8 {
+        plain::<8, R>(values, max_len, f)
+    } else {
+        plain::<MAX_VALUES, R>(values, max_len, f)
+    }
+}
+
+#[inline(never)]
+fn plain<const N: usize, R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce(&[Value<'_>]) -> R) -> R {
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    buffer.clear();
+    let mut ranges: [Option<Range<usize>>; N] = [const { None }; N];
+    let mut plain = [Value::None; N];
+    let count = values.len().min(N);
+    for ((value, range), plain) in values.iter().zip(&mut ranges).zip(&mut plain) {
+        match resolve(*value, &mut buffer, max_len) {
+            Shown::Text(text) => *range = Some(text),
+            Shown::Plain(value) => *plain = value,
+        }
+    }
+    for (range, plain) in ranges.into_iter().zip(&mut plain) {
+        if let Some(text) = range.and_then(|range| buffer.get(range)) {
+            *plain = Value::Str(text);
+        }
+    }
+    let result = f(&plain[..count]);
+    let _thread_is_ending = BUFFER.try_with(|kept| kept.set(buffer));
+    result
+}
+
+enum Shown<'a> {
+    /// In the buffer.
+    Text(Range<usize>),
+    Plain(Value<'a>),
+}
+
+fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'a> {
+    let start = buffer.len();
+    let told = match value {
+        Value::Display(shown) => format(buffer, max_len, |w| write!(w, "{shown}")),
+        Value::Debug(shown) => format(buffer, max_len, |w| write!(w, "{shown:?}")),
+        Value::Tag(own) => match catch_unwind(AssertUnwindSafe(|| own.tag_value())) {
+            // A type whose own value is again somebody else's: one step is followed by the next, and a type that answers with itself is stopped.
+            Ok(Value::Tag(_)) => format(buffer, max_len, |w| w.write_str(core::any::type_name_of_val(&own))),
+            Ok(next) => return resolve(next, buffer, max_len),
+            Err(_) => false,
+        },
+        plain => return Shown::Plain(plain),
+    };
+    if !told {
+        buffer.truncate(start);
+        buffer.push_str(PANICKED);
+    }
+    Shown::Text(start..buffer.len())
+}
+
+/// Whether it went without a panic.
+fn format(buffer: &mut String, max_len: usize, f: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) -> bool {
+    // Four bytes past the bound, so that the log sees that there was more, and marks it.
+    let mut writer = Bounded { room: max_len + 4, patience: PATIENCE, buffer };
+    catch_unwind(AssertUnwindSafe(|| f(&mut writer))).is_ok()
+}
+
+struct Bounded<'a> {
+    buffer: &'a mut String,
+    room: usize,
+    patience: usize,
+}
+
+impl Write for Bounded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() <= self.room {
+            self.room -= text.len();
+            self.buffer.push_str(text);
+            return Ok(());
+        }
+        let mut fits = self.room;
+        while !text.is_char_boundary(fits) {
+            fits -= 1;
+        }
+        self.buffer.push_str(&text[..fits]);
+        self.room = 0;
+        // Ok at first: many a Debug unwraps what its writer says.
+        match self.patience.checked_sub(text.len().max(1)) {
+            Some(left) => {
+                self.patience = left;
+                Ok(())
+            }
+            None => Err(fmt::Error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::TagValue;
+    use std::fmt::{Debug, Formatter};
+
+    fn shown(values: &[Value<'_>], max_len: usize) -> Vec<String> {
+        with_plain(values, max_len, |plain| plain.iter().map(|v| format!("{v:?}")).collect())
+    }
+
+    struct Panics;
+    impl Debug for Panics {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            f.write_str("half")?;
+            panic!("from a Debug, on purpose")
+        }
+    }
+    struct Endless;
+    impl Debug for Endless {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("more ")?;
+            }
+        }
+    }
+    struct Unwraps;
+    impl Debug for Unwraps {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            for _ in 0..100 {
+                f.write_str("0123456789").unwrap();
+            }
+            Ok(())
+        }
+    }
+    struct Nests;
+    impl Debug for Nests {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            // What a traced function called from a Debug does.
+            f.write_str(&shown(&[Value::Debug(&1)], 8).join(","))
+        }
+    }
+    struct Itself;
+    impl TagValue for Itself {
+        fn tag_value(&self) -> Value<'_> {
+            Value::Tag(self)
+        }
+    }
+
+    #[test]
+    fn values_keep_their_places_and_plain_ones_pass_through() {
+        assert_eq!(
+            shown(&[Value::Long(1), Value::Debug(&"a"), Value::Bool(true), Value::Display(&2)], 16),
+            ["1", r#""\"a\"""#, "true", r#""2""#]
+        );
+        assert_eq!(shown(&vec![Value::Debug(&1); 70], 16).len(), 64);
+    }
+
+    #[test]
+    fn user_code_that_misbehaves_is_bounded_and_told() {
+        assert_eq!(
+            shown(&[Value::Debug(&Panics), Value::Long(2)], 64),
+            [format!("{PANICKED:?}"), "2".into()]
+        );
+        assert!(shown(&[Value::Debug(&Endless)], 10)[0].len() <= 16);
+        assert_eq!(shown(&[Value::Debug(&Unwraps)], 12)[0], r#""0123456789012345""#);
+        assert_eq!(shown(&[Value::Debug(&Nests), Value::Debug(&2)], 64), [r#""\"1\"""#, r#""2""#]);
+        assert!(shown(&[Value::Tag(&Itself)], 64)[0].contains("TagValue"));
+        assert_eq!(shown(&[Value::Tag(&5u8)], 64), ["5"]);
+    }
+
+    #[test]
+    fn a_cut_lands_between_characters() {
+        assert_eq!(shown(&[Value::Display(&"ééééé")], 3)[0], "\"ééé\"");
+    }
+}

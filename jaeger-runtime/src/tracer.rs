@@ -1,0 +1,285 @@
+//! The tracer as users see it: a builder, and a handle that flushes and ends on drop.
+//!
+//! Set-up is the only place of this crate where something can fail, so everything that can be wrong is looked at here and said with the setting's name. What code sets wins over the
+//! environment, the environment over the defaults; [`Builder::from_env`] turns the first two round.
+
+use crate::clock;
+use crate::collector::{self, Setup, Stats};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::event_log::format::MAX_VALUE_BYTES;
+use crate::event_log::registry;
+use crate::global::{self, Shared};
+use crate::process;
+use crate::report::{ConsoleReporter, LogReporter, Reporter, UdpReporter};
+use crate::sampler::Sampler;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// How long a dropped [`Tracer`] waits for its last spans to be sent.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+/// Logs of all threads together.
+const DEFAULT_LOG_BYTES: usize = 64 << 20;
+/// Open spans in the collector.
+const DEFAULT_COLLECTOR_BYTES: usize = 64 << 20;
+
+/// The installed tracer. Recording ends when it is dropped, after what was recorded has been sent (5 seconds at most).
+///
+/// ```
+/// use jaeger_runtime::{Tracer, traced};
+/// use jaeger_runtime::report::MemoryReporter;
+/// use std::time::Duration;
+///
+/// #[traced]
+/// fn greet(name: &str) -> String {
+///     format!("Hello {name}")
+/// }
+///
+/// # fn main() -> Result<(), jaeger_runtime::Error> {
+/// let memory = MemoryReporter::new();
+/// let tracer = Tracer::builder("greeter").reporter(memory.clone()).install()?;
+/// greet("Ada");
+/// let stats = tracer.flush(Duration::from_secs(5))?;
+/// assert_eq!((stats.started, stats.finished), (1, 1));
+/// assert_eq!(memory.spans()[0].operation_name, "greet");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "recording ends when the tracer is dropped; keep it until the end of main"]
+pub struct Tracer {
+    /// False for a tracer that the environment has disabled.
+    on: bool,
+}
+
+impl Tracer {
+    /// Starts the set-up of the tracer of this process for a service of that name.
+    pub fn builder(service: impl Into<String>) -> Builder {
+        Builder::new(service.into())
+    }
+
+    /// Reports and sends what has ended so far. What has finished before the call is with the reporters when it returns.
+    ///
+    /// # Errors
+    /// The deadline passed (a reporter hangs or the network is slow), or it was called in a forked child or from a reporter.
+    pub fn flush(&self, deadline: Duration) -> Result<Stats, Error> {
+        match self.shared() {
+            Some(shared) => shared.flush(deadline),
+            None => Ok(Stats::default()),
+        }
+    }
+
+    /// Ends recording and sends what was recorded. Spans that are still open are counted as unfinished. A second call returns the same at once.
+    ///
+    /// # Errors
+    /// As [`Tracer::flush`].
+    pub fn shutdown(&self, deadline: Duration) -> Result<Stats, Error> {
+        match self.shared() {
+            Some(shared) => shared.shutdown(deadline),
+            None => Ok(Stats::default()),
+        }
+    }
+
+    /// What became of the spans, as of the collector's last round.
+    pub fn stats(&self) -> Stats {
+        self.shared().map_or_else(Stats::default, Shared::stats)
+    }
+
+    fn shared(&self) -> Option<&'static Shared> {
+        if self.on { global::shared() } else { None }
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        if let Err(error) = self.shutdown(DROP_DEADLINE) {
+            log::warn!(target: "jaeger", "the last spans may not have been sent: {error}");
+        }
+    }
+}
+
+/// Settings of the tracer, made by [`Tracer::builder`].
+#[must_use = "nothing is traced until `install` is called"]
+pub struct Builder {
+    service: String,
+    set: Settings,
+    environment_wins: bool,
+    agent: Option<String>,
+    console: bool,
+    reporters: Vec<Box<dyn Reporter>>,
+    max_value_len: usize,
+    log_bytes: usize,
+    collector_bytes: usize,
+}
+
+impl Builder {
+    fn new(service: String) -> Self {
+        Self {
+            service,
+            set: Settings::default(),
+            environment_wins: false,
+            agent: None,
+            console: false,
+            reporters: Vec::new(),
+            max_value_len: 256,
+            log_bytes: DEFAULT_LOG_BYTES,
+            collector_bytes: DEFAULT_COLLECTOR_BYTES,
+        }
+    }
+
+    /// Which traces are recorded. Default: `JAEGER_SAMPLER_TYPE` and `JAEGER_SAMPLER_PARAM`, else all of them.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.set.sampler = Some(sampler);
+        self
+    }
+
+    /// Sends spans to the Jaeger agent at `host:port` (UDP, Thrift compact). Default, unless another reporter was given: `JAEGER_AGENT_HOST` and `JAEGER_AGENT_PORT`, else `127.0.0.1:6831`.
+    pub fn agent(mut self, address: impl Into<String>) -> Self {
+        self.agent = Some(address.into());
+        self
+    }
+
+    /// Also writes one line for each span to the application's log (crate `log`, target `jaeger`). Default: `JAEGER_REPORTER_LOG_SPANS`.
+    pub fn log_spans(mut self, on: bool) -> Self {
+        self.set.log_spans = Some(on);
+        self
+    }
+
+    /// Also draws each finished trace on the terminal.
+    pub fn console(mut self) -> Self {
+        self.console = true;
+        self
+    }
+
+    /// Gives every span to `reporter` too. The agent is then only sent to if [`Builder::agent`] was called.
+    pub fn reporter(mut self, reporter: impl Reporter + 'static) -> Self {
+        self.reporters.push(Box::new(reporter));
+        self
+    }
+
+    /// Adds a tag to the process, shown with every span of it.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set.tags.push((key.into(), value.into()));
+        self
+    }
+
+    /// The most bytes kept of one recorded value; longer text ends in `…`. Default 256, at most 4,095.
+    pub fn max_value_len(mut self, bytes: usize) -> Self {
+        self.max_value_len = bytes;
+        self
+    }
+
+    /// How long a finished span may wait before it is sent. Default: `JAEGER_REPORTER_FLUSH_INTERVAL`, else one second.
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.set.flush_interval = Some(interval);
+        self
+    }
+
+    /// Trace ids of 128 bits, or of 64 for old systems. Default: `JAEGER_TRACEID_128BIT`, else 128.
+    pub fn trace_id_128bit(mut self, on: bool) -> Self {
+        self.set.trace_id_128bit = Some(on);
+        self
+    }
+
+    /// The most bytes for the logs of all threads together. Default 64 MiB; a thread's log takes 1 MiB at most, of which only what it has written is resident.
+    pub fn log_bytes(mut self, bytes: usize) -> Self {
+        self.log_bytes = bytes;
+        self
+    }
+
+    /// The most bytes that the collector holds for open spans. Default 64 MiB.
+    pub fn collector_bytes(mut self, bytes: usize) -> Self {
+        self.collector_bytes = bytes;
+        self
+    }
+
+    /// Lets the `JAEGER_…` variables win over what was set in code; without it they fill in what was not set.
+    pub fn from_env(mut self) -> Self {
+        self.environment_wins = true;
+        self
+    }
+
+    /// Installs the tracer of this process and starts to record.
+    ///
+    /// # Errors
+    /// A setting or variable has a value that cannot be; a tracer is installed already; or the collector's thread could not be started. Nothing is recorded then, and the
+    /// annotated functions run as if there were no tracer.
+    pub fn install(self) -> Result<Tracer, Error> {
+        let environment = Settings::from_env()?;
+        let (first, second) =
+            if self.environment_wins { (environment, self.set) } else { (self.set, environment) };
+        let set = first.or(second);
+        if set.disabled == Some(true) {
+            return Ok(Tracer { on: false });
+        }
+        let service = match &set.service_name {
+            Some(name) if self.environment_wins || self.service.is_empty() => name.clone(),
+            _ => self.service,
+        };
+        if service.trim().is_empty() {
+            return Err(Error::setting(
+                "service name",
+                &service,
+                "a name",
+                "pass one to `Tracer::builder` or set JAEGER_SERVICE_NAME",
+            ));
+        }
+        if !(16..=MAX_VALUE_BYTES).contains(&self.max_value_len) {
+            let what = "16 to 4095 bytes";
+            return Err(Error::setting(
+                "max_value_len",
+                &self.max_value_len.to_string(),
+                what,
+                "give a bound in that range",
+            ));
+        }
+        let interval = set.flush_interval.unwrap_or(Duration::from_secs(1));
+        if interval < Duration::from_millis(1) {
+            let what = "at least 1 ms";
+            return Err(Error::setting(
+                "flush_interval",
+                &format!("{interval:?}"),
+                what,
+                "give a longer one",
+            ));
+        }
+        let sampler = set.sampler.as_ref().unwrap_or(&Sampler::Const(true)).build()?;
+        let mut reporters = self.reporters;
+        let agent = self.agent.or_else(|| reporters.is_empty().then(|| set.agent_address()));
+        if let Some(address) = agent {
+            reporters.insert(0, Box::new(UdpReporter::new(&address)?));
+        }
+        if set.log_spans == Some(true) {
+            reporters.push(Box::new(LogReporter::new()));
+        }
+        if self.console {
+            reporters.push(Box::new(ConsoleReporter::new()));
+        }
+        let process = process::describe(&service, &set.tags);
+        let origins = vec![sampler.origin()];
+        let trace_id_128 = set.trace_id_128bit.unwrap_or(true);
+        global::install(self.max_value_len, || {
+            clock::prepare();
+            registry::configure(self.log_bytes, self.max_value_len);
+            let (control, inbox) = channel();
+            let stats = Arc::new(Mutex::new(Stats::default()));
+            let setup = Setup {
+                process,
+                reporters,
+                flush_interval: interval,
+                budget: self.collector_bytes,
+                origins,
+                control: inbox,
+                stats: stats.clone(),
+            };
+            let collector = thread::Builder::new()
+                .name("jaeger-collector".into())
+                .spawn(move || collector::run(setup))
+                .map_err(|source| Error::Spawn { source })?;
+            let collector = collector.thread().clone();
+            Ok(Shared { sampler, trace_id_128, control, collector, stats, process_id: std::process::id() })
+        })?;
+        Ok(Tracer { on: true })
+    }
+}

@@ -1,19 +1,21 @@
 //! From lines to what is written: text, with or without colours.
+//!
+//! Five escape codes (ECMA-48, "select graphic rendition") and no crate for them: it would be the sixteenth of a user's tree.
 
 use super::layout::{Line, Role};
-use anstyle::{AnsiColor, Style};
-use std::fmt::Write;
 
 /// How a role looks. Only the sixteen colours that every scheme makes legible, and nothing is said by colour alone.
-fn style(role: Role) -> Style {
+fn style(role: Role) -> &'static str {
     match role {
-        Role::Plain => Style::new(),
-        Role::Faint => Style::new().dimmed(),
-        Role::Strong => Style::new().bold(),
-        Role::Bar => AnsiColor::Cyan.on_default(),
-        Role::Bad => AnsiColor::Red.on_default().bold(),
+        Role::Plain => "",
+        Role::Faint => "\u{1b}[2m",
+        Role::Strong => "\u{1b}[1m",
+        Role::Bar => "\u{1b}[36m",
+        Role::Bad => "\u{1b}[1;31m",
     }
 }
+
+const RESET: &str = "\u{1b}[0m";
 
 /// The lines as text, each with its end, without space at its end.
 pub(super) fn paint(lines: &[Line], color: bool) -> String {
@@ -22,9 +24,12 @@ pub(super) fn paint(lines: &[Line], color: bool) -> String {
         let last = line.iter().rposition(|piece| !piece.text.trim_end().is_empty());
         for (i, piece) in line.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(i) == last { piece.text.trim_end() } else { &piece.text };
-            let style = if color { style(piece.role) } else { Style::new() };
-            // Without effects the style writes nothing.
-            let _ = write!(out, "{style}{text}{style:#}");
+            let style = if color { style(piece.role) } else { "" };
+            out.push_str(style);
+            out.push_str(text);
+            if !style.is_empty() {
+                out.push_str(RESET);
+            }
         }
         out.push('\n');
     }
@@ -44,7 +49,7 @@ mod tests {
             Piece::new(Role::Faint, "   "),
         ]];
         assert_eq!(paint(&lines, false), "✗ charge plain\n");
-        assert_eq!(paint(&lines, true), "\u{1b}[1m\u{1b}[31m✗ charge \u{1b}[0mplain\n");
+        assert_eq!(paint(&lines, true), "\u{1b}[1;31m✗ charge \u{1b}[0mplain\n");
     }
 
     #[test]

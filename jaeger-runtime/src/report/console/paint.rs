@@ -24,7 +24,8 @@ pub(super) fn paint(lines: &[Line], color: bool) -> String {
         let last = line.iter().rposition(|piece| !piece.text.trim_end().is_empty());
         for (i, piece) in line.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
             let text = if Some(i) == last { piece.text.trim_end() } else { &piece.text };
-            let style = if color { style(piece.role) } else { "" };
+            // An empty piece needs no effects.
+            let style = if color && !text.is_empty() { style(piece.role) } else { "" };
             out.push_str(style);
             out.push_str(text);
             if !style.is_empty() {

@@ -354,7 +354,7 @@ fn colours_are_effects_on_the_very_same_text() {
     report(&mut reporter, &spans);
     reporter.flush();
     let text = page.text();
-    assert!(text.contains("\u{1b}[31mx charge"), "{text:?}");
+    assert!(text.contains("\u{1b}[1;31mx charge"), "{text:?}");
     let mut plain = String::new();
     for part in text.split('\u{1b}') {
         plain.push_str(part.strip_prefix('[').map_or(part, |part| part.split_once('m').unwrap().1));

@@ -18,7 +18,7 @@ fn writer<'a>(protocol: Protocol, to: &'a mut Vec<u8>) -> Box<dyn TOutputProtoco
 }
 
 /// A reader of that crate, bounded as far as it can be.
-pub fn reader<'a>(protocol: Protocol, from: &'a [u8]) -> Box<dyn TInputProtocol + 'a> {
+pub(crate) fn reader<'a>(protocol: Protocol, from: &'a [u8]) -> Box<dyn TInputProtocol + 'a> {
     let limits = TConfiguration::builder()
         .max_message_size(Some(1 << 20))
         .max_frame_size(Some(1 << 20))
@@ -90,9 +90,7 @@ proptest! {
         fn there_and_back<T: TSerializable>(protocol: Protocol, it: &T) -> T {
             let mut bytes = Vec::new();
             it.write_to_out_protocol(&mut *writer(protocol, &mut bytes)).unwrap();
-            let mut rest = &bytes[..];
-            let it = T::read_from_in_protocol(&mut *reader(protocol, &mut rest)).unwrap();
-            it
+            T::read_from_in_protocol(&mut *reader(protocol, &bytes)).unwrap()
         }
         let with_spans = |spans| random::exact_batch(Batch { spans, ..Batch::default() });
         let with_tags = |tags: Vec<Tag<'static>>| with_spans(vec![Span { tags, ..Span::default() }]);

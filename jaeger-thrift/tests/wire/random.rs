@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Integers, the ends of every varint length among them.
-pub fn long() -> impl Strategy<Value = i64> {
+pub(crate) fn long() -> impl Strategy<Value = i64> {
     let ends = (0u32..64, any::<bool>(), -1i64..=1).prop_map(|(shift, negative, step)| {
         let v = (1i64 << shift).wrapping_add(step);
         if negative { v.wrapping_neg() } else { v }
@@ -20,7 +20,7 @@ fn unsigned() -> impl Strategy<Value = u64> {
 }
 
 /// Text of every length around the steps of copying and of the length's varint, empty among them.
-pub fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let repeated = (prop_oneof![0usize..40, 120usize..140], "[a-zé日]").prop_map(|(n, c)| c.repeat(n));
     prop_oneof![Just(String::new()), "\\PC{0,20}", repeated]
 }
@@ -65,7 +65,7 @@ fn log() -> impl Strategy<Value = Log<'static>> {
     (long(), list(tag().boxed())).prop_map(|(timestamp, fields)| Log { timestamp, fields })
 }
 
-pub fn span() -> impl Strategy<Value = Span<'static>> {
+pub(crate) fn span() -> impl Strategy<Value = Span<'static>> {
     let head = (unsigned(), unsigned(), unsigned(), unsigned(), text(), any::<i32>(), long(), long());
     let lists = (list(reference().boxed()), list(tag().boxed()), list(log().boxed()));
     (head, lists).prop_map(
@@ -89,11 +89,11 @@ pub fn span() -> impl Strategy<Value = Span<'static>> {
     )
 }
 
-pub fn process() -> impl Strategy<Value = Process<'static>> {
+pub(crate) fn process() -> impl Strategy<Value = Process<'static>> {
     (text(), vec(tag(), 0..4)).prop_map(|(name, tags)| Process { service_name: name.into(), tags })
 }
 
-pub fn stats() -> impl Strategy<Value = ClientStats> {
+pub(crate) fn stats() -> impl Strategy<Value = ClientStats> {
     (long(), long(), long()).prop_map(|(full, large, failed)| ClientStats {
         full_queue_dropped_spans: full,
         too_large_dropped_spans: large,
@@ -101,14 +101,14 @@ pub fn stats() -> impl Strategy<Value = ClientStats> {
     })
 }
 
-pub fn batch() -> impl Strategy<Value = Batch<'static>> {
+pub(crate) fn batch() -> impl Strategy<Value = Batch<'static>> {
     let spans = prop_oneof![5 => vec(span(), 0..4), 1 => vec(small_span(), 13..18)];
     (process(), spans, proptest::option::of(long()), proptest::option::of(stats()))
         .prop_map(|(process, spans, seq_no, stats)| Batch { process, spans, seq_no, stats })
 }
 
 /// A span without lists.
-pub fn small_span() -> impl Strategy<Value = Span<'static>> {
+pub(crate) fn small_span() -> impl Strategy<Value = Span<'static>> {
     (unsigned(), text()).prop_map(|(span_id, name)| Span {
         span_id,
         operation_name: name.into(),
@@ -116,7 +116,7 @@ pub fn small_span() -> impl Strategy<Value = Span<'static>> {
     })
 }
 
-pub fn message() -> impl Strategy<Value = Message<'static>> {
+pub(crate) fn message() -> impl Strategy<Value = Message<'static>> {
     let message_type = prop_oneof![
         Just(MessageType::Call),
         Just(MessageType::Reply),
@@ -130,12 +130,12 @@ pub fn message() -> impl Strategy<Value = Message<'static>> {
     })
 }
 
-pub fn protocol() -> impl Strategy<Value = Protocol> {
+pub(crate) fn protocol() -> impl Strategy<Value = Protocol> {
     prop_oneof![Just(Protocol::Compact), Just(Protocol::Binary)]
 }
 
 /// The same model with every float's bits written out, so that `==` compares them: NaN with itself, and 0.0 not with -0.0.
-pub fn exact(mut message: Message<'_>) -> Message<'_> {
+pub(crate) fn exact(mut message: Message<'_>) -> Message<'_> {
     fn all(tags: &mut [Tag<'_>]) {
         for tag in tags {
             if let Value::Double(v) = tag.value {
@@ -152,6 +152,6 @@ pub fn exact(mut message: Message<'_>) -> Message<'_> {
 }
 
 /// The same for a batch.
-pub fn exact_batch(batch: Batch<'_>) -> Batch<'_> {
+pub(crate) fn exact_batch(batch: Batch<'_>) -> Batch<'_> {
     exact(Message::new(batch)).batch
 }

@@ -8,7 +8,7 @@ use thrift::protocol::{
 };
 
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     Bool(bool),
     I8(i8),
     I16(i16),
@@ -23,11 +23,11 @@ pub enum Tree {
 }
 use Tree::*;
 
-pub fn text(text: &str) -> Tree {
+pub(crate) fn text(text: &str) -> Tree {
     Text(text.as_bytes().to_vec())
 }
 
-pub fn structs(elements: Vec<Tree>) -> Tree {
+pub(crate) fn structs(elements: Vec<Tree>) -> Tree {
     List(TType::Struct, elements)
 }
 
@@ -101,24 +101,24 @@ impl Tree {
     }
 
     /// Alone.
-    pub fn bytes(&self, protocol: Protocol) -> Vec<u8> {
+    pub(crate) fn bytes(&self, protocol: Protocol) -> Vec<u8> {
         self.written(protocol, None)
     }
 
     /// As the arguments of a call of `name`.
-    pub fn call(&self, protocol: Protocol, name: &str) -> Vec<u8> {
+    pub(crate) fn call(&self, protocol: Protocol, name: &str) -> Vec<u8> {
         self.written(protocol, Some(TMessageIdentifier::new(name, TMessageType::OneWay, 3)))
     }
 
     /// The field `id` of a struct.
-    pub fn field(&mut self, id: i16) -> &mut Tree {
+    pub(crate) fn field(&mut self, id: i16) -> &mut Tree {
         let Struct(fields) = self else { panic!("{self:?} has no fields") };
         let position = fields.iter().position(|(it, _)| *it == id).expect("the field is there");
         &mut fields[position].1
     }
 
     /// The first element of a list.
-    pub fn first(&mut self) -> &mut Tree {
+    pub(crate) fn first(&mut self) -> &mut Tree {
         match self {
             List(_, elements) => &mut elements[0],
             _ => panic!("{self:?} has no elements"),
@@ -126,7 +126,7 @@ impl Tree {
     }
 
     /// The fields of a struct.
-    pub fn fields(&mut self) -> &mut Vec<(i16, Tree)> {
+    pub(crate) fn fields(&mut self) -> &mut Vec<(i16, Tree)> {
         match self {
             Struct(fields) => fields,
             _ => panic!("{self:?} has no fields"),
@@ -134,7 +134,7 @@ impl Tree {
     }
 
     /// Changes every struct in it, from the inside out.
-    pub fn each_struct(&mut self, change: &mut impl FnMut(&mut Vec<(i16, Tree)>)) {
+    pub(crate) fn each_struct(&mut self, change: &mut impl FnMut(&mut Vec<(i16, Tree)>)) {
         match self {
             Struct(fields) => {
                 fields.iter_mut().for_each(|(_, field)| field.each_struct(change));
@@ -147,17 +147,17 @@ impl Tree {
 }
 
 /// A tag with only what its type needs.
-pub fn tag(key: &str, v_type: i32, id: i16, value: Tree) -> Tree {
+pub(crate) fn tag(key: &str, v_type: i32, id: i16, value: Tree) -> Tree {
     Struct(vec![(1, text(key)), (2, I32(v_type)), (id, value)])
 }
 
 /// A tag of type STRING.
-pub fn text_tag(key: &str, value: &str) -> Tree {
+pub(crate) fn text_tag(key: &str, value: &str) -> Tree {
     tag(key, 0, 3, text(value))
 }
 
 /// A batch with every field of every struct.
-pub fn batch() -> Tree {
+pub(crate) fn batch() -> Tree {
     let log = Struct(vec![(1, I64(15)), (2, structs(vec![text_tag("event", "hit")]))]);
     let reference = Struct(vec![(1, I32(1)), (2, I64(1)), (3, I64(2)), (4, I64(3))]);
     let span = Struct(vec![

@@ -1,0 +1,122 @@
+//! One peer, one workload, in this process: bursts of 2,000 spans with 2 ms between them, only the bursts timed.
+//!
+//! That is what a service does; a saturation test would measure whose queue is longer. A collector that keeps up drops nothing, and what it was not given is counted as dropped.
+
+use crate::{alloc, peers};
+use clap::ValueEnum;
+use cpu_time::ProcessTime;
+use serde::{Deserialize, Serialize};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Spans in a burst.
+pub(crate) const BURST: usize = 2_000;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// A sync function without arguments.
+    Sync,
+    /// A sync function of (u64, &str), and its reply.
+    SyncArgs,
+    /// An async function without arguments.
+    Async,
+    /// An async function of (u64, &str), and its reply.
+    AsyncArgs,
+    /// A root and one child.
+    RootChild,
+    /// A sync function without arguments in a trace that is not sampled.
+    Unsampled,
+    /// A sync function without arguments, and nobody to take its spans.
+    NoTracer,
+}
+
+/// A peer, set up for one workload.
+pub(crate) trait Running {
+    /// Makes `spans` spans; a root around them may be made beside.
+    fn burst(&mut self, spans: usize);
+    /// Lets the peer deliver, and says how many spans came out at its end; `None` if nobody counts in this process.
+    fn received(&mut self) -> Option<u64> {
+        None
+    }
+    /// How many spans `burst(spans)` makes, roots included.
+    fn made(&self, spans: usize) -> u64 {
+        spans as u64
+    }
+}
+
+/// What a run tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Figures {
+    pub(crate) peer: String,
+    pub(crate) work: Work,
+    /// Nanoseconds of the caller a span, one figure a round, sorted.
+    pub(crate) caller: Vec<f64>,
+    /// Nanoseconds of CPU of the whole process a span, one figure a round, sorted.
+    pub(crate) cpu: Vec<f64>,
+    /// Allocations a span: of the caller, of the process.
+    pub(crate) allocations: (f64, f64),
+    pub(crate) made: u64,
+    pub(crate) received: Option<u64>,
+}
+
+impl Figures {
+    pub(crate) fn min(figures: &[f64]) -> f64 {
+        figures.first().copied().unwrap_or(f64::NAN)
+    }
+    pub(crate) fn median(figures: &[f64]) -> f64 {
+        figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// Measures and prints one line of JSON.
+pub(crate) fn run(peer: &str, work: Work, rounds: usize, bursts: usize) -> Result<(), String> {
+    let mut running = peers::start(peer, work).ok_or_else(|| format!("{peer} has no {work:?}"))?;
+    let mut made = 0;
+    let mut burst = |running: &mut Box<dyn Running>| -> Duration {
+        let start = Instant::now();
+        running.burst(BURST);
+        let took = start.elapsed();
+        made += running.made(BURST);
+        thread::sleep(PAUSE);
+        took
+    };
+    for _ in 0..bursts / 2 {
+        burst(&mut running);
+    }
+    running.received();
+    let (mut caller, mut cpu, mut received) = (vec![], vec![], None);
+    let (mine, all) = (alloc::mine(), alloc::all());
+    for _ in 0..rounds {
+        let before = ProcessTime::now();
+        let took: Duration = (0..bursts).map(|_| burst(&mut running)).sum();
+        // Delivery is part of what the process pays, so it happens before its CPU time is read.
+        received = running.received();
+        let spans = (bursts * BURST) as f64;
+        caller.push(took.as_nanos() as f64 / spans);
+        cpu.push(before.elapsed().as_nanos() as f64 / spans);
+    }
+    let spans = (rounds * bursts * BURST) as f64;
+    let allocations = ((alloc::mine() - mine) as f64 / spans, (alloc::all() - all) as f64 / spans);
+    caller.sort_by(f64::total_cmp);
+    cpu.sort_by(f64::total_cmp);
+    let figures = Figures { peer: peer.into(), work, caller, cpu, allocations, made, received };
+    println!("{}", serde_json::to_string(&figures).map_err(|e| e.to_string())?);
+    Ok(())
+}
+
+/// Polls a future that does not wait for anything.
+#[inline(always)]
+pub(crate) fn block<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return output;
+        }
+    }
+}

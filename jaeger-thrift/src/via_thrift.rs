@@ -93,7 +93,7 @@ fn reference<O: TOutputProtocol + ?Sized>(o: &mut O, reference: SpanRef) -> Resu
     end(o)
 }
 
-/// Writes one span through a protocol of the `thrift` crate. For our own encoding, and why one would want that, see [`encode_span`](crate::encode_span).
+/// Writes one span through a protocol of the `thrift` crate. Feature `thrift`. Much faster without that crate: [`encode_span`](crate::encode_span).
 ///
 /// ```
 /// use jaeger_thrift::{Protocol, Span, encode_span, write_span};

@@ -11,26 +11,35 @@ use std::fmt;
 /// assert_eq!(error.to_string(), "at byte 3, reading Process: the input ends");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError {
-    pub(super) kind: DecodeErrorKind,
-    pub(super) reading: &'static str,
-    pub(super) offset: usize,
+pub struct DecodeError(Box<Fault>);
+
+/// Boxed, so that what every step of reading returns fits into registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
+    kind: DecodeErrorKind,
+    reading: &'static str,
+    offset: usize,
 }
 
 impl DecodeError {
+    #[cold]
+    pub(super) fn new(offset: usize, reading: &'static str, kind: DecodeErrorKind) -> Self {
+        DecodeError(Box::new(Fault { kind, reading, offset }))
+    }
+
     /// What is wrong.
     pub fn kind(&self) -> &DecodeErrorKind {
-        &self.kind
+        &self.0.kind
     }
 
     /// What was being read: a struct such as `Span`, or a field such as `Span.operationName`, by their names in `jaeger.thrift`.
     pub fn reading(&self) -> &'static str {
-        self.reading
+        self.0.reading
     }
 
     /// Where, in bytes from the start of the input: where the faulty thing begins, or where the input ends.
     pub fn offset(&self) -> usize {
-        self.offset
+        self.0.offset
     }
 }
 
@@ -84,7 +93,7 @@ pub enum DecodeErrorKind {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at byte {}, reading {}: {}", self.offset, self.reading, self.kind)
+        write!(f, "at byte {}, reading {}: {}", self.offset(), self.reading(), self.kind())
     }
 }
 

@@ -62,7 +62,7 @@ impl<'a> Input<'a> {
     /// A fault at `offset`.
     #[cold]
     pub(crate) fn fault(offset: usize, reading: &'static str, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { kind, reading, offset }
+        DecodeError::new(offset, reading, kind)
     }
 
     /// A fault here.
@@ -76,6 +76,7 @@ impl<'a> Input<'a> {
         Self::fault(self.bytes.len(), reading, DecodeErrorKind::Truncated)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self, reading: &'static str) -> Result<[u8; N]> {
         match self.bytes[self.at..].first_chunk::<N>() {
             Some(bytes) => {
@@ -86,6 +87,7 @@ impl<'a> Input<'a> {
         }
     }
 
+    #[inline]
     fn byte(&mut self, reading: &'static str) -> Result<u8> {
         self.array::<1>(reading).map(|[byte]| byte)
     }
@@ -118,7 +120,57 @@ impl<'a> Input<'a> {
     }
 
     /// A variable-length integer of at most `bits` bits.
+    #[inline]
     fn varint(&mut self, bits: u32, reading: &'static str) -> Result<u64> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(bits, reading),
+        }
+    }
+
+    /// The same of more than a byte: without a loop where 8 bytes are left to look at, as ids and times have 8 to 10.
+    fn long_varint(&mut self, bits: u32, reading: &'static str) -> Result<u64> {
+        let start = self.at;
+        let Some(&first) = self.bytes[start..].first_chunk::<8>() else {
+            return self.last_varint(bits, reading);
+        };
+        let word = u64::from_le_bytes(first);
+        // The "another follows" bits that are not set; the lowest ends the integer.
+        let ends = !word & 0x8080_8080_8080_8080;
+        if ends == 0 {
+            // 56 bits, and the ninth and tenth byte.
+            let value = gather(word & !0x8080_8080_8080_8080);
+            return match self.bytes[start + 8..] {
+                [ninth @ 1..0x80, ..] if bits == 64 => {
+                    self.at += 9;
+                    Ok(value | u64::from(ninth) << 56)
+                }
+                [ninth @ 0x80..=0xff, 1, ..] if bits == 64 => {
+                    self.at += 10;
+                    Ok(value | u64::from(ninth & 0x7f) << 56 | 1 << 63)
+                }
+                // All that is wrong is said in one place.
+                _ => self.last_varint(bits, reading),
+            };
+        }
+        let end = ends.trailing_zeros();
+        let word = word & (u64::MAX >> (63 - end));
+        let value = gather(word & !0x8080_8080_8080_8080);
+        if bits < 64 && value >> bits != 0 {
+            return Err(Self::fault(start, reading, DecodeErrorKind::VarintTooLarge));
+        }
+        if word >> (end - 7) == 0 {
+            return Err(Self::fault(start, reading, DecodeErrorKind::VarintOverlong));
+        }
+        self.at += end as usize / 8 + 1;
+        Ok(value)
+    }
+
+    /// The same byte by byte.
+    fn last_varint(&mut self, bits: u32, reading: &'static str) -> Result<u64> {
         let start = self.at;
         let mut value = 0;
         let mut shift = 0;
@@ -156,6 +208,13 @@ impl<'a> Input<'a> {
     pub(crate) fn is_versioned(&self) -> bool {
         self.bytes.get(self.at).is_some_and(|byte| byte & 0x80 != 0)
     }
+}
+
+/// Puts 8 times 7 bits, a byte each, together.
+fn gather(v: u64) -> u64 {
+    let v = (v & 0x007f_007f_007f_007f) | ((v & 0x7f00_7f00_7f00_7f00) >> 1);
+    let v = (v & 0x0000_3fff_0000_3fff) | ((v & 0x3fff_0000_3fff_0000) >> 2);
+    (v & 0x0fff_ffff) | ((v & 0x0fff_ffff_0000_0000) >> 4)
 }
 
 /// An encoding, reading.
@@ -209,6 +268,7 @@ impl Read for Compact {
         Ok((byte >> 5, sequence_id, Self::bytes(input, READING)?))
     }
 
+    #[inline]
     fn field(input: &mut Input<'_>, last: &mut i16, reading: &'static str) -> Result<Option<(i16, Kind)>> {
         let start = input.at;
         let byte = input.byte(reading)?;
@@ -315,6 +375,7 @@ impl Read for Binary {
         Ok((message_type, Self::i32(input, READING)?, name))
     }
 
+    #[inline]
     fn field(input: &mut Input<'_>, last: &mut i16, reading: &'static str) -> Result<Option<(i16, Kind)>> {
         let start = input.at;
         let number = input.byte(reading)?;

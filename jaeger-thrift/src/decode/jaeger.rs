@@ -54,7 +54,10 @@ fn least<R: Read>(fields: &[Kind]) -> usize {
 }
 
 fn name(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(String::from_utf8_lossy(bytes).into_owned()),
+    }
 }
 
 pub(super) fn batch<'a, R: Read>(input: &mut Input<'a>) -> Result<Batch<'a>> {

@@ -3,7 +3,7 @@
 //! The buffer's vector is always filled to its length, with zeros or with bytes of earlier use; `at` says how far it holds output. That makes room a
 //! matter of one comparison, and lets a store write more bytes than it uses: a variable-length integer is stored as 8 or 16 bytes of which the next store
 //! covers the rest. Every slot has [`SLACK`] bytes behind what was asked for, so such a store is always inside. All of it is plain indexing; a slot
-//! that was sized wrongly panics, and `tests/codec.rs` runs every kind of field to show that none is.
+//! that was sized wrongly panics, and `tests/wire` runs every kind and size of field to show that none is.
 
 /// The most bytes that a store covers beyond those it uses.
 const SLACK: usize = 16;

@@ -34,7 +34,7 @@ pub(crate) fn reader<'a>(protocol: Protocol, from: &'a [u8]) -> Box<dyn TInputPr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_message_is_the_same_bytes_and_each_reads_the_others(

@@ -100,7 +100,7 @@ fn spans() -> impl Strategy<Value = Vec<Span<'static>>> {
     let long_name =
         (0usize..3_000).prop_map(|n| Span { operation_name: "n".repeat(n).into(), ..Span::default() });
     let small = random::small_span();
-    vec(prop_oneof![12 => small, 4 => random::span(), 4 => long, 1 => long_name], 0..200)
+    vec(prop_oneof![12 => small, 4 => random::span(), 4 => long, 1 => long_name], 0..150)
 }
 
 fn is_shed(span: &Span<'_>) -> bool {
@@ -108,7 +108,7 @@ fn is_shed(span: &Span<'_>) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn datagrams_are_tight_and_whole(

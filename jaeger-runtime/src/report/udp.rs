@@ -3,7 +3,7 @@
 //! Everything happens on the collector's thread. Spans are packed as they come and sent when a datagram is full, and at the end of each round. Every span is counted once: sent (taken by
 //! the system, and not known to be refused), failed, dropped (too large for any datagram), or still held. UDP never says "delivered"; on loopback a missing agent is noticed at once, so
 //! such spans are counted as failed, and from afar when the network says so, at the latest with the next datagram. A refused datagram is lost. A datagram that finds the system's
-//! buffer full waits 20 ms for room, then it is lost. Lost spans are told in the log, at most twice a minute. How names, addresses and errors are dealt with is in `link`.
+//! buffer full waits 20 ms for room, then it is lost. Lost spans are told in the log, at most twice a minute and at the end. How names, addresses and errors are dealt with is in `link`.
 //!
 //! Deliberately absent: the client statistics of a batch, because a reporter does not know what was dropped before it.
 
@@ -30,7 +30,8 @@ const SHORTER: [usize; 3] = [9_216, 1_472, 1_232];
 /// Sends spans to a Jaeger agent by UDP, in the Thrift compact protocol.
 ///
 /// The agent's name is resolved by the collector's thread when the first spans are sent, again every 30 seconds, and after an error. So an agent that is not there yet, or moves, is no
-/// error at set-up and found later; spans that cannot be sent meanwhile are counted as failed, and the log (target `jaeger`) says so, at most twice a minute.
+/// error at set-up and found later; spans that cannot be sent meanwhile are counted as failed, and the log (target `jaeger`) says so, at most twice a minute
+/// and at the end.
 ///
 /// ```
 /// use jaeger_runtime::Tracer;

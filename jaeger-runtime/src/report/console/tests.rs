@@ -315,6 +315,13 @@ fn whatever_parents_spans_claim_each_is_drawn_once() {
 }
 
 #[test]
+fn a_child_that_seems_to_start_before_its_parent_still_stands_below_it() {
+    let text = drawn(&[span(2, 1, "child", 0, 5), span(1, 0, "root", 3, 5)], 80, false);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].starts_with("root ") && lines[2].starts_with("└╴child "), "{text}");
+}
+
+#[test]
 fn a_tree_as_deep_as_memory_does_not_exhaust_the_stack() {
     let spans: Vec<Shown> = (1..=100_000).map(|i| span(i, i - 1, "down", i as i64, 1).lend(keep)).collect();
     let trace = Trace { id: 1, service: "shop", occasion: Occasion::Whole, spans: &spans };

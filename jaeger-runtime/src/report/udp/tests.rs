@@ -371,6 +371,7 @@ fn a_new_address_is_picked_up_within_thirty_seconds() {
     });
     round(&mut reporter, 1);
     assert_eq!(counts(&reporter), (5, 0, 0, 0));
+    assert_eq!(own.ask(|world| world.connections.len()), 2);
 }
 
 #[test]
@@ -491,6 +492,21 @@ fn too_long_for_the_system_means_shorter_ones_and_every_span_once() {
 }
 
 #[test]
+fn spans_that_only_a_long_datagram_could_hold_are_dropped_when_it_is_refused() {
+    let own = Own::with_agent();
+    own.set(|world| world.longest = Some(1_500));
+    let mut reporter = own.reporter();
+    let name: &'static str = "x".repeat(5_000).leak();
+    // Some in the datagram that is refused, some in the one that is being filled then.
+    let spans: Vec<_> = (1..=30).map(|id| span(id, 0, if id % 2 == 0 { name } else { "a" }, 0, 1)).collect();
+    report(&mut reporter, &spans);
+    assert_eq!(counts(&reporter).0 + counts(&reporter).3, 15);
+    reporter.flush();
+    assert_eq!(counts(&reporter), (15, 0, 15, 0));
+    assert_eq!(ids(&own.arrived()), (1..=30).step_by(2).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_system_that_takes_no_datagram_at_all_drops_them_and_goes_on() {
     let own = Own::with_agent();
     own.set(|world| world.longest = Some(100));
@@ -502,7 +518,8 @@ fn a_system_that_takes_no_datagram_at_all_drops_them_and_goes_on() {
 #[test]
 fn whatever_the_network_does_every_span_is_counted_once() {
     // A generator of our own, so that a failure can be had again by its seed.
-    for seed in 1..=200u64 {
+    let long: &'static str = "x".repeat(2_000).leak();
+    for seed in 1..=50u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut random = move |below: u64| {
             state ^= state << 13;
@@ -532,8 +549,9 @@ fn whatever_the_network_does_every_span_is_counted_once() {
                 }
             });
             let count = random(400);
+            let name = |id| if id % 40 == 0 { long } else { "work" };
             let spans: Vec<_> =
-                (0..count).map(|id| span(id + 1, 0, "work", 0, 1).tag("text", "some text")).collect();
+                (0..count).map(|id| span(id + 1, 0, name(id), 0, 1).tag("text", "some text")).collect();
             report(&mut reporter, &spans);
             reported += count;
             let (sent, failed, dropped, buffered) = counts(&reporter);

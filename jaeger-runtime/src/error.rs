@@ -23,7 +23,6 @@ const SHOWN: usize = 120;
 ///     "sampler is \"Probabilistic(1.5)\", expected a probability from 0 to 1: give the share of traces to keep, such as 0.01",
 /// );
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// Something set in code cannot be.
@@ -148,6 +147,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// The message too: it is what `main` shows when it returns an error, and what `unwrap` shows.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -185,6 +191,7 @@ mod tests {
         ];
         for (error, parts) in cases {
             let message = error.to_string();
+            assert_eq!(format!("{error:?}"), message);
             for part in parts {
                 assert!(message.contains(part), "{part:?} is not in {message:?}");
             }

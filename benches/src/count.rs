@@ -65,10 +65,8 @@ pub(crate) fn instructions(update: bool) -> Result<(), String> {
             limit.map_or("none".into(), |l| format!("{l:.1}"))
         );
         // A peer's count is there to be compared with, not to be held.
-        if let (Some(limit), true) = (limit, peer == "ours" && !update) {
-            if count > limit * TOLERANCE {
-                worse.push(format!("{row}: {count:.1} instructions a span, {limit:.1} before"));
-            }
+        if let Some(limit) = limit.filter(|limit| peer == "ours" && !update && count > limit * TOLERANCE) {
+            worse.push(format!("{row}: {count:.1} instructions a span, {limit:.1} before"));
         }
         counted.insert(row, (count * 10.0).round() / 10.0);
     }

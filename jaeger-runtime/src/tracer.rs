@@ -12,7 +12,7 @@ use crate::event_log::registry;
 use crate::global::{self, Shared};
 use crate::process;
 use crate::report::{ConsoleReporter, LogReporter, Reporter, UdpReporter};
-use crate::sampler::Sampler;
+use crate::sampler::{Decider, Sampler};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -98,6 +98,9 @@ impl Drop for Tracer {
         }
     }
 }
+
+/// Below this no thread would find a log.
+const MIN_BYTES: usize = 1 << 18;
 
 /// Settings of the tracer, made by [`Tracer::builder`].
 #[must_use = "nothing is traced until `install` is called"]
@@ -207,58 +210,20 @@ impl Builder {
     /// annotated functions run as if there were no tracer.
     pub fn install(self) -> Result<Tracer, Error> {
         let environment = Settings::from_env()?;
-        let (first, second) =
-            if self.environment_wins { (environment, self.set) } else { (self.set, environment) };
-        let set = first.or(second);
-        if set.disabled == Some(true) {
-            return Ok(Tracer { on: false });
-        }
-        let service = match &set.service_name {
-            Some(name) if self.environment_wins || self.service.is_empty() => name.clone(),
-            _ => self.service,
-        };
-        if service.trim().is_empty() {
-            return Err(Error::setting(
-                "service name",
-                &service,
-                "a name",
-                "pass one to `Tracer::builder` or set JAEGER_SERVICE_NAME",
-            ));
-        }
-        if !(16..=MAX_VALUE_BYTES).contains(&self.max_value_len) {
-            let what = "16 to 4095 bytes";
-            return Err(Error::setting(
-                "max_value_len",
-                &self.max_value_len.to_string(),
-                what,
-                "give a bound in that range",
-            ));
-        }
-        let interval = set.flush_interval.unwrap_or(Duration::from_secs(1));
-        if interval < Duration::from_millis(1) {
-            let what = "at least 1 ms";
-            return Err(Error::setting(
-                "flush_interval",
-                &format!("{interval:?}"),
-                what,
-                "give a longer one",
-            ));
-        }
-        let sampler = set.sampler.as_ref().unwrap_or(&Sampler::Const(true)).build()?;
+        let Some(plan) = self.plan(environment)? else { return Ok(Tracer { on: false }) };
         let mut reporters = self.reporters;
-        let agent = self.agent.or_else(|| reporters.is_empty().then(|| set.agent_address()));
-        if let Some(address) = agent {
-            reporters.insert(0, Box::new(UdpReporter::new(&address)?));
+        if let Some(address) = &plan.agent {
+            reporters.insert(0, Box::new(UdpReporter::new(address)?));
         }
-        if set.log_spans == Some(true) {
+        if plan.log_spans {
             reporters.push(Box::new(LogReporter::new()));
         }
         if self.console {
             reporters.push(Box::new(ConsoleReporter::new()));
         }
-        let process = process::describe(&service, &set.tags);
+        let Plan { service, tags, sampler, trace_id_128, flush_interval, .. } = plan;
+        let process = process::describe(&service, &tags);
         let origins = vec![sampler.origin()];
-        let trace_id_128 = set.trace_id_128bit.unwrap_or(true);
         global::install(self.max_value_len, || {
             clock::prepare();
             registry::configure(self.log_bytes, self.max_value_len);
@@ -267,7 +232,7 @@ impl Builder {
             let setup = Setup {
                 process,
                 reporters,
-                flush_interval: interval,
+                flush_interval,
                 budget: self.collector_bytes,
                 origins,
                 control: inbox,
@@ -281,5 +246,167 @@ impl Builder {
             Ok(Shared { sampler, trace_id_128, control, collector, stats, process_id: std::process::id() })
         })?;
         Ok(Tracer { on: true })
+    }
+
+    /// What code and environment come to, without touching anything; `None` if tracing is disabled.
+    fn plan(&self, environment: Settings) -> Result<Option<Plan>, Error> {
+        let names_agent = environment.agent_host.is_some() || environment.agent_port.is_some();
+        let code = self.set.clone();
+        let set = if self.environment_wins { environment.or(code) } else { code.or(environment) };
+        if set.disabled == Some(true) {
+            return Ok(None);
+        }
+        let service = match &set.service_name {
+            Some(name) if self.environment_wins || self.service.is_empty() => name.clone(),
+            _ => self.service.clone(),
+        };
+        if service.trim().is_empty() {
+            let advice = "pass one to `Tracer::builder` or set JAEGER_SERVICE_NAME";
+            return Err(Error::setting("service name", &service, "a name", advice));
+        }
+        if !(16..=MAX_VALUE_BYTES).contains(&self.max_value_len) {
+            let given = self.max_value_len.to_string();
+            return Err(Error::setting(
+                "max_value_len",
+                &given,
+                "16 to 4095 bytes",
+                "give a bound in that range",
+            ));
+        }
+        for (name, bytes) in [("log_bytes", self.log_bytes), ("collector_bytes", self.collector_bytes)] {
+            if bytes < MIN_BYTES {
+                let advice = "give more, or leave it at its default of 64 MiB";
+                return Err(Error::setting(name, &bytes.to_string(), "at least 262144 bytes", advice));
+            }
+        }
+        let flush_interval = set.flush_interval.unwrap_or(Duration::from_secs(1));
+        if flush_interval < Duration::from_millis(1) {
+            let given = format!("{flush_interval:?}");
+            return Err(Error::setting("flush_interval", &given, "at least 1 ms", "give a longer one"));
+        }
+        let agent = match &self.agent {
+            Some(_) if self.environment_wins && names_agent => Some(set.agent_address()),
+            Some(address) => Some(address.clone()),
+            // A reporter of the user's own stands in for the default, not beside it.
+            None => self.reporters.is_empty().then(|| set.agent_address()),
+        };
+        Ok(Some(Plan {
+            service,
+            sampler: set.sampler.as_ref().unwrap_or(&Sampler::Const(true)).build()?,
+            trace_id_128: set.trace_id_128bit.unwrap_or(true),
+            flush_interval,
+            agent,
+            log_spans: set.log_spans == Some(true),
+            tags: set.tags,
+        }))
+    }
+}
+
+/// Everything decided.
+struct Plan {
+    service: String,
+    tags: Vec<(String, String)>,
+    sampler: Decider,
+    trace_id_128: bool,
+    flush_interval: Duration,
+    agent: Option<String>,
+    log_spans: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::MemoryReporter;
+
+    fn environment(variables: &'static [(&'static str, &'static str)]) -> Settings {
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into());
+        Settings::from_lookup(&lookup).unwrap()
+    }
+
+    fn plan(builder: Builder, variables: &'static [(&'static str, &'static str)]) -> Plan {
+        builder.plan(environment(variables)).unwrap().unwrap()
+    }
+
+    const EVERYTHING: &[(&str, &str)] = &[
+        ("JAEGER_SERVICE_NAME", "from-env"),
+        ("JAEGER_AGENT_HOST", "agent.example"),
+        ("JAEGER_AGENT_PORT", "16831"),
+        ("JAEGER_SAMPLER_TYPE", "const"),
+        ("JAEGER_SAMPLER_PARAM", "0"),
+        ("JAEGER_REPORTER_LOG_SPANS", "true"),
+        ("JAEGER_REPORTER_FLUSH_INTERVAL", "250ms"),
+        ("JAEGER_TRACEID_128BIT", "false"),
+        ("JAEGER_TAGS", "zone=a"),
+    ];
+
+    #[test]
+    fn defaults_without_code_and_environment() {
+        let plan = plan(Tracer::builder("shop"), &[]);
+        assert_eq!((plan.service.as_str(), plan.agent.as_deref()), ("shop", Some("127.0.0.1:6831")));
+        assert_eq!(
+            (plan.flush_interval, plan.log_spans, plan.trace_id_128),
+            (Duration::from_secs(1), false, true)
+        );
+        assert!(plan.sampler.sample(u64::MAX, "any").sampled);
+    }
+
+    #[test]
+    fn the_environment_fills_in_what_code_left_out() {
+        let plan = plan(Tracer::builder("shop").tag("zone", "b"), EVERYTHING);
+        assert_eq!((plan.service.as_str(), plan.agent.as_deref()), ("shop", Some("agent.example:16831")));
+        assert_eq!(
+            (plan.flush_interval, plan.log_spans, plan.trace_id_128),
+            (Duration::from_millis(250), true, false)
+        );
+        assert!(!plan.sampler.sample(1, "any").sampled);
+        assert!(plan.tags.contains(&("zone".into(), "b".into())), "{:?}", plan.tags);
+    }
+
+    #[test]
+    fn code_wins_unless_it_lets_the_environment_win() {
+        let builder = || {
+            let builder =
+                Tracer::builder("shop").agent("10.0.0.1:1").sampler(Sampler::Const(true)).log_spans(false);
+            builder.flush_interval(Duration::from_secs(5)).trace_id_128bit(true)
+        };
+        let code = plan(builder(), EVERYTHING);
+        assert_eq!((code.service.as_str(), code.agent.as_deref()), ("shop", Some("10.0.0.1:1")));
+        assert_eq!(
+            (code.flush_interval, code.log_spans, code.trace_id_128),
+            (Duration::from_secs(5), false, true)
+        );
+        let environment = plan(builder().from_env(), EVERYTHING);
+        assert_eq!(
+            (environment.service.as_str(), environment.agent.as_deref()),
+            ("from-env", Some("agent.example:16831"))
+        );
+        assert_eq!((environment.log_spans, environment.trace_id_128), (true, false));
+        assert_eq!(plan(builder().from_env(), &[]).agent.as_deref(), Some("10.0.0.1:1"));
+    }
+
+    #[test]
+    fn a_reporter_stands_in_for_the_agent_unless_that_is_asked_for_too() {
+        let reporter = MemoryReporter::new();
+        assert_eq!(plan(Tracer::builder("shop").reporter(reporter.clone()), &[]).agent, None);
+        let both = Tracer::builder("shop").reporter(reporter).agent("10.0.0.1:1");
+        assert_eq!(plan(both, &[]).agent.as_deref(), Some("10.0.0.1:1"));
+    }
+
+    #[test]
+    fn disabled_means_nothing_is_set_up() {
+        let builder = Tracer::builder("shop").sampler(Sampler::Probabilistic(7.0));
+        assert!(builder.plan(environment(&[("JAEGER_DISABLED", "true")])).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let said = |builder: Builder| builder.plan(environment(&[])).map(|_| ()).unwrap_err().to_string();
+        assert!(said(Tracer::builder(" ")).contains("service name"));
+        assert!(said(Tracer::builder("s").max_value_len(5_000)).contains("max_value_len is \"5000\""));
+        assert!(said(Tracer::builder("s").log_bytes(10)).contains("log_bytes"));
+        assert!(said(Tracer::builder("s").collector_bytes(10)).contains("collector_bytes"));
+        assert!(said(Tracer::builder("s").flush_interval(Duration::ZERO)).contains("flush_interval"));
+        assert!(said(Tracer::builder("s").sampler(Sampler::RateLimiting(-1.0))).contains("sampler"));
     }
 }

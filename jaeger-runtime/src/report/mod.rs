@@ -11,7 +11,7 @@ mod udp;
 pub use crate::record::{LogRecord, Outcome, SpanRecord};
 pub use console::ConsoleReporter;
 pub use log_spans::LogReporter;
-pub use memory::MemoryReporter;
+pub use memory::{MemoryReporter, TooFewSpans};
 pub use udp::UdpReporter;
 
 use jaeger_thrift::Process;

@@ -145,10 +145,8 @@ pub struct Packer {
     out: Out,
     spans: usize,
     seq_no: i64,
-    /// What the batch that is being filled says.
+    /// What the next batch says; what the one that is being filled says is in `end`.
     stats: Option<ClientStats>,
-    /// What the next one says.
-    next_stats: Option<ClientStats>,
     /// All that stands behind the spans of the batch that is being filled.
     end: Vec<u8>,
 }
@@ -196,13 +194,12 @@ impl Packer {
             spans: 0,
             seq_no: 1,
             stats: None,
-            next_stats: None,
             end: Vec::new(),
         };
         packer.check(limit)?;
         packer.out.extend(&packer.front);
         packer.out.extend(&[0; LIST_HEADER]);
-        packer.end = packer.end_of(packer.seq_no, packer.stats);
+        packer.end = packer.end_of(packer.seq_no);
         Ok(packer)
     }
 
@@ -245,9 +242,10 @@ impl Packer {
         }
     }
 
-    fn end_of(&self, seq_no: i64, stats: Option<ClientStats>) -> Vec<u8> {
+    /// The end of a batch with this number.
+    fn end_of(&self, seq_no: i64) -> Vec<u8> {
         let mut end = Out::default();
-        with_wire!(self.protocol, W => encode::batch_end::<W>(&mut end, Some(seq_no), stats));
+        with_wire!(self.protocol, W => encode::batch_end::<W>(&mut end, Some(seq_no), self.stats));
         if self.message {
             end.extend(&[0]);
         }
@@ -263,10 +261,9 @@ impl Packer {
     ///
     /// Said by the datagram that is being filled, or by the next one if this one has no room left for it.
     pub fn set_stats(&mut self, stats: ClientStats) {
-        self.next_stats = Some(stats);
-        let end = self.end_of(self.seq_no, self.next_stats);
+        self.stats = Some(stats);
+        let end = self.end_of(self.seq_no);
         if self.total(self.spans, self.out.at() - self.gap(), end.len()) <= self.limit {
-            self.stats = self.next_stats;
             self.end = end;
         }
     }
@@ -300,11 +297,8 @@ impl Packer {
     #[cold]
     fn place_elsewhere(&mut self, start: usize, sink: &mut impl FnMut(Datagram<'_>)) -> Push {
         // What a datagram of its own has for it: this one if it is empty, otherwise the next.
-        let end = if self.spans == 0 {
-            self.end.len()
-        } else {
-            self.end_of(self.seq_no.saturating_add(1), self.next_stats).len()
-        };
+        let end =
+            if self.spans == 0 { self.end.len() } else { self.end_of(self.seq_no.saturating_add(1)).len() };
         let room = self.limit - self.total(1, 0, end);
         let bytes = self.out.at() - start;
         let mut shed = 0;
@@ -354,8 +348,7 @@ impl Packer {
         self.out.set_at(gap + rest.len());
         self.spans = 0;
         self.seq_no = self.seq_no.saturating_add(1);
-        self.stats = self.next_stats;
-        self.end = self.end_of(self.seq_no, self.stats);
+        self.end = self.end_of(self.seq_no);
     }
 
     /// Changes the limit. Spans that wait are packed again if they no longer fit, with new datagrams going to `sink`.

@@ -194,6 +194,25 @@ fn a_large_span_among_small_ones() {
     }
 }
 
+/// A span that fills a datagram to the last byte is whole, also when others wait before it.
+#[test]
+fn a_span_that_just_fits_alone_is_not_cut() {
+    for protocol in PROTOCOLS {
+        let small = Span { span_id: 7, ..Span::default() };
+        let limit = alone(protocol, &Process::new("p"), &large());
+        let mut packer = Packer::new(protocol, limit, &Process::new("p")).unwrap();
+        let mut sent = Vec::new();
+        let sink = &mut |it: jaeger_thrift::Datagram<'_>| sent.push(Sent::of(it));
+        for span in [&small, &large(), &small] {
+            assert_eq!(packer.push(span, sink), Push::Added);
+        }
+        packer.finish(sink);
+        let spans: Vec<_> = sent.iter().map(|it| it.batch(protocol, true).into_owned().spans).collect();
+        assert_eq!(spans, [vec![small.clone()], vec![large()], vec![small]]);
+        assert_eq!(sent[1].bytes.len(), limit);
+    }
+}
+
 /// A span that already gave up tags and is packed again for a lower limit says the sum.
 #[test]
 fn what_was_shed_adds_up() {

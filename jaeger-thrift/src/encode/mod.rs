@@ -44,10 +44,12 @@ pub(crate) use with_wire;
 /// 38 ns or 47, would be the compiler's mood.
 macro_rules! group {
     ($out:expr, $n:expr, $s:ident => $write:expr) => {{
-        let mut slot = $out.room($n);
+        let n = $n;
+        let mut slot = $out.room(n);
         let $s = &mut slot;
         $write;
         let used = slot.used;
+        debug_assert!(used <= n);
         $out.took(used);
     }};
 }

@@ -230,6 +230,11 @@ fn the_thrift_crates_way_refuses_the_same() {
                 assert!(format!("{error:?}").contains(&said), "{error:?}");
             }
         }
+        let mut numbers = tree::batch();
+        *numbers.field(2) = Tree::List(TType::I64, vec![Tree::I64(1)]);
+        let bytes = numbers.bytes(protocol);
+        let error = Batch::read_from(&mut *reader(protocol, &bytes)).unwrap_err();
+        assert!(format!("{error:?}").contains("a list of structs holds something else"), "{error:?}");
         let zipkin = Tree::Struct(vec![(1, tree::batch())]).call(protocol, "emitZipkinBatch");
         let error = Message::read_from(&mut *reader(protocol, &zipkin)).unwrap_err();
         assert!(format!("{error:?}").contains("emitZipkinBatch"), "{error}");

@@ -1,10 +1,10 @@
 //! What the options mean for this function, and everything that is wrong with them, each at its own place.
 
 use crate::args::{Options, Tag};
-use crate::model::{Binding, Function};
+use crate::model::Function;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Error, FnArg, Pat, Path};
+use syn::{Error, Path};
 
 /// Faults found so far. Never dropped unseen: [`Faults::beside`] turns them into errors, or there were none.
 #[derive(Default)]
@@ -35,7 +35,6 @@ pub(crate) struct Plan {
     pub(crate) kind: Option<String>,
     /// Arguments to be recorded.
     pub(crate) args: Vec<Ident>,
-    pub(crate) bindings: Vec<Binding>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) reply: Option<String>,
     pub(crate) record_reply: bool,
@@ -48,10 +47,10 @@ pub(crate) fn check(options: Options, function: &Function, faults: &mut Faults) 
         faults.push(Error::new(keyword.span, message));
     }
     let bindings = function.bindings();
-    let names: Vec<String> = bindings.iter().map(|binding| binding.name.to_string()).collect();
+    let names: Vec<String> = bindings.iter().map(Ident::to_string).collect();
     for skipped in &options.skip {
         let name = skipped.to_string();
-        let known = names.contains(&name) || (name == "self" && function.takes_self());
+        let known = names.contains(&name) || (name == "self" && function.receiver().is_some());
         if !known {
             let hint = match nearest(&name, names.iter().map(String::as_str)) {
                 Some(near) => format!("; did you mean `{near}`?"),
@@ -74,14 +73,14 @@ pub(crate) fn check(options: Options, function: &Function, faults: &mut Faults) 
             "`no_reply` records no reply, so `reply = …` has nothing to name; use one of them",
         ));
     }
-    let recorded = |binding: &&Binding| {
-        let name = binding.name.to_string();
+    let recorded = |binding: &Ident| {
+        let name = binding.to_string();
         // `_x` says that the value does not matter; reading it would also be a lint.
         options.skip_all.is_none()
             && !name.starts_with('_')
             && !options.skip.iter().any(|skipped| *skipped == name)
     };
-    let args: Vec<Ident> = bindings.iter().filter(recorded).map(|binding| binding.name.clone()).collect();
+    let args: Vec<Ident> = bindings.into_iter().filter(recorded).collect();
     let mut seen: Vec<&str> = vec![];
     for tag in &options.tags {
         if seen.contains(&tag.key.as_str()) {
@@ -97,7 +96,6 @@ pub(crate) fn check(options: Options, function: &Function, faults: &mut Faults) 
         reply: options.reply.map(|reply| reply.value()),
         record_reply: options.no_reply.is_none(),
         krate: options.krate,
-        bindings,
     })
 }
 
@@ -126,33 +124,4 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-/// A parameter's pattern without the `mut`s of its bindings, for a signature whose bindings move on into the body.
-pub(crate) fn without_mut(input: &FnArg) -> FnArg {
-    fn strip(pattern: &mut Pat) {
-        match pattern {
-            Pat::Ident(ident) => {
-                if ident.by_ref.is_none() {
-                    ident.mutability = None;
-                }
-                if let Some((_, inner)) = &mut ident.subpat {
-                    strip(inner);
-                }
-            }
-            Pat::Tuple(tuple) => tuple.elems.iter_mut().for_each(strip),
-            Pat::TupleStruct(tuple) => tuple.elems.iter_mut().for_each(strip),
-            Pat::Struct(fields) => fields.fields.iter_mut().for_each(|f| strip(&mut f.pat)),
-            Pat::Slice(slice) => slice.elems.iter_mut().for_each(strip),
-            Pat::Reference(reference) => strip(&mut reference.pat),
-            Pat::Paren(paren) => strip(&mut paren.pat),
-            Pat::Or(or) => or.cases.iter_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    let mut input = input.clone();
-    if let FnArg::Typed(typed) = &mut input {
-        strip(&mut typed.pat);
-    }
-    input
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, FnArg, Pat, ReturnType, Signature, Type, Visibility};
+use syn::{Attribute, Error, FnArg, Pat, ReturnType, Signature, Token, Type, Visibility};
 
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -13,10 +13,34 @@ pub(crate) struct Function {
     pub(crate) body: Group,
 }
 
-/// A name that a parameter binds.
-pub(crate) struct Binding {
-    pub(crate) name: Ident,
-    pub(crate) mutable: bool,
+/// A parameter, by how it binds.
+pub(crate) enum Parameter<'a> {
+    /// One name for the whole argument.
+    Name { name: &'a Ident, mutable: bool },
+    /// A pattern, which may bind names or none.
+    Pattern { pattern: &'a Pat, names: Vec<Ident> },
+}
+
+impl<'a> Parameter<'a> {
+    fn of(pattern: &'a Pat) -> Self {
+        match pattern {
+            Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() => {
+                Self::Name { name: &ident.ident, mutable: ident.mutability.is_some() }
+            }
+            pattern => {
+                let mut names = vec![];
+                collect(pattern, &mut names);
+                Self::Pattern { pattern, names }
+            }
+        }
+    }
+
+    pub(crate) fn names(self) -> Vec<Ident> {
+        match self {
+            Self::Name { name, .. } => vec![name.clone()],
+            Self::Pattern { names, .. } => names,
+        }
+    }
 }
 
 impl Parse for Function {
@@ -61,20 +85,26 @@ fn starts_a_function(input: ParseStream<'_>) -> bool {
 }
 
 impl Function {
-    /// The names that the parameters bind, in order; `self` is none.
-    pub(crate) fn bindings(&self) -> Vec<Binding> {
-        let mut bindings = vec![];
-        for input in &self.signature.inputs {
-            if let FnArg::Typed(typed) = input {
-                collect(&typed.pat, &mut bindings);
-            }
-        }
-        bindings
+    /// The parameters but `self`, in order.
+    pub(crate) fn parameters(&self) -> Vec<Parameter<'_>> {
+        let typed = self.signature.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(&*typed.pat),
+            FnArg::Receiver(_) => None,
+        });
+        typed.map(Parameter::of).collect()
     }
 
-    /// Whether `self` is taken by value, so that it has to move into the body.
-    pub(crate) fn takes_self(&self) -> bool {
-        self.signature.inputs.iter().any(|input| matches!(input, FnArg::Receiver(_)))
+    /// The names that the parameters bind, in order; `self` is none.
+    pub(crate) fn bindings(&self) -> Vec<Ident> {
+        self.parameters().into_iter().flat_map(|parameter| parameter.names()).collect()
+    }
+
+    /// The `self` parameter as it was written: the word is hygienic, so only this one names it.
+    pub(crate) fn receiver(&self) -> Option<Token![self]> {
+        self.signature.inputs.iter().find_map(|input| match input {
+            FnArg::Receiver(receiver) => Some(receiver.self_token),
+            FnArg::Typed(_) => None,
+        })
     }
 
     pub(crate) fn has_attribute(&self, name: &str) -> bool {
@@ -94,16 +124,13 @@ impl Function {
     }
 }
 
-fn collect(pattern: &Pat, to: &mut Vec<Binding>) {
+fn collect(pattern: &Pat, to: &mut Vec<Ident>) {
     match pattern {
         Pat::Ident(ident) => {
             // A lone upper-case name inside a pattern is a constant or a unit struct far more often than a binding; as a binding it is a warning.
             let name = ident.ident.to_string();
             if ident.subpat.is_some() || !name.starts_with(|c: char| c.is_uppercase()) {
-                to.push(Binding {
-                    name: ident.ident.clone(),
-                    mutable: ident.mutability.is_some() && ident.by_ref.is_none(),
-                });
+                to.push(ident.ident.clone());
             }
             if let Some((_, inner)) = &ident.subpat {
                 collect(inner, to);

@@ -87,6 +87,15 @@ pub mod __private {
         crate::local::is_on()
     }
 
+    /// Parts of destructured arguments, which exist only inside the body.
+    #[inline(never)]
+    pub fn bound(tags: &[(&'static str, Value<'_>)]) {
+        for (key, value) in tags {
+            let tag = [Value::Str(key), *value];
+            crate::local::extra(crate::local::current(), crate::event_log::format::ExtraKind::Tag, &tag);
+        }
+    }
+
     /// Calls a closure once. A function of its own, so that what the closure captured may leave with its result.
     #[inline(always)]
     pub fn call_once<R>(f: impl FnOnce() -> R) -> R {

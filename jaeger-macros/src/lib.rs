@@ -12,7 +12,8 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-/// See `jaeger_runtime::traced`.
+// Documented where it is used from, so that its examples can be run: at the re-export in jaeger-runtime.
+#[allow(missing_docs)]
 #[proc_macro_attribute]
 pub fn traced(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand(options.into(), item.into()).into()

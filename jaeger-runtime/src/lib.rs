@@ -56,6 +56,46 @@ pub use callsite::Callsite;
 pub use collector::{Dropped, Stats};
 pub use context::{SpanContext, SpanId, TraceId};
 pub use error::Error;
+/// Makes each call of a function a span.
+///
+/// On any function or method with a body, sync or async; not on a `const fn`. The span is a child of the ambient one, or a root for which the sampler is asked. Its name is the function's. Arguments become
+/// tags under their own names, parts of a destructured argument too; not `self`, and not names that begin with `_`. The return value becomes the tag `reply`; of a `Result`, the `Ok` value. No argument or reply needs
+/// any trait: numbers, text, bytes and booleans keep their type, everything else is shown by its own [`TagValue`], `Debug`, `Display`, or by the name of its type.
+///
+/// ```
+/// use jaeger_runtime::traced;
+///
+/// struct Order { id: u64, lines: Vec<String> }
+///
+/// /// Span "charge card" of kind client, tags `amount`, `order.id`, `lines`, `receipt`; not the card.
+/// #[traced(name = "charge card", kind = client, skip(order, card), tags("order.id" = order.id, lines = ?order.lines), reply = "receipt")]
+/// async fn charge(order: &Order, amount: u64, card: &str) -> Result<String, std::io::Error> {
+///     Ok(format!("{} paid with …{}", amount, &card[card.len() - 4..]))
+/// }
+/// # drop(charge(&Order { id: 1, lines: vec![] }, 2, "4111"));
+/// ```
+///
+/// | option | meaning |
+/// |---|---|
+/// | `name = "x"` | the span's name |
+/// | `kind = server` | tag `span.kind`; also `client`, `producer`, `consumer`, `internal` |
+/// | `skip(a, b)`, `skip_all` | arguments that are not recorded |
+/// | `tags(key = expr, "dotted.key" = %expr, other = ?expr)` | more tags: by type, by `Display`, by `Debug`; evaluated when the span opens, and only if it is recorded. `fields(…)` is the same |
+/// | `reply = "key"`, `no_reply` | the reply's tag, or none; an error marks the span either way |
+/// | `crate = path` | where this crate is, if it was renamed |
+///
+/// # How it ends
+/// - An `Err`, by `return` or `?` as well: tag `error=true`, and a log with `event=error`, `message` and `error.kind`, the type.
+/// - A panic: `error=true` and a log with `event=panic`; the panic goes on unchanged.
+/// - A future that is dropped before it is done: `cancelled=true`.
+///
+/// # What it does not change
+/// Drop order, borrowing, `Send` of the future, `#[track_caller]`'s place, lints. The body is passed on as it stands. A span of a sync function ends before arguments that the
+/// function did not move are dropped; where a body may `return` or `?` early it ends after them.
+///
+/// # Limits
+/// The reply of a function that returns `impl Trait`, and what an early `return` under `#[track_caller]` or `#[target_feature]` returned, are not recorded. In a generic function what is known of a
+/// `T` is what the bounds say: without any, its name.
 pub use jaeger_macros::traced;
 pub use sampler::Sampler;
 pub use span::{CurrentSpan, Entered, FutureExt, InContext, InSpan, Span};

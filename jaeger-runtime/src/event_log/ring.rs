@@ -327,7 +327,8 @@ mod tests {
     fn events_of_all_lengths_cross_many_laps_whole_and_in_order() {
         let (ring, producer) = leak(256, 32);
         let (mut wrote, mut got) = (vec![], vec![]);
-        for i in 0..5_000usize {
+        let many = if cfg!(miri) { 500 } else { 5_000 };
+        for i in 0..many {
             let len = 2 + (i * 7) % 31;
             if write(&producer, len, i as u64) {
                 wrote.push((len, i as u64));
@@ -338,8 +339,12 @@ mod tests {
         }
         got.extend(read(ring));
         assert_eq!(got, wrote);
-        assert_eq!(wrote.len() as u64 + ring.refused(), 5_000);
-        assert!(wrote.len() > 4_900, "a reader that keeps up loses next to nothing: {}", wrote.len());
+        assert_eq!(wrote.len() + ring.refused() as usize, many);
+        assert!(
+            wrote.len() > many / 100 * 98,
+            "a reader that keeps up loses next to nothing: {}",
+            wrote.len()
+        );
     }
 
     #[test]

@@ -160,6 +160,8 @@ pub(crate) struct Written {
 }
 
 /// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; what finds no room is left out as if it were `None`.
+///
+/// Numbers and texts that fit are written here, which is almost all there is; the first value of another sort sends the whole event to [`write_any`].
 #[inline(always)]
 pub(crate) fn write_values(
     window: &[AtomicU64],
@@ -167,25 +169,81 @@ pub(crate) fn write_values(
     values: &[Value<'_>],
     max_len: usize,
 ) -> Result<Written, NeedsText> {
-    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
-    let body = window.get(at..).unwrap_or(&[]);
-    if more.is_empty() {
-        // The reply of almost every function.
-        let (descriptor, rest) = write_value(body, first, max_len)?;
-        return Ok(Written { words: window.len() - rest.len(), descriptor });
+    match write_usual(window, at, values, max_len) {
+        Some(written) => Ok(written),
+        None => write_any(window, at, values, max_len),
     }
-    // Value 0's descriptor lies in the first word, the others four to a word in front of the values.
+}
+
+#[inline(always)]
+fn write_usual(window: &[AtomicU64], at: usize, values: &[Value<'_>], max_len: usize) -> Option<Written> {
+    let mut rest = window.get(at..)?;
+    let descriptor = match values {
+        // What almost every function has, without a loop.
+        [a] => write_one(&mut rest, a, max_len)?,
+        [a, b] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            word.store(write_one(&mut rest, b, max_len)?, Ordering::Relaxed);
+            first
+        }
+        [a, b, c] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            let second = write_one(&mut rest, b, max_len)?;
+            word.store(second | write_one(&mut rest, c, max_len)? << 16, Ordering::Relaxed);
+            first
+        }
+        _ => return None,
+    };
+    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16 })
+}
+
+/// A number, or a text within its bound; the descriptor.
+#[inline(always)]
+fn write_one(rest: &mut &[AtomicU64], value: &Value<'_>, max_len: usize) -> Option<u64> {
+    if let Value::Str(text) = value {
+        let len = text.len();
+        if len > max_len {
+            return None;
+        }
+        let (words, left) = rest.split_at_checked(len.div_ceil(8))?;
+        *rest = left;
+        put_bytes(words, text.as_bytes());
+        Some(u64::from(STR) | (len as u64) << 4)
+    } else if let Value::Long(number) = value {
+        let (word, left) = rest.split_first()?;
+        *rest = left;
+        word.store(*number as u64, Ordering::Relaxed);
+        Some(u64::from(LONG))
+    } else {
+        None
+    }
+}
+
+/// The same for values of all sorts and any number.
+#[inline(never)]
+fn write_any(
+    window: &[AtomicU64],
+    at: usize,
+    values: &[Value<'_>],
+    max_len: usize,
+) -> Result<Written, NeedsText> {
+    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
     let more = &more[..more.len().min(MAX_VALUES - 1)];
+    let body = window.get(at..).unwrap_or(&[]);
     let Some((descriptors, body)) = body.split_at_checked(more.len().div_ceil(4)) else {
         return Ok(Written { words: at, descriptor: 0 });
     };
     let (descriptor, mut rest) = write_value(body, first, max_len)?;
     for (word, four) in descriptors.iter().zip(more.chunks(4)) {
-        let (mut packed, mut shift) = (0u64, 0);
+        let (mut packed, mut lane) = (0u64, 0);
         for value in four {
             let (descriptor, left) = write_value(rest, value, max_len)?;
-            packed |= u64::from(descriptor) << shift;
-            shift += 16;
+            packed |= u64::from(descriptor) << lane;
+            lane += 16;
             rest = left;
         }
         word.store(packed, Ordering::Relaxed);
@@ -194,46 +252,47 @@ pub(crate) fn write_values(
 }
 
 /// Writes one value at the front of `window`; its descriptor, and the words that are left.
-#[inline(always)]
 fn write_value<'w>(
     window: &'w [AtomicU64],
     value: &Value<'_>,
     max_len: usize,
 ) -> Result<(u16, &'w [AtomicU64]), NeedsText> {
-    let bits = match *value {
-        Value::Str(v) if v.len() <= max_len => return Ok(write_short(window, STR, v.as_bytes())),
-        Value::Long(v) => (LONG, v as u64),
-        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
-        Value::Double(v) => (DOUBLE, v.to_bits()),
+    let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
-        Value::Str(v) => return Ok(write_long(window, STR, v, v.as_bytes(), max_len)),
-        Value::Bytes(v) if v.len() <= max_len => return Ok(write_short(window, BYTES, v)),
-        Value::Bytes(v) => return Ok(write_long(window, BYTES, "", v, max_len)),
+        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
+        Value::Long(v) => (LONG, v as u64),
+        Value::Double(v) => (DOUBLE, v.to_bits()),
+        Value::Str(v) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
+        Value::Bytes(v) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
         Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NeedsText),
     };
     Ok(match window.split_first() {
         Some((word, rest)) => {
-            word.store(bits.1, Ordering::Relaxed);
-            (bits.0, rest)
+            word.store(bits, Ordering::Relaxed);
+            (kind, rest)
         }
         None => (NONE, window),
     })
 }
 
-/// Text or bytes within their bound.
-#[inline(always)]
-fn write_short<'w>(window: &'w [AtomicU64], kind: u16, bytes: &[u8]) -> (u16, &'w [AtomicU64]) {
+/// Text or bytes, cut at their bound or the event's end.
+fn write_bytes<'w>(
+    window: &'w [AtomicU64],
+    kind: u16,
+    text: &str,
+    bytes: &[u8],
+    max_len: usize,
+) -> (u16, &'w [AtomicU64]) {
     match window.split_at_checked(bytes.len().div_ceil(8)) {
-        Some((words, rest)) => {
+        Some((words, rest)) if bytes.len() <= max_len => {
             put_bytes(words, bytes);
             (kind | (bytes.len() as u16) << 4, rest)
         }
-        None => write_long(window, kind, std::str::from_utf8(bytes).unwrap_or(""), bytes, window.len() * 8),
+        _ => write_long(window, kind, text, bytes, max_len),
     }
 }
 
 /// Text or bytes past their bound, or the event's: text is cut at a character and marked, bytes are cut and not marked (there is no mark that could not be a value).
-#[cold]
 #[inline(never)]
 fn write_long<'w>(
     window: &'w [AtomicU64],
@@ -273,19 +332,16 @@ fn put_cut(window: &[AtomicU64], text: &[u8], bound: usize) -> usize {
 /// Copies `bytes` into exactly the words they need, the last one padded with zeros.
 #[inline(always)]
 fn put_bytes(words: &[AtomicU64], bytes: &[u8]) {
-    let mut chunks = bytes.chunks_exact(8);
-    for (word, chunk) in words.iter().zip(&mut chunks) {
+    let Some((last, whole)) = words.split_last() else { return };
+    for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
         word.store(load(chunk), Ordering::Relaxed);
     }
-    let rest = chunks.remainder();
-    if let (false, Some(last)) = (rest.is_empty(), words.last()) {
-        // The eight bytes before the end hold the rest in their upper part: one load and one shift instead of a loop over bytes.
-        let bits = match bytes.len().checked_sub(8) {
-            Some(from) => load(&bytes[from..]) >> (8 * (8 - rest.len())),
-            None => short(rest),
-        };
-        last.store(bits, Ordering::Relaxed);
-    }
+    // The eight bytes before the end hold the last word's in their upper part: one load and one shift instead of a loop over bytes.
+    let bits = match bytes.last_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (bytes.len().wrapping_neg() % 8)),
+        None => short(bytes),
+    };
+    last.store(bits, Ordering::Relaxed);
 }
 
 #[inline(always)]
@@ -466,6 +522,42 @@ mod tests {
             let text: String = ('a'..='z').cycle().take(90).collect();
             assert_eq!(round_trip(&[Value::Str(&text)], 32, bound), [format!("\"{kept}…\"")]);
         }
+    }
+
+    #[test]
+    fn the_short_way_writes_what_the_long_way_writes_wherever_room_or_bound_ends() {
+        let kinds = [
+            Value::Long(-7),
+            Value::Str(""),
+            Value::Str("abc"),
+            Value::Str("exactly8"),
+            Value::Str("éé and more, 19 b"),
+        ];
+        let mut short = 0;
+        for window in 0..=10 {
+            for max_len in [1, 3, 8, 19, 256] {
+                for code in 0..5usize * 25 {
+                    for count in 1..=3 {
+                        let values: Vec<_> = (0..count).map(|i| kinds[code / 5usize.pow(i) % 5]).collect();
+                        let fresh = || -> Vec<_> { (0..window).map(|_| AtomicU64::new(u64::MAX)).collect() };
+                        let (usual, any) = (fresh(), fresh());
+                        let Some(done) = write_usual(&usual, 0, &values, max_len) else { continue };
+                        let same = write_any(&any, 0, &values, max_len).unwrap();
+                        assert_eq!(
+                            (done.words, done.descriptor),
+                            (same.words, same.descriptor),
+                            "{values:?} in {window}"
+                        );
+                        let read = |words: &[AtomicU64]| -> Vec<u64> {
+                            words[..done.words].iter().map(|word| word.load(Ordering::Relaxed)).collect()
+                        };
+                        assert_eq!(read(&usual), read(&any), "{values:?} in {window}");
+                        short += 1;
+                    }
+                }
+            }
+        }
+        assert!(short > 5_000, "the short way was taken {short} times");
     }
 
     #[test]

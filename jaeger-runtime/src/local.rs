@@ -229,14 +229,13 @@ impl Local {
 
     #[inline(always)]
     fn end_with(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-        let now = ticks();
         let open = self.span.get() == nested.id && nested.parent != 0 && self.log.is_open();
-        if open && self.write_end_with(now, outcome, values, max_len).is_ok() {
+        if open && self.write_end_with(None, outcome, values, max_len).is_ok() {
             self.span.set(nested.parent);
             self.log.release_end();
             return;
         }
-        self.end_slow(nested, now, outcome, values, max_len);
+        self.end_slow(nested, ticks(), outcome, values, max_len);
     }
 
     /// The end of almost every span with something to say.
@@ -330,7 +329,7 @@ impl Local {
     #[inline(always)]
     fn write_end_with(
         &self,
-        now: u64,
+        now: Option<u64>,
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
@@ -339,7 +338,7 @@ impl Local {
         let [first, stamp, ..] = window else { return Err(NeedsText) };
         let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len)?;
         first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
-        stamp.store(now & TICK_MASK, Relaxed);
+        stamp.store(now.unwrap_or_else(ticks) & TICK_MASK, Relaxed);
         self.log.publish(words);
         Ok(())
     }

@@ -160,6 +160,8 @@ pub(crate) struct Written {
 }
 
 /// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; what finds no room is left out as if it were `None`.
+///
+/// Numbers and texts that fit are written here, which is almost all there is; the first value of another sort sends the whole event to [`write_any`].
 #[inline(always)]
 pub(crate) fn write_values(
     window: &[AtomicU64],
@@ -167,25 +169,81 @@ pub(crate) fn write_values(
     values: &[Value<'_>],
     max_len: usize,
 ) -> Result<Written, NeedsText> {
-    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
-    let body = window.get(at..).unwrap_or(&[]);
-    if more.is_empty() {
-        // The reply of almost every function.
-        let (descriptor, rest) = write_value(body, first, max_len)?;
-        return Ok(Written { words: window.len() - rest.len(), descriptor });
+    match write_usual(window, at, values, max_len) {
+        Some(written) => Ok(written),
+        None => write_any(window, at, values, max_len),
     }
-    // Value 0's descriptor lies in the first word, the others four to a word in front of the values.
+}
+
+#[inline(always)]
+fn write_usual(window: &[AtomicU64], at: usize, values: &[Value<'_>], max_len: usize) -> Option<Written> {
+    let mut rest = window.get(at..)?;
+    let descriptor = match values {
+        // What almost every function has, without a loop.
+        [a] => write_one(&mut rest, a, max_len)?,
+        [a, b] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            word.store(write_one(&mut rest, b, max_len)?, Ordering::Relaxed);
+            first
+        }
+        [a, b, c] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            let second = write_one(&mut rest, b, max_len)?;
+            word.store(second | write_one(&mut rest, c, max_len)? << 16, Ordering::Relaxed);
+            first
+        }
+        _ => return None,
+    };
+    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16 })
+}
+
+/// A number, or a text within its bound; the descriptor.
+#[inline(always)]
+fn write_one(rest: &mut &[AtomicU64], value: &Value<'_>, max_len: usize) -> Option<u64> {
+    if let Value::Str(text) = value {
+        let len = text.len();
+        if len > max_len {
+            return None;
+        }
+        let (words, left) = rest.split_at_checked(len.div_ceil(8))?;
+        *rest = left;
+        put_bytes(words, text.as_bytes());
+        Some(u64::from(STR) | (len as u64) << 4)
+    } else if let Value::Long(number) = value {
+        let (word, left) = rest.split_first()?;
+        *rest = left;
+        word.store(*number as u64, Ordering::Relaxed);
+        Some(u64::from(LONG))
+    } else {
+        None
+    }
+}
+
+/// The same for values of all sorts and any number.
+#[inline(never)]
+fn write_any(
+    window: &[AtomicU64],
+    at: usize,
+    values: &[Value<'_>],
+    max_len: usize,
+) -> Result<Written, NeedsText> {
+    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
     let more = &more[..more.len().min(MAX_VALUES - 1)];
+    let body = window.get(at..).unwrap_or(&[]);
     let Some((descriptors, body)) = body.split_at_checked(more.len().div_ceil(4)) else {
         return Ok(Written { words: at, descriptor: 0 });
     };
     let (descriptor, mut rest) = write_value(body, first, max_len)?;
     for (word, four) in descriptors.iter().zip(more.chunks(4)) {
-        let (mut packed, mut shift) = (0u64, 0);
+        let (mut packed, mut lane) = (0u64, 0);
         for value in four {
             let (descriptor, left) = write_value(rest, value, max_len)?;
-            packed |= u64::from(descriptor) << shift;
-            shift += 16;
+            packed |= u64::from(descriptor) << lane;
+            lane += 16;
             rest = left;
         }
         word.store(packed, Ordering::Relaxed);
@@ -194,46 +252,47 @@ pub(crate) fn write_values(
 }
 
 /// Writes one value at the front of `window`; its descriptor, and the words that are left.
-#[inline(always)]
 fn write_value<'w>(
     window: &'w [AtomicU64],
     value: &Value<'_>,
     max_len: usize,
 ) -> Result<(u16, &'w [AtomicU64]), NeedsText> {
-    let bits = match *value {
-        Value::Str(v) if v.len() <= max_len => return Ok(write_short(window, STR, v.as_bytes())),
-        Value::Long(v) => (LONG, v as u64),
-        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
-        Value::Double(v) => (DOUBLE, v.to_bits()),
+    let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
-        Value::Str(v) => return Ok(write_long(window, STR, v, v.as_bytes(), max_len)),
-        Value::Bytes(v) if v.len() <= max_len => return Ok(write_short(window, BYTES, v)),
-        Value::Bytes(v) => return Ok(write_long(window, BYTES, "", v, max_len)),
+        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
+        Value::Long(v) => (LONG, v as u64),
+        Value::Double(v) => (DOUBLE, v.to_bits()),
+        Value::Str(v) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
+        Value::Bytes(v) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
         Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NeedsText),
     };
     Ok(match window.split_first() {
         Some((word, rest)) => {
-            word.store(bits.1, Ordering::Relaxed);
-            (bits.0, rest)
+            word.store(bits, Ordering::Relaxed);
+            (kind, rest)
         }
         None => (NONE, window),
     })
 }
 
-/// Text or bytes within their bound.
-#[inline(always)]
-fn write_short<'w>(window: &'w [AtomicU64], kind: u16, bytes: &[u8]) -> (u16, &'w [AtomicU64]) {
+/// Text or bytes, cut at their bound or the event's end.
+fn write_bytes<'w>(
+    window: &'w [AtomicU64],
+    kind: u16,
+    text: &str,
+    bytes: &[u8],
+    max_len: usize,
+) -> (u16, &'w [AtomicU64]) {
     match window.split_at_checked(bytes.len().div_ceil(8)) {
-        Some((words, rest)) => {
+        Some((words, rest)) if bytes.len() <= max_len => {
             put_bytes(words, bytes);
             (kind | (bytes.len() as u16) << 4, rest)
         }
-        None => write_long(window, kind, std::str::from_utf8(bytes).unwrap_or(""), bytes, window.len() * 8),
+        _ => write_long(window, kind, text, bytes, max_len),
     }
 }
 
 /// Text or bytes past their bound, or the event's: text is cut at a character and marked, bytes are cut and not marked (there is no mark that could not be a value).
-#[cold]
 #[inline(never)]
 fn write_long<'w>(
     window: &'w [AtomicU64],
@@ -273,19 +332,16 @@ fn put_cut(window: &[AtomicU64], text: &[u8], bound: usize) -> usize {
 /// Copies `bytes` into exactly the words they need, the last one padded with zeros.
 #[inline(always)]
 fn put_bytes(words: &[AtomicU64], bytes: &[u8]) {
-    let mut chunks = bytes.chunks_exact(8);
-    for (word, chunk) in words.iter().zip(&mut chunks) {
+    let Some((last, whole)) = words.split_last() else { return };
+    for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
         word.store(load(chunk), Ordering::Relaxed);
     }
-    let rest = chunks.remainder();
-    if let (false, Some(last)) = (rest.is_empty(), words.last()) {
-        // The eight bytes before the end hold the rest in their upper part: one load and one shift instead of a loop over bytes.
-        let bits = match bytes.len().checked_sub(8) {
-            Some(from) => load(&bytes[from..]) >> (8 * (8 - rest.len())),
-            None => short(rest),
-        };
-        last.store(bits, Ordering::Relaxed);
-    }
+    // The eight bytes before the end hold the last word's in their upper part: one load and one shift instead of a loop over bytes.
+    let bits = match bytes.last_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (bytes.len().wrapping_neg() % 8)),
+        None => short(bytes),
+    };
+    last.store(bits, Ordering::Relaxed);
 }
 
 #[inline(always)]
@@ -391,126 +447,4 @@ impl<'a> Iterator for Values<'a> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    fn round_trip(values: &[Value<'_>], window: usize, max_len: usize) -> Vec<String> {
-        let words: Vec<AtomicU64> = (0..window).map(|_| AtomicU64::new(u64::MAX)).collect();
-        let written = write_values(&words, 0, values, max_len).unwrap();
-        assert!(written.words <= window, "{} words of {window}", written.words);
-        let bytes: Vec<u8> =
-            words[..written.words].iter().flat_map(|w| w.load(Ordering::Relaxed).to_le_bytes()).collect();
-        Values::new(values.len(), written.descriptor, &bytes)
-            .map(|stored| match stored {
-                Stored::Str(bytes) => format!("{:?}", std::str::from_utf8(bytes).unwrap()),
-                other => format!("{other:?}"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn values_of_all_kinds_come_back_in_order() {
-        let values = [
-            Value::Long(-5),
-            Value::Str("Hello foo3"),
-            Value::None,
-            Value::Bool(true),
-            Value::Double(0.5),
-            Value::Bytes(&[1, 2, 3]),
-            Value::Str(""),
-            Value::Bool(false),
-            Value::Long(i64::MIN),
-            Value::Str("é"),
-        ];
-        let got = round_trip(&values, 64, 256);
-        assert_eq!(
-            got,
-            [
-                "Long(-5)",
-                "\"Hello foo3\"",
-                "None",
-                "Bool(true)",
-                "Double(0.5)",
-                "Bytes([1, 2, 3])",
-                "\"\"",
-                "Bool(false)",
-                "Long(-9223372036854775808)",
-                "\"é\""
-            ]
-        );
-    }
-
-    #[test]
-    fn text_of_every_length_is_kept_to_the_byte() {
-        let text: String = ('a'..='z').cycle().take(100).collect();
-        for n in 0..=100 {
-            assert_eq!(
-                round_trip(&[Value::Long(1), Value::Str(&text[..n])], 32, 256)[1],
-                format!("{:?}", &text[..n])
-            );
-        }
-    }
-
-    #[test]
-    fn a_long_text_is_cut_at_a_character_and_marked() {
-        assert_eq!(round_trip(&[Value::Str("aéé")], 8, 4), ["\"a…\""]);
-        assert_eq!(round_trip(&[Value::Str("aéé")], 8, 5), ["\"aéé\""]);
-        assert_eq!(round_trip(&[Value::Str("ééé"), Value::Long(7)], 3, 256), ["\"ééé\"", "Long(7)"]);
-        assert_eq!(round_trip(&[Value::Bytes(&[7; 20])], 8, 9), ["Bytes([7, 7, 7, 7, 7, 7, 7, 7, 7])"]);
-        // No room: cut to what there is, and what follows is left out.
-        assert_eq!(round_trip(&[Value::Str("123456789"), Value::Long(7)], 2, 256), ["\"12345…\"", "None"]);
-        assert_eq!(round_trip(&[Value::Long(7), Value::Str("abc")], 1, 256), ["None", "\"\""]);
-        assert_eq!(round_trip(&[Value::Str("abc")], 8, 2), ["\"\""]);
-        for bound in 3..80 {
-            let kept: String = ('a'..='z').cycle().take(bound - 3).collect();
-            let text: String = ('a'..='z').cycle().take(90).collect();
-            assert_eq!(round_trip(&[Value::Str(&text)], 32, bound), [format!("\"{kept}…\"")]);
-        }
-    }
-
-    #[test]
-    fn more_than_sixty_four_values_keep_the_first() {
-        let values = vec![Value::Long(3); 100];
-        let got = round_trip(&values, 200, 256);
-        assert_eq!((got.len(), got[63].as_str()), (64, "Long(3)"));
-    }
-
-    #[test]
-    fn what_runs_user_code_is_refused() {
-        let words = [const { AtomicU64::new(0) }; 8];
-        assert!(write_values(&words, 0, &[Value::Long(1), Value::Debug(&1)], 256).is_err());
-        assert!(write_values(&words, 0, &[Value::Display(&1)], 256).is_err());
-        assert!(write_values(&words, 0, &[Value::Tag(&1u8)], 256).is_err());
-    }
-
-    #[test]
-    fn damaged_words_are_read_without_a_panic() {
-        let mut state = 1;
-        for _ in 0..if cfg!(miri) { 200 } else { 20_000 } {
-            let bytes: Vec<u8> = (0..next_id(&mut state) % 40).map(|_| next_id(&mut state) as u8).collect();
-            let count = (next_id(&mut state) % 90) as usize;
-            assert!(Values::new(count, next_id(&mut state) as u16, &bytes).count() <= MAX_VALUES);
-        }
-    }
-
-    #[test]
-    fn ids_do_not_repeat_and_are_never_zero() {
-        let mut state = 42;
-        // An interpreter of this is a thousand times slower.
-        let many = if cfg!(miri) { 1_000 } else { 100_000 };
-        let ids: std::collections::HashSet<u64> = (0..many).map(|_| next_id(&mut state)).collect();
-        assert_eq!(ids.len(), many);
-        assert!(!ids.contains(&0));
-        // A state that folds to zero: the sum that makes the first factor zero.
-        let mut zero = 0u64.wrapping_sub(0x2d35_8dcc_aa6c_78a5);
-        assert_eq!(next_id(&mut zero), 1);
-    }
-
-    #[test]
-    fn first_words_say_kind_and_length() {
-        assert_eq!(kind(first_word(Kind::StartAt, 9, 0xffff, u32::MAX)), Some(Kind::StartAt));
-        assert_eq!(length(first_word(Kind::StartAt, 9, 0xffff, u32::MAX)), 9);
-        assert_eq!(length((Kind::End as u64) << 60 | (1 << 59)), 1);
-        assert_eq!(kind(0), None);
-    }
-}
+mod tests;

@@ -239,7 +239,7 @@ impl Local {
                 self.log.publish(1);
             }
         } else {
-            let _never_needs_text = self.write_end_with(now, outcome, values, max_len);
+            let _never_needs_text = self.write_end_with(Some(now), outcome, values, max_len);
         }
     }
 

@@ -31,8 +31,10 @@ pub(crate) fn max_value_len() -> usize {
 
 /// A tag or log that found no room.
 #[cold]
-pub(crate) fn count_lost_extra() {
-    LOST_EXTRAS.fetch_add(1, Relaxed);
+pub(crate) fn count_lost_extras(how_many: u64) {
+    if how_many > 0 {
+        LOST_EXTRAS.fetch_add(how_many, Relaxed);
+    }
 }
 
 pub(crate) fn lost_extras() -> u64 {

@@ -33,6 +33,7 @@ mod async_span;
 mod callsite;
 mod clock;
 mod collector;
+mod complaint;
 mod config;
 mod context;
 mod error;

@@ -18,8 +18,8 @@ use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, Kind, NeedsText, Outcome, START_AT_WORDS, START_WORDS, first_word,
-    write_values,
+    self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
+    first_word, write_values,
 };
 use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
 use crate::event_log::ring::Producer;
@@ -49,6 +49,8 @@ pub(crate) struct Local {
     dirty: Cell<bool>,
     /// The log had another owner before, and the collector does not know yet.
     new_owner: Cell<bool>,
+    /// How many logs had been given back when this thread last asked for one in vain.
+    refused_at: Cell<usize>,
     log: Producer,
 }
 
@@ -65,6 +67,7 @@ thread_local! {
             last_token: Cell::new(0),
             dirty: Cell::new(true),
             new_owner: Cell::new(false),
+            refused_at: Cell::new(usize::MAX),
             log: Producer::detached(),
         }
     };
@@ -80,6 +83,16 @@ pub(crate) struct Nested {
 
 impl Nested {
     pub(crate) const OFF: Self = Self { id: 0, parent: 0 };
+
+    /// A root of which no event tells: the sampler refused it, or it found no room. Its id is said inverted where a parent's stands, which makes every quick end go the slow way.
+    fn unwritten_root(id: u64) -> Self {
+        Self { id: !id, parent: id }
+    }
+
+    /// The root's id, if it is one that was not written.
+    fn as_unwritten_root(self) -> Option<u64> {
+        (self.id == !self.parent).then_some(self.parent)
+    }
 }
 
 /// Whether a span opened now could be recorded: a tracer is installed, and the ambient trace is not one that was refused.
@@ -310,10 +323,10 @@ impl Local {
     }
 
     #[inline(always)]
-    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NeedsText> {
+    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NotWritten> {
         let window = self.log.window();
-        let [first, stamp, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, START_WORDS, values, max_len)?;
+        let [first, stamp, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
@@ -333,10 +346,10 @@ impl Local {
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len)?;
+        let [first, stamp, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
         stamp.store(now.unwrap_or_else(ticks) & TICK_MASK, Relaxed);
         self.log.publish(words);
@@ -352,10 +365,10 @@ impl Local {
         origin: u16,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len)?;
+        let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
         first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
         high.store(span.trace_id.high, Relaxed);
         low.store(span.trace_id.low, Relaxed);
@@ -376,10 +389,10 @@ impl Local {
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, id, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len)?;
+        let [first, stamp, id, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
         stamp.store(now & TICK_MASK, Relaxed);
         id.store(span_id, Relaxed);
@@ -395,11 +408,12 @@ fn written(
     fixed: usize,
     values: &[Value<'_>],
     max_len: usize,
-) -> Result<(usize, u16), NeedsText> {
+    overflow: Overflow,
+) -> Result<(usize, u16), NotWritten> {
     if values.is_empty() {
         return Ok((fixed, 0));
     }
-    let done = write_values(window, fixed, values, max_len)?;
+    let done = write_values(window, fixed, values, max_len, overflow)?;
     Ok((done.words, done.descriptor))
 }
 

@@ -89,7 +89,7 @@ impl Span {
         self
     }
 
-    /// Adds a log: an `event` and fields, with the time of the call.
+    /// Adds a log: an `event` and up to 31 fields, with the time of the call. Fields past that, or past 4 KiB of them, are counted in `Stats::extras_lost`.
     pub fn log(&self, event: &str, fields: &[(&str, &dyn TagValue)]) -> &Self {
         log(self.context, event, fields);
         self
@@ -200,6 +200,8 @@ fn log(span: SpanContext, event: &str, fields: &[(&str, &dyn TagValue)]) {
         pair[1] = Value::Tag(*value);
         used += 2;
     }
+    // What one event cannot count.
+    global::count_lost_extras((fields.len() - (used / 2 - 1)) as u64);
     local::extra(span, ExtraKind::Log, &values[..used]);
 }
 

@@ -7,6 +7,7 @@ mod emit;
 mod extras;
 mod fold;
 mod stats;
+mod warning;
 
 pub use stats::{Dropped, Stats};
 
@@ -20,6 +21,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use warning::Warning;
 
 /// What the application asks of the collector.
 pub(crate) enum Control {
@@ -51,6 +53,8 @@ pub(crate) fn run(setup: Setup) {
         fold: Fold::new(budget, origins),
         reporters: Fanout::new(reporters),
         stats,
+        warning: Warning::default(),
+        began: Instant::now(),
     };
     collector.reporters.start(&process);
     let mut due = Instant::now() + flush_interval;
@@ -90,6 +94,8 @@ struct Collector {
     fold: Fold,
     reporters: Fanout,
     stats: Arc<Mutex<Stats>>,
+    warning: Warning,
+    began: Instant,
 }
 
 impl Collector {
@@ -109,6 +115,9 @@ impl Collector {
     fn publish(&mut self) -> Stats {
         let stats = Stats::new(self.fold.counts, self.fold.open(), self.reporters.status());
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats.clone();
+        if let Some(line) = self.warning.about(stats.dropped, self.began.elapsed()) {
+            log::warn!(target: "jaeger", "{line}");
+        }
         stats
     }
 }

@@ -21,7 +21,7 @@
 //! A nested span writes neither its ids nor its parent: the collector keeps the same stack and steps the same generator ([`next_id`]),
 //! which starts again from each Context. Text lies in the log as its bytes, padded to words with zeros.
 //!
-//! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NeedsText`]; formatting it here would let it open spans in the middle of this event.
+//! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NotWritten`]; formatting it here would let it open spans in the middle of this event.
 
 use super::primitive::{AtomicU64, Ordering};
 use crate::value::Value;
@@ -30,7 +30,7 @@ use crate::value::Value;
 pub(crate) const MAX_EVENT_WORDS: usize = 4095;
 /// The longest text or byte string of one value: what a descriptor can say.
 pub(crate) const MAX_VALUE_BYTES: usize = 4095;
-/// The most values of one event; a function with more arguments records the first of them.
+/// The most values of one event; what a span has more of follows in events of its own.
 pub(crate) const MAX_VALUES: usize = 64;
 
 pub(crate) const CONTEXT_WORDS: usize = 5;
@@ -148,18 +148,28 @@ const BYTES: u16 = 5;
 /// Stands at the end of a text that was longer than its bound, inside the bound.
 pub(crate) const CUT_MARK: &str = "…";
 
-/// A value must be formatted, by code of the user's, before it can be written.
+/// Why values were not written as they are: one must be formatted first, by code of the user's, or they do not fit into one event.
 #[derive(Debug)]
-pub(crate) struct NeedsText;
+pub(crate) struct NotWritten;
 
-/// Words taken up to and with the values, and the descriptor of value 0 for the first word.
+/// What becomes of a value that is longer than the room that the event has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// Nothing is written: the caller sends some of the values another way.
+    Refuse,
+    /// It is cut and marked, or left out where not even the mark has room.
+    Cut,
+}
+
+/// Words taken up to and with the values, the descriptor of value 0 for the first word, and how many values found no room at all.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) words: usize,
     pub(crate) descriptor: u16,
+    pub(crate) left_out: u32,
 }
 
-/// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; what finds no room is left out as if it were `None`.
+/// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; `overflow` says what becomes of what finds no room.
 ///
 /// Numbers and texts that fit are written here, which is almost all there is; the first value of another sort sends the whole event to [`write_any`].
 #[inline(always)]
@@ -168,11 +178,33 @@ pub(crate) fn write_values(
     at: usize,
     values: &[Value<'_>],
     max_len: usize,
-) -> Result<Written, NeedsText> {
+    overflow: Overflow,
+) -> Result<Written, NotWritten> {
     match write_usual(window, at, values, max_len) {
         Some(written) => Ok(written),
-        None => write_any(window, at, values, max_len),
+        None => write_any(window, at, values, max_len, overflow),
     }
+}
+
+/// Which of `values` have room in one event of `words` words behind `at` fixed ones, the earlier ones first: bit by bit. Those past [`MAX_VALUES`] have none.
+#[cold]
+pub(crate) fn fitting(words: usize, at: usize, values: &[Value<'_>], max_len: usize) -> u64 {
+    let described = values.len().min(MAX_VALUES).saturating_sub(1).div_ceil(4);
+    let mut left = words.saturating_sub(at + described);
+    let mut fits = 0;
+    for (index, value) in values.iter().take(MAX_VALUES).enumerate() {
+        let needs = match *value {
+            Value::Str(text) => text.len().min(max_len).div_ceil(8),
+            Value::Bytes(bytes) => bytes.len().min(max_len).div_ceil(8),
+            Value::Long(_) | Value::Double(_) => 1,
+            _ => 0,
+        };
+        if needs <= left {
+            left -= needs;
+            fits |= 1 << index;
+        }
+    }
+    fits
 }
 
 #[inline(always)]
@@ -198,7 +230,7 @@ fn write_usual(window: &[AtomicU64], at: usize, values: &[Value<'_>], max_len: u
         }
         _ => return None,
     };
-    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16 })
+    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16, left_out: 0 })
 }
 
 /// A number, or a text within its bound; the descriptor.
@@ -230,25 +262,36 @@ fn write_any(
     at: usize,
     values: &[Value<'_>],
     max_len: usize,
-) -> Result<Written, NeedsText> {
-    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
-    let more = &more[..more.len().min(MAX_VALUES - 1)];
-    let body = window.get(at..).unwrap_or(&[]);
-    let Some((descriptors, body)) = body.split_at_checked(more.len().div_ceil(4)) else {
-        return Ok(Written { words: at, descriptor: 0 });
+    overflow: Overflow,
+) -> Result<Written, NotWritten> {
+    let Some((first, more)) = values.split_first() else {
+        return Ok(Written { words: at, descriptor: 0, left_out: 0 });
     };
+    if overflow == Overflow::Refuse
+        && fitting(window.len(), at, values, max_len).count_ones() as usize != values.len()
+    {
+        return Err(NotWritten);
+    }
+    let kept = &more[..more.len().min(MAX_VALUES - 1)];
+    let body = window.get(at..).unwrap_or(&[]);
+    let Some((descriptors, body)) = body.split_at_checked(kept.len().div_ceil(4)) else {
+        return Err(NotWritten);
+    };
+    let lost = |value: &Value<'_>, descriptor| u32::from(descriptor == NONE && !matches!(value, Value::None));
     let (descriptor, mut rest) = write_value(body, first, max_len)?;
-    for (word, four) in descriptors.iter().zip(more.chunks(4)) {
+    let mut left_out = (more.len() - kept.len()) as u32 + lost(first, descriptor);
+    for (word, four) in descriptors.iter().zip(kept.chunks(4)) {
         let (mut packed, mut lane) = (0u64, 0);
         for value in four {
             let (descriptor, left) = write_value(rest, value, max_len)?;
+            left_out += lost(value, descriptor);
             packed |= u64::from(descriptor) << lane;
             lane += 16;
             rest = left;
         }
         word.store(packed, Ordering::Relaxed);
     }
-    Ok(Written { words: window.len() - rest.len(), descriptor })
+    Ok(Written { words: window.len() - rest.len(), descriptor, left_out })
 }
 
 /// Writes one value at the front of `window`; its descriptor, and the words that are left.
@@ -256,7 +299,7 @@ fn write_value<'w>(
     window: &'w [AtomicU64],
     value: &Value<'_>,
     max_len: usize,
-) -> Result<(u16, &'w [AtomicU64]), NeedsText> {
+) -> Result<(u16, &'w [AtomicU64]), NotWritten> {
     let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
         Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
@@ -264,7 +307,7 @@ fn write_value<'w>(
         Value::Double(v) => (DOUBLE, v.to_bits()),
         Value::Str(v) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
         Value::Bytes(v) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
-        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NeedsText),
+        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NotWritten),
     };
     Ok(match window.split_first() {
         Some((word, rest)) => {
@@ -302,9 +345,12 @@ fn write_long<'w>(
     max_len: usize,
 ) -> (u16, &'w [AtomicU64]) {
     let bound = max_len.min(window.len() * 8);
+    if bound < CUT_MARK.len() {
+        return (NONE, window);
+    }
     let len = if kind == STR {
-        let kept = floor_char_boundary(text, bound.saturating_sub(CUT_MARK.len()));
-        put_cut(window, &text.as_bytes()[..kept], bound)
+        let kept = floor_char_boundary(text, bound - CUT_MARK.len());
+        put_cut(window, &text.as_bytes()[..kept])
     } else {
         put_bytes(&window[..bound.div_ceil(8)], &bytes[..bound]);
         bound
@@ -314,10 +360,7 @@ fn write_long<'w>(
 
 /// Writes text and mark; the whole words first, then the last of the text together with the mark.
 #[inline(never)]
-fn put_cut(window: &[AtomicU64], text: &[u8], bound: usize) -> usize {
-    if bound < CUT_MARK.len() {
-        return 0;
-    }
+fn put_cut(window: &[AtomicU64], text: &[u8]) -> usize {
     let (whole, rest) = text.split_at(text.len() / 8 * 8);
     let words = whole.len() / 8;
     put_bytes(&window[..words], whole);

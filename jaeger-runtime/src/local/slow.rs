@@ -7,7 +7,8 @@ use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, Outcome, first_word, write_values,
+    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
+    START_AT_WORDS, START_WORDS, first_word, fitting, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -103,19 +104,55 @@ impl Local {
                 None => return Nested::OFF,
             }
         }
-        // The context before the span, in case the log has no room for both.
-        if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context(origin) || !self.room() {
-            return if root { self.unsampled_root() } else { Nested::OFF };
+        if self.flags.get() & SAMPLED == 0 {
+            return if root { self.unwritten_root(0) } else { Nested::OFF };
         }
-        self.write_start(number, values, max_len).unwrap_or(Nested::OFF)
+        // The context before the span, in case the log has no room for both.
+        if !self.room() || !self.say_context(origin) || !self.room() {
+            // A child's place is taken by its parent. A root's is kept: what it calls stays in the trace that was let in, is recorded where there is room again, and counted where
+            // there is none.
+            return if root { self.unwritten_root(SAMPLED) } else { Nested::OFF };
+        }
+        let words = self.log.window().len();
+        let (written, left) = with_fitting(words, START_WORDS, values, max_len, |values| {
+            self.write_start(number, values, max_len)
+        });
+        match written {
+            Ok(nested) => {
+                self.write_rest(nested.id, site, values, left);
+                nested
+            }
+            Err(NotWritten) => {
+                debug_assert!(false, "plain values that fit were not written");
+                self.log.count_refused();
+                Nested::OFF
+            }
+        }
     }
 
-    /// A root that is not recorded: ambient, so that what it calls is not recorded either.
-    fn unsampled_root(&self) -> Nested {
-        let id = self.free_id();
+    /// A root that no event tells of, ambient all the same, so that what it calls goes by what the sampler said.
+    fn unwritten_root(&self, flags: u8) -> Nested {
+        // Never zero when inverted.
+        let id = self.free_id() >> 1 | 1;
         self.span.set(id);
-        self.flags.set(AMBIENT);
-        Nested { id, parent: 0 }
+        self.flags.set(flags | AMBIENT);
+        self.dirty.set(true);
+        self.log.trap();
+        Nested::unwritten_root(id)
+    }
+
+    /// Tags of a span that found no room in the event of its start, in events of their own.
+    fn write_rest(&self, span_id: u64, site: &Callsite, values: &[Value<'_>], left: Left) {
+        for (index, (key, value)) in site.args().iter().zip(values).enumerate() {
+            if left.has(index) {
+                self.write_extra(
+                    span_id,
+                    ExtraKind::Tag,
+                    &[Value::Str(key), *value],
+                    super::value_bound(site),
+                );
+            }
+        }
     }
 
     /// Ids of a new trace and what the sampler says of it: the context with span 0, and which sampler it was.
@@ -183,7 +220,9 @@ impl Local {
         if self.log.is_attached() {
             return true;
         }
-        if OWNER.try_with(|_| ()).is_err() {
+        // Asked for in vain, a log is asked for again only when one was given back: a thread without one must not lock at every span.
+        let given_back = registry::given_back();
+        if self.refused_at.get() == given_back || OWNER.try_with(|_| ()).is_err() {
             return false;
         }
         self.seed();
@@ -195,7 +234,10 @@ impl Local {
                 self.log.trap();
                 true
             }
-            None => false,
+            None => {
+                self.refused_at.set(given_back);
+                false
+            }
         }
     }
 
@@ -218,8 +260,8 @@ impl Local {
         values: &[Value<'_>],
         max_len: usize,
     ) {
-        if self.flags.get() & SAMPLED == 0 && nested.parent == 0 && self.span.get() == nested.id {
-            return self.leave(nested);
+        if let Some(id) = nested.as_unwritten_root() {
+            return self.leave(Nested { id, parent: 0 });
         }
         text::with_plain(values, max_len, |plain| self.write_end_slow(now, outcome, plain, max_len));
         self.leave(nested);
@@ -381,11 +423,21 @@ impl Local {
         if !span.is_sampled() {
             return span;
         }
-        if self.room() && self.write_start_at(number, span, parent, origin, values, max_len).is_ok() {
-            return span;
+        // Where there is no room the span is lost, and counted. Its context is kept all the same: what it calls stays in its trace. Its end will find nothing and say nothing.
+        if self.room() {
+            let words = self.log.window().len();
+            let (written, left) = with_fitting(words, START_AT_WORDS, values, max_len, |values| {
+                self.write_start_at(number, span, parent, origin, values, max_len)
+            });
+            match written {
+                Ok(()) => self.write_rest(span.span_id, site, values, left),
+                Err(NotWritten) => {
+                    debug_assert!(false, "plain values that fit were not written");
+                    self.log.count_refused();
+                }
+            }
         }
-        // Lost, and counted. A lost root takes its trace with it; under a lost child the spans become its parent's.
-        if parent.is_valid() { SpanContext::NONE } else { SpanContext { flags: 0, ..span } }
+        span
     }
 
     #[cold]
@@ -414,22 +466,59 @@ impl Local {
     #[inline(never)]
     pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>]) {
         let max_len = global::max_value_len();
-        text::with_plain(values, max_len, |plain| {
-            let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
-            let window = self.log.window();
-            let (true, [first, stamp, id, ..]) = (room, window) else {
-                global::count_lost_extra();
-                return;
-            };
-            if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len) {
-                let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
-                first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
-                stamp.store(ticks() & TICK_MASK, Relaxed);
-                id.store(span_id, Relaxed);
-                self.log.publish(done.words);
-            }
-        });
+        text::with_plain(values, max_len, |plain| self.write_extra(span_id, kind, plain, max_len));
     }
+
+    fn write_extra(&self, span_id: u64, kind: ExtraKind, plain: &[Value<'_>], max_len: usize) {
+        let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
+        let window = self.log.window();
+        let (true, [first, stamp, id, ..]) = (room, window) else {
+            global::count_lost_extras(1);
+            return;
+        };
+        if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len, Overflow::Cut) {
+            let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
+            first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
+            stamp.store(ticks() & TICK_MASK, Relaxed);
+            id.store(span_id, Relaxed);
+            self.log.publish(done.words);
+            global::count_lost_extras(done.left_out.into());
+        }
+    }
+}
+
+/// Indices of values that follow in events of their own.
+#[derive(Clone, Copy)]
+struct Left {
+    fits: u64,
+}
+
+impl Left {
+    fn has(self, index: usize) -> bool {
+        index >= MAX_VALUES || self.fits & (1 << index) == 0
+    }
+}
+
+/// Calls `f` with the values that one event of `words` words can hold, those without room replaced by `None`.
+fn with_fitting<'v, R>(
+    words: usize,
+    fixed: usize,
+    values: &[Value<'v>],
+    max_len: usize,
+    f: impl FnOnce(&[Value<'v>]) -> R,
+) -> (R, Left) {
+    let left = Left { fits: fitting(words, fixed, values, max_len) };
+    // Almost always.
+    if (0..values.len()).all(|index| !left.has(index)) {
+        return (f(values), left);
+    }
+    let mut kept = [Value::None; MAX_VALUES];
+    for (index, (kept, value)) in kept.iter_mut().zip(values).enumerate() {
+        if !left.has(index) {
+            *kept = *value;
+        }
+    }
+    (f(&kept[..values.len().min(MAX_VALUES)]), left)
 }
 
 #[inline]

@@ -8,13 +8,13 @@
 //! Deliberately absent: the client statistics of a batch, because a reporter does not know what was dropped before it.
 
 mod address;
-mod complaint;
+
 mod link;
 
 use super::{Reporter, ReporterStats, SpanRecord};
+use crate::complaint::Complaint;
 use crate::error::Error;
 use address::Address;
-use complaint::Complaint;
 use jaeger_thrift::{DEFAULT_LIMIT, Datagram, Packer, Process, Protocol, Push, Repacked};
 use link::{Fate, Link, Network, System};
 use std::fmt;

@@ -21,7 +21,7 @@ use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
     first_word, write_values,
 };
-use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
 use crate::global;
 use crate::value::Value;
@@ -404,7 +404,7 @@ impl Local {
 /// The event's words with its values written behind the fixed part.
 #[inline(always)]
 fn written(
-    window: &[AtomicU64],
+    window: &[Word],
     fixed: usize,
     values: &[Value<'_>],
     max_len: usize,

@@ -21,7 +21,7 @@ use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, START_AT_WORDS,
     START_WORDS, Values,
 };
-use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::registry;
 use crate::event_log::ring::Ring;
 use crate::local;
@@ -223,7 +223,7 @@ impl Fold {
         thread.arena.clear();
     }
 
-    fn event(&mut self, index: usize, event: &[AtomicU64], scale: &Scale, to: &mut Fanout) {
+    fn event(&mut self, index: usize, event: &[Word], scale: &Scale, to: &mut Fanout) {
         let word = |i: usize| event.get(i).map_or(0, |word| word.load(Relaxed));
         let first = word(0);
         let descriptor = (first >> 32) as u16;
@@ -288,7 +288,7 @@ impl Fold {
         callsite: u32,
         descriptor: u16,
         ticks: u64,
-        payload: &[AtomicU64],
+        payload: &[Word],
         scale: &Scale,
     ) {
         let thread = &mut self.threads[index];
@@ -330,7 +330,7 @@ impl Fold {
         outcome: Outcome,
         count: usize,
         descriptor: u16,
-        payload: &[AtomicU64],
+        payload: &[Word],
         scale: &Scale,
         to: &mut Fanout,
     ) {
@@ -364,7 +364,7 @@ impl Fold {
         thread.arena.truncate(span.arena);
     }
 
-    fn start_at(&mut self, event: &[AtomicU64], callsite: u32, descriptor: u16, scale: &Scale) {
+    fn start_at(&mut self, event: &[Word], callsite: u32, descriptor: u16, scale: &Scale) {
         let word = |i: usize| event.get(i).map_or(0, |word| word.load(Relaxed));
         self.counts.started += 1;
         let payload = event.get(START_AT_WORDS..).unwrap_or_default();
@@ -405,7 +405,7 @@ impl Fold {
         nanos: i64,
         count: usize,
         descriptor: u16,
-        event: &[AtomicU64],
+        event: &[Word],
     ) {
         self.tools.payload.clear();
         push_bytes(&mut self.tools.payload, event.get(EXTRA_WORDS..).unwrap_or_default());
@@ -491,7 +491,7 @@ fn end_bits(first: u64) -> (Outcome, usize) {
 }
 
 /// The words' bytes as they lie in memory of a little-endian machine, whatever this one is.
-fn push_bytes(to: &mut Vec<u8>, words: &[AtomicU64]) {
+fn push_bytes(to: &mut Vec<u8>, words: &[Word]) {
     for word in words {
         to.extend_from_slice(&word.load(Relaxed).to_le_bytes());
     }

@@ -23,7 +23,7 @@
 //!
 //! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NotWritten`]; formatting it here would let it open spans in the middle of this event.
 
-use super::primitive::{AtomicU64, Ordering};
+use super::primitive::{Ordering, Word};
 use crate::value::Value;
 
 /// The longest event in words: what bits 48..60 can say.
@@ -174,7 +174,7 @@ pub(crate) struct Written {
 /// Numbers and texts that fit are written here, which is almost all there is; the first value of another sort sends the whole event to [`write_any`].
 #[inline(always)]
 pub(crate) fn write_values(
-    window: &[AtomicU64],
+    window: &[Word],
     at: usize,
     values: &[Value<'_>],
     max_len: usize,
@@ -208,7 +208,7 @@ pub(crate) fn fitting(words: usize, at: usize, values: &[Value<'_>], max_len: us
 }
 
 #[inline(always)]
-fn write_usual(window: &[AtomicU64], at: usize, values: &[Value<'_>], max_len: usize) -> Option<Written> {
+fn write_usual(window: &[Word], at: usize, values: &[Value<'_>], max_len: usize) -> Option<Written> {
     let mut rest = window.get(at..)?;
     let descriptor = match values {
         // What almost every function has, without a loop.
@@ -235,7 +235,7 @@ fn write_usual(window: &[AtomicU64], at: usize, values: &[Value<'_>], max_len: u
 
 /// A number, or a text within its bound; the descriptor.
 #[inline(always)]
-fn write_one(rest: &mut &[AtomicU64], value: &Value<'_>, max_len: usize) -> Option<u64> {
+fn write_one(rest: &mut &[Word], value: &Value<'_>, max_len: usize) -> Option<u64> {
     if let Value::Str(text) = value {
         let len = text.len();
         if len > max_len {
@@ -258,7 +258,7 @@ fn write_one(rest: &mut &[AtomicU64], value: &Value<'_>, max_len: usize) -> Opti
 /// The same for values of all sorts and any number.
 #[inline(never)]
 fn write_any(
-    window: &[AtomicU64],
+    window: &[Word],
     at: usize,
     values: &[Value<'_>],
     max_len: usize,
@@ -296,10 +296,10 @@ fn write_any(
 
 /// Writes one value at the front of `window`; its descriptor, and the words that are left.
 fn write_value<'w>(
-    window: &'w [AtomicU64],
+    window: &'w [Word],
     value: &Value<'_>,
     max_len: usize,
-) -> Result<(u16, &'w [AtomicU64]), NotWritten> {
+) -> Result<(u16, &'w [Word]), NotWritten> {
     let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
         Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
@@ -320,12 +320,12 @@ fn write_value<'w>(
 
 /// Text or bytes, cut at their bound or the event's end.
 fn write_bytes<'w>(
-    window: &'w [AtomicU64],
+    window: &'w [Word],
     kind: u16,
     text: &str,
     bytes: &[u8],
     max_len: usize,
-) -> (u16, &'w [AtomicU64]) {
+) -> (u16, &'w [Word]) {
     match window.split_at_checked(bytes.len().div_ceil(8)) {
         Some((words, rest)) if bytes.len() <= max_len => {
             put_bytes(words, bytes);
@@ -338,12 +338,12 @@ fn write_bytes<'w>(
 /// Text or bytes past their bound, or the event's: text is cut at a character and marked, bytes are cut and not marked (there is no mark that could not be a value).
 #[inline(never)]
 fn write_long<'w>(
-    window: &'w [AtomicU64],
+    window: &'w [Word],
     kind: u16,
     text: &str,
     bytes: &[u8],
     max_len: usize,
-) -> (u16, &'w [AtomicU64]) {
+) -> (u16, &'w [Word]) {
     let bound = max_len.min(window.len() * 8);
     if bound < CUT_MARK.len() {
         return (NONE, window);
@@ -360,7 +360,7 @@ fn write_long<'w>(
 
 /// Writes text and mark; the whole words first, then the last of the text together with the mark.
 #[inline(never)]
-fn put_cut(window: &[AtomicU64], text: &[u8]) -> usize {
+fn put_cut(window: &[Word], text: &[u8]) -> usize {
     let (whole, rest) = text.split_at(text.len() / 8 * 8);
     let words = whole.len() / 8;
     put_bytes(&window[..words], whole);
@@ -374,7 +374,7 @@ fn put_cut(window: &[AtomicU64], text: &[u8]) -> usize {
 
 /// Copies `bytes` into exactly the words they need, the last one padded with zeros.
 #[inline(always)]
-fn put_bytes(words: &[AtomicU64], bytes: &[u8]) {
+fn put_bytes(words: &[Word], bytes: &[u8]) {
     let Some((last, whole)) = words.split_last() else { return };
     for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
         word.store(load(chunk), Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn round_trip(values: &[Value<'_>], window: usize, max_len: usize) -> Vec<String> {
-    let words: Vec<AtomicU64> = (0..window).map(|_| AtomicU64::new(u64::MAX)).collect();
+    let words: Vec<Word> = (0..window).map(|_| Word::new(u64::MAX)).collect();
     let written = write_values(&words, 0, values, max_len, Overflow::Cut).unwrap();
     assert!(written.words <= window, "{} words of {window}", written.words);
     let bytes: Vec<u8> =
@@ -91,7 +91,7 @@ fn the_short_way_writes_what_the_long_way_writes_wherever_room_or_bound_ends() {
             for code in 0..5usize * 25 {
                 for count in 1..=3 {
                     let values: Vec<_> = (0..count).map(|i| kinds[code / 5usize.pow(i) % 5]).collect();
-                    let fresh = || -> Vec<_> { (0..window).map(|_| AtomicU64::new(u64::MAX)).collect() };
+                    let fresh = || -> Vec<_> { (0..window).map(|_| Word::new(u64::MAX)).collect() };
                     let (usual, any) = (fresh(), fresh());
                     let Some(done) = write_usual(&usual, 0, &values, max_len) else { continue };
                     let same = write_any(&any, 0, &values, max_len, Overflow::Cut).unwrap();
@@ -100,7 +100,7 @@ fn the_short_way_writes_what_the_long_way_writes_wherever_room_or_bound_ends() {
                         (same.words, same.descriptor),
                         "{values:?} in {window}"
                     );
-                    let read = |words: &[AtomicU64]| -> Vec<u64> {
+                    let read = |words: &[Word]| -> Vec<u64> {
                         words[..done.words].iter().map(|word| word.load(Ordering::Relaxed)).collect()
                     };
                     assert_eq!(read(&usual), read(&any), "{values:?} in {window}");
@@ -121,7 +121,7 @@ fn more_than_sixty_four_values_keep_the_first() {
 
 #[test]
 fn what_runs_user_code_is_refused() {
-    let words = [const { AtomicU64::new(0) }; 8];
+    let words = [const { Word::new(0) }; 8];
     assert!(write_values(&words, 0, &[Value::Long(1), Value::Debug(&1)], 256, Overflow::Cut).is_err());
     assert!(write_values(&words, 0, &[Value::Display(&1)], 256, Overflow::Cut).is_err());
     assert!(write_values(&words, 0, &[Value::Tag(&1u8)], 256, Overflow::Cut).is_err());

@@ -158,8 +158,13 @@ pub(crate) fn end_at(span: SpanContext, outcome: Outcome, values: &[Value<'_>], 
 
 /// Adds to an open span. What is neither recorded nor open is ignored.
 pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>]) {
+    extra_within(span, kind, values, global::max_value_len());
+}
+
+/// The same with a bound of its own.
+pub(crate) fn extra_within(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>], max_len: usize) {
     if span.is_sampled() && global::is_on() {
-        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values));
+        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values, max_len));
     }
 }
 
@@ -167,6 +172,12 @@ pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<
 #[inline]
 pub(crate) fn attach(context: SpanContext) -> Attached {
     LOCAL.with(|l| l.attach(context))
+}
+
+/// What is ambient now, for [`restore`], without changing it.
+#[inline]
+pub(crate) fn snapshot() -> Attached {
+    LOCAL.with(Local::snapshot)
 }
 
 /// Ends an attachment that may be out of turn.

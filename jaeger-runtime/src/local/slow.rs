@@ -315,6 +315,13 @@ impl Local {
         Attached { token, span: context.span_id, before, before_token }
     }
 
+    /// What an attachment made now would have to restore.
+    #[inline]
+    pub(super) fn snapshot(&self) -> Attached {
+        let (before, token) = (self.ambient(), self.token.get());
+        Attached { token, span: before.span_id, before, before_token: token }
+    }
+
     #[inline]
     pub(super) fn detach(&self, attached: Attached) {
         if self.token.get() == attached.token && self.span.get() == attached.span {
@@ -464,8 +471,7 @@ impl Local {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>]) {
-        let max_len = global::max_value_len();
+    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>], max_len: usize) {
         text::with_plain(values, max_len, |plain| self.write_extra(span_id, kind, plain, max_len));
     }
 

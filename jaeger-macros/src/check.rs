@@ -9,8 +9,8 @@ use crate::Features;
 use crate::args::{Container, Options, Shown, Tag};
 use crate::model::Function;
 use crate::model::reply::Reply;
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Error, Expr, Path};
 
@@ -77,6 +77,29 @@ pub(crate) struct Plan {
     pub(crate) streams: bool,
 }
 
+impl Plan {
+    /// Whether an expression among the options uses a name.
+    pub(crate) fn mentions(&self, name: &Ident) -> bool {
+        let parent = match &self.relation {
+            Relation::Parent(expr) => Some(expr.to_token_stream()),
+            _ => None,
+        };
+        let follows = self.follows_from.as_ref().map(ToTokens::to_token_stream);
+        let tags = self.tags.iter().map(|tag| tag.value.clone());
+        parent.into_iter().chain(follows).chain(tags).any(|tokens| contains(&tokens, name))
+    }
+}
+
+fn contains(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => contains(&group.stream(), name),
+        // A format string may name it.
+        TokenTree::Literal(literal) => literal.to_string().contains(&name.to_string()),
+        TokenTree::Punct(_) => false,
+    })
+}
+
 pub(crate) fn check(
     mut options: Options,
     function: &Function,
@@ -84,14 +107,13 @@ pub(crate) fn check(
     faults: &mut Faults,
 ) -> Option<Plan> {
     let container = options.container.take().map(|container| *container).unwrap_or_default();
-    if let Some(off) = options.off {
+    if options.off.is_some() {
         if let Some((name, at)) = options.given().into_iter().next() {
             faults.add(
                 at,
                 format!("`off` leaves the function as it is, so `{name}` says nothing; use one of them"),
             );
         }
-        let _at = off;
         return None;
     }
     if let Some(keyword) = &function.signature.constness {

@@ -10,27 +10,19 @@ use crate::clock::ticks;
 use crate::context::SpanContext;
 use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
-use crate::local::{self, Attached, Parent};
+use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, Parent, TIMED};
 use crate::relation::Under;
 use crate::sync_span::bound;
 use crate::value::Value;
 use pin_project_lite::pin_project;
-use std::cell::Cell;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// In the flags of a context without a span: the future has not been polled yet.
-const NOT_YET: u8 = 0x10;
-const NOT_OPEN_YET: SpanContext = SpanContext::from_raw(0, 0, 0, NOT_YET);
-/// In the flags of an open span's context: its polls are counted and timed.
-const TIMED: u8 = 0x20;
-
-/// An open span that may move between threads, or none. For generated code.
+/// The span of a future, or none: what is recorded is ended exactly once. For generated code.
 #[derive(Debug)]
-#[must_use]
-pub struct OpenSpan {
+pub(crate) struct OpenSpan {
     context: SpanContext,
 }
 
@@ -38,46 +30,21 @@ impl OpenSpan {
     const OFF: Self = Self { context: SpanContext::NONE };
     const LATER: Self = Self { context: NOT_OPEN_YET };
 
-    /// Whether there is a span to end.
     #[inline(always)]
-    pub fn is_recording(&self) -> bool {
+    pub(crate) fn is_recording(&self) -> bool {
         self.context.is_sampled()
     }
 
-    /// The future is done, and there is nothing to say of it.
+    /// Its end, if it is recorded: from here on whoever holds that ends the span.
     #[inline(always)]
-    pub fn end(self) {
-        self.finish(Outcome::Ok, &[], 0);
+    pub(crate) fn ending(&mut self) -> Option<Ending> {
+        let recording = self.is_recording();
+        self.context.flags = 0;
+        recording.then_some(Ending { span_id: self.context.span_id })
     }
 
-    /// The future is done with `reply`.
-    #[inline(always)]
-    pub fn end_reply(self, reply: Value<'_>) {
-        self.finish(Outcome::Ok, &[reply], 0);
-    }
-
-    /// The future is done with `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
-    #[inline(always)]
-    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
-        self.finish(Outcome::Ok, &[reply], max_len);
-    }
-
-    /// The future is done with an error of type `kind`.
-    #[inline(always)]
-    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        self.finish(Outcome::Error, &[message, Value::Str(kind)], 0);
-    }
-
-    /// The future is done with an error of type `kind`, of whose message `max_len` bytes may be kept.
-    #[inline(always)]
-    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        self.finish(Outcome::Error, &[message, Value::Str(kind)], max_len);
-    }
-
-    #[inline(always)]
-    fn finish(self, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
-        end(&self.context, outcome, values, max_len);
-        mem::forget(self);
+    pub(crate) fn take(&mut self) -> Self {
+        mem::replace(self, Self::OFF)
     }
 
     /// One more tag.
@@ -85,17 +52,50 @@ impl OpenSpan {
     pub(crate) fn tag(&self, key: &str, value: Value<'_>) {
         local::extra(self.context, ExtraKind::Tag, &[Value::Str(key), value]);
     }
+}
 
-    pub(crate) fn take(&mut self) -> Self {
-        mem::replace(self, Self::OFF)
+/// The future of a recorded span is done; one of these methods says with what.
+#[derive(Debug)]
+#[must_use]
+pub struct Ending {
+    span_id: u64,
+}
+
+impl Ending {
+    /// Nothing to say of it.
+    #[inline(always)]
+    pub fn end(self) {
+        end(self.span_id, Outcome::Ok, &[], 0);
+    }
+
+    /// With `reply`.
+    #[inline(always)]
+    pub fn end_reply(self, reply: Value<'_>) {
+        end(self.span_id, Outcome::Ok, &[reply], 0);
+    }
+
+    /// With `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
+    #[inline(always)]
+    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
+        end(self.span_id, Outcome::Ok, &[reply], max_len);
+    }
+
+    /// With an error of type `kind`.
+    #[inline(always)]
+    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
+        end(self.span_id, Outcome::Error, &[message, Value::Str(kind)], 0);
+    }
+
+    /// With an error of type `kind`, of whose message `max_len` bytes may be kept.
+    #[inline(always)]
+    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+        end(self.span_id, Outcome::Error, &[message, Value::Str(kind)], max_len);
     }
 }
 
 #[inline(never)]
-fn end(span: &SpanContext, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
-    if span.is_sampled() {
-        local::end_at(*span, outcome, values, bound(max_len));
-    }
+fn end(span_id: u64, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
+    local::end_at(span_id, outcome, values, bound(max_len));
 }
 
 /// Dropped without a word: cancelled.
@@ -103,64 +103,26 @@ impl Drop for OpenSpan {
     #[inline(always)]
     fn drop(&mut self) {
         if self.is_recording() {
-            cancelled(&self.context);
+            cancelled(self.context.span_id);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn cancelled(span: &SpanContext) {
-    end(span, Outcome::Cancelled, &[], 0);
-}
-
-/// What [`open`] hands to the [`Run`] around it.
-#[derive(Clone, Copy)]
-struct Opening {
-    context: SpanContext,
-    /// Ticks at which a timed poll began.
-    since: u64,
-}
-
-const NOBODY: Opening = Opening { context: SpanContext::NONE, since: 0 };
-const EXPECTED: Opening = Opening { context: NOT_OPEN_YET, since: 0 };
-
-thread_local! {
-    static OPENING: Cell<Opening> = const { Cell::new(NOBODY) };
+fn cancelled(span_id: u64) {
+    end(span_id, Outcome::Cancelled, &[], 0);
 }
 
 /// Opens the span of the async block that calls it, under the ambient one, or a root, with one value for each of the callsite's keys. Whether it is recorded.
+#[inline(always)]
 pub fn open(site: &'static Callsite, values: &[Value<'_>]) -> bool {
-    open_as(site, Parent::Ambient, values)
+    local::open_in_poll(site, values)
 }
 
 /// The same under another than the ambient one.
 pub fn open_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> bool {
-    open_as(site, under.0, values)
-}
-
-#[inline(never)]
-fn open_as(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> bool {
-    if OPENING.get().context.flags != NOT_YET {
-        // The tracer was switched on in the middle of this poll: nobody waits for a span.
-        return false;
-    }
-    let context = start(site, parent, values);
-    if context.span_id != 0 {
-        let _run_restores = local::attach(context);
-    }
-    let since = if context.flags & TIMED != 0 { ticks() } else { 0 };
-    OPENING.set(Opening { context, since });
-    context.is_sampled()
-}
-
-#[inline(always)]
-fn start(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> SpanContext {
-    let mut context = local::start_at(site, parent, values, local::value_bound(site));
-    if context.is_sampled() && (site.polls() || global::polls()) {
-        context.flags |= TIMED;
-    }
-    context
+    local::open_in_poll_under(site, under.0, values)
 }
 
 pin_project! {
@@ -179,12 +141,12 @@ pin_project! {
 /// What tells a span the output of its future.
 pub trait Say<T> {
     /// Ends the span.
-    fn say(&self, span: OpenSpan, output: &T);
+    fn say(&self, span: Ending, output: &T);
 }
 
-impl<T, S: Fn(OpenSpan, &T)> Say<T> for S {
+impl<T, S: Fn(Ending, &T)> Say<T> for S {
     #[inline(always)]
-    fn say(&self, span: OpenSpan, output: &T) {
+    fn say(&self, span: Ending, output: &T) {
         self(span, output);
     }
 }
@@ -195,14 +157,14 @@ pub struct Silent;
 
 impl<T> Say<T> for Silent {
     #[inline(always)]
-    fn say(&self, span: OpenSpan, _: &T) {
+    fn say(&self, span: Ending, _: &T) {
         span.end();
     }
 }
 
 /// The future of an annotated async function; it calls [`open`] when it is first polled.
 #[inline(always)]
-pub fn run<F: Future, S: Fn(OpenSpan, &F::Output)>(future: F, say: S) -> Run<F, S> {
+pub fn run<F: Future, S: Fn(Ending, &F::Output)>(future: F, say: S) -> Run<F, S> {
     Run { future, span: OpenSpan::LATER, say }
 }
 
@@ -222,8 +184,8 @@ impl<F: Future, S: Say<F::Output>> Future for Run<F, S> {
         let polled = this.future.poll(cx);
         turn.end();
         if let Poll::Ready(output) = &polled {
-            if this.span.is_recording() {
-                this.say.say(this.span.take(), output);
+            if let Some(ending) = this.span.ending() {
+                this.say.say(ending, output);
             }
         }
         polled
@@ -234,73 +196,54 @@ impl<F: Future, S: Say<F::Output>> Future for Run<F, S> {
 pub(crate) struct Turn<'a> {
     span: &'a mut OpenSpan,
     /// `None`: there is no span and will be none.
-    before: Option<Attached>,
-    opening: Opening,
+    before: Option<Before>,
+    since: u64,
 }
 
 impl<'a> Turn<'a> {
     #[inline(always)]
     pub(crate) fn begin(span: &'a mut OpenSpan) -> Self {
-        let mut turn = Turn { span, before: None, opening: NOBODY };
+        let mut turn = Turn { span, before: None, since: 0 };
         let context = &turn.span.context;
         if context.span_id != 0 || context.flags == NOT_YET && global::is_on() {
-            turn.enter();
+            if context.flags & TIMED != 0 {
+                turn.since = ticks();
+            }
+            local::begin_poll(context, &mut turn.before);
         }
         turn
     }
 
-    #[inline(never)]
-    fn enter(&mut self) {
-        let context = self.span.context;
-        if context.span_id == 0 {
-            self.before = Some(local::snapshot());
-            self.opening = OPENING.replace(EXPECTED);
-        } else {
-            self.before = Some(local::attach(context));
-            if context.flags & TIMED != 0 {
-                self.opening.since = ticks();
-            }
-        }
-    }
-
     #[inline(always)]
     pub(crate) fn end(mut self) {
-        if let Some(before) = self.before.take() {
-            self.leave(before);
-        }
+        self.leave();
         mem::forget(self);
     }
 
-    #[inline(never)]
-    fn leave(&mut self, before: Attached) {
-        let mut since = self.opening.since;
-        if self.span.context.span_id == 0 {
-            let opened = OPENING.replace(self.opening);
-            since = opened.since;
-            // Not opened although asked for: not recorded, then or ever.
-            let opened = if opened.context.flags == NOT_YET { SpanContext::NONE } else { opened.context };
-            self.span.context = opened;
-        }
-        let context = self.span.context;
-        if context.flags & TIMED != 0 {
-            let busy = ticks().wrapping_sub(since);
-            local::extra(context, ExtraKind::Poll, &[Value::Long(busy as i64)]);
-        }
-        if context.span_id != 0 {
-            local::restore(before);
+    #[inline(always)]
+    fn leave(&mut self) {
+        if let Some(before) = &self.before {
+            let since = local::end_poll(&mut self.span.context, before);
+            if self.span.context.flags & TIMED != 0 {
+                polled(&self.span.context, self.since.max(since));
+            }
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn polled(span: &SpanContext, since: u64) {
+    let busy = ticks().wrapping_sub(since);
+    local::extra(*span, ExtraKind::Poll, &[Value::Long(busy as i64)]);
 }
 
 /// Only a poll that unwinds drops it.
 impl Drop for Turn<'_> {
     #[cold]
     fn drop(&mut self) {
-        if let Some(before) = self.before.take() {
-            self.leave(before);
-            end(&self.span.context, Outcome::Panic, &[], 0);
-            self.span.context = SpanContext::NONE;
-        }
+        self.leave();
+        self.span.panicked();
     }
 }
 
@@ -324,7 +267,10 @@ pub fn make_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -
 
 #[inline(never)]
 fn make_as(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> Making {
-    let context = start(site, parent, values);
+    let mut context = local::start_at(site, parent, values, local::value_bound(site));
+    if context.is_sampled() && (site.polls() || global::polls()) {
+        context.flags |= TIMED;
+    }
     Making { span: OpenSpan { context }, attached: (context.span_id != 0).then(|| local::attach(context)) }
 }
 
@@ -349,24 +295,22 @@ impl Drop for Making {
         if let Some(attached) = self.attached.take() {
             local::detach(attached);
             if std::thread::panicking() {
-                end(&self.span.take_context(), Outcome::Panic, &[], 0);
+                self.span.panicked();
             }
         }
     }
 }
 
 impl OpenSpan {
-    fn take_context(&mut self) -> SpanContext {
-        mem::replace(&mut self.context, SpanContext::NONE)
+    fn panicked(&mut self) {
+        if let Some(Ending { span_id }) = self.ending() {
+            end(span_id, Outcome::Panic, &[], 0);
+        }
     }
 }
 
 /// A future that a function returns, in the span that was opened when it was called.
-pub fn in_span<T, F: Future<Output = T>, S: Fn(OpenSpan, &T)>(
-    making: Making,
-    say: S,
-    future: F,
-) -> Run<F, S> {
+pub fn in_span<T, F: Future<Output = T>, S: Fn(Ending, &T)>(making: Making, say: S, future: F) -> Run<F, S> {
     Run { future, span: making.done(), say }
 }
 
@@ -376,7 +320,7 @@ pub fn in_span_bare<F: Future>(making: Making, future: F) -> Run<F, Silent> {
 }
 
 /// The same for a future in a box.
-pub fn boxed<T, F: Future<Output = T>, S: Fn(OpenSpan, &T)>(
+pub fn boxed<T, F: Future<Output = T>, S: Fn(Ending, &T)>(
     making: Making,
     say: S,
     future: F,

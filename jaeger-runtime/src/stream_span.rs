@@ -62,7 +62,9 @@ impl<S: Stream> Stream for RunStream<S> {
             Poll::Ready(Some(_)) => this.span.items += 1,
             Poll::Ready(None) => {
                 this.span.count();
-                this.span.span.take().end();
+                if let Some(ending) = this.span.span.ending() {
+                    ending.end();
+                }
             }
             Poll::Pending => {}
         }

@@ -71,7 +71,7 @@ impl<'a> Scan<'a> {
             let word = self.word();
             match word.as_deref() {
                 Some("fn") => {
-                    let body = self.to_body(false);
+                    let body = self.go_to_body(false);
                     let what = match body {
                         Some(_) if !is_const => What::Function { after_attributes },
                         _ => What::Other,
@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
                 }
                 Some("impl" | "trait" | "mod") => {
                     let keyword = self.at;
-                    let what = match self.to_body(false) {
+                    let what = match self.go_to_body(false) {
                         Some(body) => What::Block { body, keyword },
                         None => What::Other,
                     };
@@ -100,12 +100,12 @@ impl<'a> Scan<'a> {
     }
 
     fn other(mut self, only_semicolon: bool) -> Item {
-        self.to_body(only_semicolon);
+        self.go_to_body(only_semicolon);
         Item { end: self.at, what: What::Other }
     }
 
     /// Goes behind the item's end: its semicolon, or its braces, whose place is the answer. Braces inside `<…>` belong to a type.
-    fn to_body(&mut self, only_semicolon: bool) -> Option<usize> {
+    fn go_to_body(&mut self, only_semicolon: bool) -> Option<usize> {
         let mut depth = 0_i32;
         while let Some(token) = self.tokens.get(self.at) {
             let here = self.at;

@@ -90,6 +90,10 @@ impl Expansion<'_> {
                 subpat: None,
             });
         }
+        // An argument that an option uses is not unused.
+        for name in function.bindings().iter().filter(|name| self.plan.mentions(name)) {
+            moved.statements.extend(quote_spanned!(at=> let _ = &#name;));
+        }
         let inside: Vec<&Recorded> =
             recorded.iter().filter(|argument| moved.inside.contains(&argument.name)).collect();
         if !inside.is_empty() {

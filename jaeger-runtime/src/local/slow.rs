@@ -184,7 +184,7 @@ impl Local {
             self.log.publish(CONTEXT_WORDS);
             self.dirty.set(false);
         }
-        if !has_displaced() {
+        if !self.displaced.get() {
             self.log.release_trap();
         }
         true
@@ -292,7 +292,7 @@ impl Local {
             self.displace(Displaced::Ended(nested));
         } else {
             self.leave_to(nested.parent);
-            if has_displaced() {
+            if self.displaced.get() {
                 self.resolve();
             }
         }
@@ -315,13 +315,6 @@ impl Local {
         Attached { token, span: context.span_id, before, before_token }
     }
 
-    /// What an attachment made now would have to restore.
-    #[inline]
-    pub(super) fn snapshot(&self) -> Attached {
-        let (before, token) = (self.ambient(), self.token.get());
-        Attached { token, span: before.span_id, before, before_token: token }
-    }
-
     #[inline]
     pub(super) fn detach(&self, attached: Attached) {
         if self.token.get() == attached.token && self.span.get() == attached.span {
@@ -335,7 +328,7 @@ impl Local {
     pub(super) fn restore(&self, attached: Attached) {
         self.token.set(attached.before_token);
         self.set_ambient(attached.before);
-        if has_displaced() {
+        if self.displaced.get() {
             self.resolve();
         }
     }
@@ -349,12 +342,13 @@ impl Local {
             }
             list.push(displaced);
         });
+        self.displaced.set(true);
         self.log.trap();
     }
 
     /// Replaces an ambient context that has already ended by what it stood on, as often as needed.
     #[cold]
-    fn resolve(&self) {
+    pub(super) fn resolve(&self) {
         loop {
             let (token, span) = (self.token.get(), self.span.get());
             let next = DISPLACED.try_with(|list| {
@@ -382,6 +376,7 @@ impl Local {
             // Nothing is attached any more: what is left was attached inside a future and forgotten there.
             let _thread_is_ending = DISPLACED.try_with(|list| list.borrow_mut().clear());
         }
+        self.displaced.set(DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false));
     }
 
     #[cold]
@@ -525,9 +520,4 @@ fn with_fitting<'v, R>(
         }
     }
     (f(&kept[..values.len().min(MAX_VALUES)]), left)
-}
-
-#[inline]
-fn has_displaced() -> bool {
-    DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false)
 }

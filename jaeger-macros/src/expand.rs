@@ -1,17 +1,34 @@
 //! The annotated function. Cannot fail: everything was checked.
 //!
-//! Four shapes, chosen without parsing the body:
+//! The shapes, chosen without parsing the body:
 //! - *guard*: nothing to say of the reply (none, `()`, `!`, `impl Trait`): a guard, and the body as it stands.
 //! - *block*: the body cannot leave early: its value is bound, told to the guard, returned.
 //! - *closure*: it can: the body becomes a closure that is called once, into which the arguments move, so that borrowed replies still compile.
-//! - *async*: the body becomes an inner future, polled with the span ambient.
+//! - *async*: the body becomes one async block inside the runtime's `Run`, which is returned as `impl Future`: the future holds the arguments once and grows by `Run`'s own fields alone. Where another
+//!   attribute macro follows, which may look for the word, the function stays an `async fn` that awaits the same `Run`.
+//! - *later*: the function returns a future or a stream: `Run` around what the body made.
+//!
+//! `open.rs` writes the span's start, `tell.rs` its end, `arguments.rs` moves arguments into where the body went.
 
-use crate::args::Shown;
-use crate::check::{Plan, unraw};
-use crate::model::{Function, Parameter, has_impl_trait, may_leave_early};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
-use syn::{FnArg, Pat, Signature};
+mod arguments;
+mod open;
+mod tell;
+
+use crate::check::Plan;
+use crate::model::Function;
+use crate::model::reply::{Later, Reply};
+use crate::model::scan::{boxed_tail, has_impl_trait, may_leave_early};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{ReturnType, Signature, Type, Visibility};
+
+/// What all parts of an expansion write with: names of ours are ours alone (`mixed_site`), the runtime is where the options say.
+struct Expansion<'a> {
+    function: &'a Function,
+    plan: &'a Plan,
+    at: Span,
+    private: TokenStream,
+}
 
 pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
     let at = Span::mixed_site();
@@ -19,174 +36,172 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
         Some(path) => quote_spanned!(at=> #path::__private),
         None => quote_spanned!(at=> ::jaeger_runtime::__private),
     };
-    let Function { attributes, visibility, default, signature, body } = function;
-    let is_async = signature.asyncness.is_some();
-    let reply = function.reply().filter(|ty| !has_impl_trait(&ty.to_token_stream()));
-    // A closure or an inner future would move the place that `#[track_caller]` tells, and lose the features.
-    let in_place = function.has_attribute("track_caller") || function.has_attribute("target_feature");
-    let moves = is_async || (reply.is_some() && !in_place && may_leave_early(&body.stream()));
-    let (signature, moved) =
-        if moves { move_in(function, plan, &private) } else { (signature.clone(), Moved::default()) };
-    let open = open(plan, &moved, &private, is_async);
-    let Moved { statements, .. } = &moved;
+    let this = Expansion { function, plan, at, private };
+    let reply = function.reply();
+    if function.is_async() {
+        return this.asynchronous(&reply);
+    }
+    let (signature, code) = match &reply {
+        Reply::Nothing | Reply::Opaque => this.guard(),
+        Reply::Value(ty) => this.value(ty),
+        Reply::Future(later) => this.later(later, false),
+        Reply::Stream(later) if plan.streams => this.later(later, true),
+        Reply::Stream(Later { boxed: Some(ty), .. }) => this.value(ty),
+        Reply::Stream(_) => this.guard(),
+    };
+    this.function(&signature, &code)
+}
 
-    let code = if is_async {
-        // Tells the inner future its type, as the signature tells it a plain body.
-        let typed = reply.map(|ty| quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
-        let block = as_tail(body);
-        let future = quote_spanned!(at=> #private::run(&__jaeger_span, async move { #typed #statements #block }).await);
-        if reply.is_some() {
-            let finish = finish(plan, &private);
-            quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply = #future; #finish __jaeger_reply)
-        } else if function.reply().is_some() {
-            quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply = #future; __jaeger_span.end(); __jaeger_reply)
-        } else {
-            quote_spanned!(at=> let __jaeger_span = #open; #future; __jaeger_span.end();)
-        }
-    } else if let Some(ty) = reply {
-        let value = if moves {
+impl Expansion<'_> {
+    fn function(&self, signature: &Signature, code: &TokenStream) -> TokenStream {
+        let Function { attributes, visibility, default, .. } = self.function;
+        quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature { #code })
+    }
+
+    fn guard(&self) -> (Signature, TokenStream) {
+        let moved = self.moved(false);
+        let (open, statements, body) = (self.enter(&moved), &moved.statements, &self.function.body);
+        (moved.signature.clone(), quote_spanned!(self.at=> let __jaeger_span = #open; #statements #body))
+    }
+
+    fn value(&self, ty: &Type) -> (Signature, TokenStream) {
+        let private = &self.private;
+        let body = &self.function.body;
+        let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
+        let moved = self.moved(early);
+        let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
+        let tell = self.tell();
+        let code = if early {
             let block = as_tail(body);
-            quote_spanned!(at=> #private::call_once(move || -> #ty { #statements #block }))
-        } else {
-            quote_spanned!(at=> if true #body else { #private::never() })
-        };
-        let finish = finish(plan, &private);
-        quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply: #ty = #value; #finish __jaeger_reply)
-    } else {
-        quote_spanned!(at=> let __jaeger_span = #open; #body)
-    };
-    quote_spanned! {at=>
-        #(#attributes)*
-        #visibility #default #signature {
-            #code
-        }
-    }
-}
-
-/// How the arguments get into a closure or an inner future.
-#[derive(Default)]
-struct Moved {
-    /// First in it: the arguments under their own names, whole and in their order, so that they are dropped there as the plain function drops them.
-    statements: TokenStream,
-    /// Names that exist only inside: parts of a pattern. They are recorded there.
-    inside: Vec<Ident>,
-}
-
-/// The signature with a plain name for each argument, and the statements that bind them inside as the signature did.
-fn move_in(function: &Function, plan: &Plan, private: &TokenStream) -> (Signature, Moved) {
-    let at = Span::mixed_site();
-    let mut signature = function.signature.clone();
-    let mut moved = Moved::default();
-    if let Some(this) = function.receiver() {
-        moved.statements.extend(quote_spanned!(at=> let _ = &#this;));
-    }
-    let patterns = signature.inputs.iter_mut().filter_map(|input| match input {
-        FnArg::Typed(typed) => Some(&mut typed.pat),
-        FnArg::Receiver(_) => None,
-    });
-    for (i, (parameter, pattern)) in function.parameters().into_iter().zip(patterns).enumerate() {
-        let plain = format_ident!("__jaeger_arg{i}", span = at);
-        let (name, bind) = match parameter {
-            Parameter::Name { name, mutable } => {
-                let mutable = mutable.then(|| quote_spanned!(at=> mut));
-                if name.to_string().starts_with('_') {
-                    // To read `_x`, or to bind it to a mere name, would be a lint.
-                    (plain.clone(), quote_spanned!(at=> let (#mutable #name,) = (#plain,);))
-                } else {
-                    (name.clone(), quote_spanned!(at=> let #mutable #name = #name;))
-                }
+            quote_spanned! {self.at=>
+                let __jaeger_span = #open;
+                let __jaeger_reply: #ty = #private::call_once(move || -> #ty { #touched #statements #block });
+                #tell __jaeger_reply
             }
-            Parameter::Pattern { pattern, names } => {
-                moved.inside.extend(names);
-                (plain.clone(), quote_spanned!(at=> let #plain = #plain; let #pattern = #plain;))
+        } else {
+            quote_spanned! {self.at=>
+                let __jaeger_span = #open;
+                #statements
+                let __jaeger_reply: #ty = if true #body else { #private::never() };
+                #tell __jaeger_reply
             }
         };
-        moved.statements.extend(bind);
-        **pattern = Pat::Ident(syn::PatIdent {
-            attrs: vec![],
-            by_ref: None,
-            mutability: None,
-            ident: name,
-            subpat: None,
-        });
+        (moved.signature, code)
     }
-    moved.inside.retain(|name| plan.args.contains(name));
-    if !moved.inside.is_empty() {
-        let tags = moved.inside.iter().map(|name| {
-            let key = unraw(name);
-            quote_spanned!(at=> (#key, (&&&&&#private::W(&#name)).value()))
-        });
-        moved.statements.extend(quote_spanned! {at=>
-            if #private::is_on() { use #private::kinds::*; #private::bound(&[#(#tags),*]); }
-        });
-    }
-    (signature, moved)
-}
 
-/// The span, if one is to be recorded.
-fn open(plan: &Plan, moved: &Moved, private: &TokenStream, is_async: bool) -> TokenStream {
-    let at = Span::mixed_site();
-    let args: Vec<&Ident> = plan.args.iter().filter(|arg| !moved.inside.contains(arg)).collect();
-    let name = &plan.name;
-    let keys = args.iter().map(|arg| unraw(arg)).chain(plan.tags.iter().map(|tag| tag.key.clone()));
-    let probed = !args.is_empty() || plan.tags.iter().any(|tag| tag.shown == Shown::ByType);
-    let args = args.iter().map(|arg| quote_spanned!(at=> (&&&&&#private::W(&#arg)).value()));
-    let tags = plan.tags.iter().map(|tag| {
-        let value = &tag.value;
-        match tag.shown {
-            Shown::ByType => quote_spanned!(at=> (&&&&&#private::W(&(#value))).value()),
-            Shown::Display => quote_spanned!(at=> #private::Value::Display(&(#value))),
-            Shown::Debug => quote_spanned!(at=> #private::Value::Debug(&(#value))),
-        }
-    });
-    let values: Vec<TokenStream> = args.chain(tags).collect();
-    let kind = plan.kind.iter().map(|kind| quote_spanned!(at=> .with_kind(#kind)));
-    let reply = plan.reply.iter().map(|reply| quote_spanned!(at=> .with_reply(#reply)));
-    let (function, off) = match is_async {
-        true => (quote_spanned!(at=> open), quote_spanned!(at=> OpenSpan)),
-        false => (quote_spanned!(at=> enter), quote_spanned!(at=> Guard)),
-    };
-    let enter = if values.is_empty() && !is_async {
-        quote_spanned!(at=> #private::enter_bare(&SITE))
-    } else {
-        quote_spanned!(at=> #private::#function(&SITE, &[#(#values),*]))
-    };
-    // An import that nobody uses would be a lint.
-    let probes = probed.then(|| quote_spanned!(at=> use #private::kinds::*;));
-    quote_spanned! {at=>
-        if #private::is_on() {
-            #probes
-            static SITE: #private::Callsite = #private::Callsite::new(
-                #name, ::core::module_path!(), ::core::file!(), ::core::line!(), &[#(#keys),*]
-            ) #(#kind)* #(#reply)*;
-            #enter
-        } else {
-            #private::#off::off()
-        }
-    }
-}
-
-/// Tells the span its reply, or its error if it was one.
-fn finish(plan: &Plan, private: &TokenStream) -> TokenStream {
-    let at = Span::mixed_site();
-    let (ok, said) = match plan.record_reply {
-        true => (
-            quote_spanned!(at=> __ok),
-            quote_spanned!(at=> __jaeger_span.end_reply((&&&&&#private::W(__ok)).value())),
-        ),
-        false => (quote_spanned!(at=> _), quote_spanned!(at=> __jaeger_span.end())),
-    };
-    quote_spanned! {at=>
-        if __jaeger_span.is_recording() {
-            use #private::kinds::*;
-            match (&&#private::W(&__jaeger_reply)).outcome() {
-                ::core::result::Result::Ok(#ok) => #said,
-                ::core::result::Result::Err(__err) => {
-                    __jaeger_span.end_error((&&&&&#private::W(__err)).value(), #private::type_name_of(__err))
-                }
+    fn asynchronous(&self, reply: &Reply<'_>) -> TokenStream {
+        let (at, private) = (self.at, &self.private);
+        let moved = self.moved(true);
+        let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
+        let block = as_tail(&self.function.body);
+        // Tells the block its type, as the signature tells it a plain body.
+        let (typed, say) = match reply {
+            Reply::Value(ty) => {
+                (Some(quote_spanned!(at=> if false { return #private::never::<#ty>(); })), Some(self.say()))
             }
+            _ => (None, None),
+        };
+        let future = quote_spanned!(at=> async move { #typed #touched #open #statements #block });
+        let run = match say {
+            Some(say) => quote_spanned!(at=> #private::run(#future, #say)),
+            None => quote_spanned!(at=> #private::run_bare(#future)),
+        };
+        if self.function.has_other_macros() {
+            return self.function(&moved.signature, &quote_spanned!(at=> #run.await));
+        }
+        let output = match &self.function.signature.output {
+            ReturnType::Default => quote_spanned!(at=> ()),
+            ReturnType::Type(_, ty) => ty.to_token_stream(),
+        };
+        let mut signature = moved.signature;
+        signature.asyncness = None;
+        // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
+        signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
+        self.with_documented_twin(&signature, &run)
+    }
+
+    /// The function, and where its documentation is made, its signature as it was written, which says `async`.
+    fn with_documented_twin(&self, signature: &Signature, code: &TokenStream) -> TokenStream {
+        let function = self.function(signature, code);
+        let Function { attributes, visibility, default, signature: written, .. } = self.function;
+        let is_seen = !matches!(visibility, Visibility::Inherited) || self.function.receiver().is_some();
+        let nameable = self.function.returned().is_none_or(|ty| !has_impl_trait(&ty.to_token_stream()));
+        if !(is_seen && nameable) {
+            return function;
+        }
+        let private = &self.private;
+        quote_spanned! {self.at=>
+            #[cfg(doc)] #(#attributes)* #visibility #default #written { #private::never() }
+            #[cfg(not(doc))] #function
         }
     }
+
+    /// The function returns a future or a stream, around which the span goes on.
+    fn later(&self, later: &Later<'_>, stream: bool) -> (Signature, TokenStream) {
+        let (at, private) = (self.at, &self.private);
+        let body = &self.function.body;
+        let early = may_leave_early(&body.stream());
+        let closure = early && !self.function.stays_in_place();
+        let moved = self.moved(closure);
+        let (make, statements, touched) = (self.make(&moved), &moved.statements, &moved.touched);
+        let say = match (stream, later.output) {
+            (false, Some(ty)) if !is_unit(ty) => Some(self.say()),
+            _ => None,
+        };
+        // What the runtime puts around the future, up to where the future is written.
+        let around = |boxed: bool| {
+            let name = match (stream, &say, boxed) {
+                (true, _, false) => quote_spanned!(at=> in_span_stream),
+                (true, _, true) => quote_spanned!(at=> boxed_stream),
+                (false, Some(_), false) => quote_spanned!(at=> in_span),
+                (false, Some(_), true) => quote_spanned!(at=> boxed),
+                (false, None, false) => quote_spanned!(at=> in_span_bare),
+                (false, None, true) => quote_spanned!(at=> boxed_bare),
+            };
+            match &say {
+                Some(say) => {
+                    let ty = later.output;
+                    let typed = quote_spanned!(at=> ::<#ty, _, _>);
+                    (quote_spanned!(at=> #private::#name #typed), quote_spanned!(at=> __jaeger_span, #say,))
+                }
+                None => (quote_spanned!(at=> #private::#name), quote_spanned!(at=> __jaeger_span,)),
+            }
+        };
+        if let (Some(ty), false) = (later.boxed, early) {
+            // Into the box that the body makes itself, if that is seen.
+            if let Some((before, inner)) = boxed_tail(&body.stream()) {
+                let ((call, first), argument) = (around(false), inner.stream());
+                let tail: TokenStream = quote_spanned!(at=> #call(#first #argument));
+                let mut arguments = Group::new(Delimiter::Parenthesis, tail);
+                arguments.set_span(inner.span());
+                let mut block = Group::new(Delimiter::Brace, quote_spanned!(at=> #before #arguments));
+                block.set_span(body.span());
+                return (moved.signature, quote_spanned!(at=> let __jaeger_span = #make; #statements #block));
+            }
+            let (call, first) = around(true);
+            let code = quote_spanned! {at=>
+                let __jaeger_span = #make;
+                #statements
+                let __jaeger_reply: #ty = if true #body else { #private::never() };
+                #call(#first __jaeger_reply)
+            };
+            return (moved.signature, code);
+        }
+        let (call, first) = around(later.boxed.is_some());
+        let block = as_tail(body);
+        let ty = later.boxed.map(|ty| quote_spanned!(at=> -> #ty));
+        let made = match closure {
+            true => quote_spanned!(at=> #private::call_once(move || #ty { #touched #statements #block })),
+            false => quote_spanned!(at=> if true #body else { #private::never() }),
+        };
+        let outside = (!closure).then_some(statements);
+        let code = quote_spanned!(at=> let __jaeger_span = #make; #outside let __jaeger_reply = #made; #call(#first __jaeger_reply));
+        (moved.signature, code)
+    }
+}
+
+fn is_unit(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
 /// The body as the last expression of another block, where a lone expression in braces of its own would be a lint (`unused_braces`): an empty statement in front makes it a block.

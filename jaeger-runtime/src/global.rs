@@ -14,6 +14,7 @@ use std::time::Duration;
 
 static ON: AtomicBool = AtomicBool::new(false);
 static MAX_VALUE_LEN: AtomicUsize = AtomicUsize::new(256);
+static POLLS: AtomicBool = AtomicBool::new(false);
 static LOST_EXTRAS: AtomicU64 = AtomicU64::new(0);
 static TRACER: OnceCell<Shared> = OnceCell::new();
 
@@ -27,6 +28,12 @@ pub(crate) fn is_on() -> bool {
 #[inline(always)]
 pub(crate) fn max_value_len() -> usize {
     MAX_VALUE_LEN.load(Relaxed)
+}
+
+/// Whether the polls of every annotated future are counted and timed.
+#[inline(always)]
+pub(crate) fn polls() -> bool {
+    POLLS.load(Relaxed)
 }
 
 /// A tag or log that found no room.
@@ -55,12 +62,14 @@ pub(crate) fn wake_collector() {
 /// Installs what `make` returns and switches recording on; once in a process. A second call, and one while `make` fails, leave everything as it was.
 pub(crate) fn install(
     max_value_len: usize,
+    polls: bool,
     make: impl FnOnce() -> Result<Shared, Error>,
 ) -> Result<&'static Shared, Error> {
     let mut mine = false;
     let shared = TRACER.get_or_try_init(|| {
         mine = true;
         MAX_VALUE_LEN.store(max_value_len, Relaxed);
+        POLLS.store(polls, Relaxed);
         make()
     })?;
     if !mine {

@@ -12,6 +12,7 @@
 //!
 //! Left out on purpose: what a span means to the user (`sync_span.rs`, `async_span.rs`, `span.rs`).
 
+mod poll;
 mod slow;
 
 use crate::callsite::Callsite;
@@ -27,6 +28,8 @@ use crate::global;
 use crate::value::Value;
 use std::cell::Cell;
 
+pub(crate) use poll::{Before, NOT_OPEN_YET, NOT_YET, TIMED};
+use poll::{Elsewhere, Opening};
 pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
 
 /// In [`Local::flags`]: there is an ambient span.
@@ -45,8 +48,13 @@ pub(crate) struct Local {
     /// Which attachment is ambient; steps with each, so that one dropped out of turn is noticed.
     token: Cell<u64>,
     last_token: Cell<u64>,
+    /// The span that the first poll of a future has opened, until that poll ends.
+    opening: Cell<Opening>,
+    opened_elsewhere: Cell<Elsewhere>,
     /// The collector does not know the ambient context yet.
     dirty: Cell<bool>,
+    /// Something went out of turn and has not been resolved yet.
+    displaced: Cell<bool>,
     /// The log had another owner before, and the collector does not know yet.
     new_owner: Cell<bool>,
     /// How many logs had been given back when this thread last asked for one in vain.
@@ -65,7 +73,10 @@ thread_local! {
             free_ids: Cell::new(0),
             token: Cell::new(0),
             last_token: Cell::new(0),
+            opening: Cell::new(Opening::NOBODY),
+            opened_elsewhere: Cell::new(Elsewhere::NONE),
             dirty: Cell::new(true),
+            displaced: Cell::new(false),
             new_owner: Cell::new(false),
             refused_at: Cell::new(usize::MAX),
             log: Producer::detached(),
@@ -152,14 +163,19 @@ pub(crate) fn start_at(
 
 /// Ends a span opened by [`start_at`], on whatever thread.
 #[inline(always)]
-pub(crate) fn end_at(span: SpanContext, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-    LOCAL.with(|l| l.end_at(span.span_id, outcome, values, max_len));
+pub(crate) fn end_at(span_id: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    LOCAL.with(|l| l.end_at(span_id, outcome, values, max_len));
 }
 
 /// Adds to an open span. What is neither recorded nor open is ignored.
 pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>]) {
+    extra_within(span, kind, values, global::max_value_len());
+}
+
+/// The same with a bound of its own.
+pub(crate) fn extra_within(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>], max_len: usize) {
     if span.is_sampled() && global::is_on() {
-        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values));
+        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values, max_len));
     }
 }
 
@@ -167,6 +183,29 @@ pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<
 #[inline]
 pub(crate) fn attach(context: SpanContext) -> Attached {
     LOCAL.with(|l| l.attach(context))
+}
+
+/// Begins a poll of the future of `span`, or of one whose span its first poll will open.
+#[inline(always)]
+pub(crate) fn begin_poll(span: &SpanContext, before: &mut Option<Before>) {
+    LOCAL.with(|l| l.begin_poll(span, before));
+}
+
+/// Opens the span of the poll that runs, under the ambient one, and makes it ambient. Whether it is recorded.
+#[inline(always)]
+pub(crate) fn open_in_poll(site: &'static Callsite, values: &[Value<'_>]) -> bool {
+    LOCAL.with(|l| l.open_in_poll(site, values))
+}
+
+/// The same under any parent.
+pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> bool {
+    LOCAL.with(|l| l.open_in_poll_slow(site, parent, values))
+}
+
+/// Ends a poll; `span` is then what its first poll has opened. When it was, for a span that is timed.
+#[inline(always)]
+pub(crate) fn end_poll(span: &mut SpanContext, before: &Before) -> u64 {
+    LOCAL.with(|l| l.end_poll(span, before))
 }
 
 /// Ends an attachment that may be out of turn.

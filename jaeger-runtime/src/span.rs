@@ -105,7 +105,7 @@ impl Span {
     pub fn fail<E: std::fmt::Display>(self, error: &E) {
         if self.is_recording() {
             let values = [Value::Display(error), Value::Str(std::any::type_name::<E>())];
-            local::end_at(self.context, Outcome::Error, &values, global::max_value_len());
+            local::end_at(self.context.span_id, Outcome::Error, &values, global::max_value_len());
         }
         std::mem::forget(self);
     }
@@ -123,7 +123,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         if self.is_recording() {
             let outcome = if std::thread::panicking() { Outcome::Panic } else { Outcome::Ok };
-            local::end_at(self.context, outcome, &[], 0);
+            local::end_at(self.context.span_id, outcome, &[], 0);
         }
     }
 }
@@ -240,7 +240,7 @@ struct HeldSpan(Span);
 impl Drop for HeldSpan {
     fn drop(&mut self) {
         if self.0.is_recording() && !std::thread::panicking() {
-            local::end_at(self.0.context, Outcome::Cancelled, &[], 0);
+            local::end_at(self.0.context.span_id, Outcome::Cancelled, &[], 0);
             self.0.context = SpanContext::NONE;
         }
     }
@@ -300,7 +300,7 @@ impl<F: Future> Future for InSpan<F> {
         };
         if let (Poll::Ready(_), Some(mut span)) = (&polled, this.span.take()) {
             if span.0.is_recording() {
-                local::end_at(context, Outcome::Ok, &[], 0);
+                local::end_at(context.span_id, Outcome::Ok, &[], 0);
                 span.0.context = SpanContext::NONE;
             }
         }

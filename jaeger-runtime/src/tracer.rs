@@ -112,6 +112,7 @@ pub struct Builder {
     console: bool,
     reporters: Vec<Box<dyn Reporter>>,
     max_value_len: usize,
+    polls: bool,
     log_bytes: usize,
     collector_bytes: usize,
 }
@@ -126,6 +127,7 @@ impl Builder {
             console: false,
             reporters: Vec::new(),
             max_value_len: 256,
+            polls: false,
             log_bytes: DEFAULT_LOG_BYTES,
             collector_bytes: DEFAULT_COLLECTOR_BYTES,
         }
@@ -170,6 +172,33 @@ impl Builder {
     /// The most bytes kept of one recorded value; longer text ends in `…`. Default 256, at most 4,095.
     pub fn max_value_len(mut self, bytes: usize) -> Self {
         self.max_value_len = bytes;
+        self
+    }
+
+    /// Counts and times the polls of every annotated async function, as `#[traced(polls)]` does for one: tags `polls`, `busy_us` (microseconds inside them) and `idle_us` (the rest of the span).
+    /// Default off, because each poll then costs two time stamps and an event.
+    ///
+    /// ```
+    /// use jaeger_runtime::{Tracer, traced};
+    /// use jaeger_runtime::report::MemoryReporter;
+    ///
+    /// #[traced]
+    /// async fn wait() {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), jaeger_runtime::Error> {
+    /// let memory = MemoryReporter::new();
+    /// let tracer = Tracer::builder("waits").polls(true).reporter(memory.clone()).install()?;
+    /// wait().await;
+    /// tracer.flush(std::time::Duration::from_secs(5))?;
+    /// let spans = memory.spans();
+    /// assert!(spans[0].tags.iter().any(|tag| tag.key == "idle_us"));
+    /// # Ok(()) }
+    /// ```
+    pub fn polls(mut self, on: bool) -> Self {
+        self.polls = on;
         self
     }
 
@@ -224,7 +253,7 @@ impl Builder {
         let Plan { service, tags, sampler, trace_id_128, flush_interval, .. } = plan;
         let process = process::describe(&service, &tags);
         let origins = vec![sampler.origin()];
-        global::install(self.max_value_len, || {
+        global::install(self.max_value_len, self.polls, || {
             clock::prepare();
             registry::configure(self.log_bytes, self.max_value_len);
             let (control, inbox) = channel();

@@ -113,6 +113,21 @@ macro_rules! maybe_long {
 }
 maybe_long!(u64 usize isize i128 u128);
 
+macro_rules! non_zero {
+    ($($t:ident)*) => {$(
+        impl Plain for std::num::$t {
+            #[inline]
+            fn plain(&self) -> Value<'_> {
+                match i64::try_from(self.get()) {
+                    Ok(long) => Value::Long(long),
+                    Err(_) => Value::Display(self),
+                }
+            }
+        }
+    )*};
+}
+non_zero!(NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroIsize);
+
 impl Plain for bool {
     #[inline]
     fn plain(&self) -> Value<'_> {
@@ -167,6 +182,12 @@ impl<const N: usize> Plain for [u8; N] {
         Value::Bytes(self)
     }
 }
+impl Plain for Cow<'_, [u8]> {
+    #[inline]
+    fn plain(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
+}
 impl Plain for Vec<u8> {
     #[inline]
     fn plain(&self) -> Value<'_> {
@@ -187,13 +208,13 @@ macro_rules! see_through {
 }
 see_through!(&T &mut T Box<T> Rc<T> Arc<T>);
 
-/// `Some(5)` is the LONG 5; `None` the text `None`, because "was called without" and "was not recorded" are two things.
+/// `Some(5)` is the LONG 5; `None` is no tag.
 impl<T: Plain> Plain for Option<T> {
     #[inline]
     fn plain(&self) -> Value<'_> {
         match self {
             Some(value) => value.plain(),
-            None => Value::Str("None"),
+            None => Value::None,
         }
     }
 }
@@ -223,7 +244,10 @@ mod tests {
         assert_eq!(show(7u128), "long 7");
         assert_eq!(show(0.5f32), "double 0.5");
         assert_eq!(show(Arc::new(Some(Box::new(&3u8)))), "long 3");
-        assert_eq!(show(None::<u8>), "str \"None\"");
+        assert_eq!(show(None::<u8>), "formatted None");
+        assert_eq!(show(Some("x")), "str \"x\"");
+        assert_eq!(show(Cow::Borrowed(&[1u8][..])), "bytes [1]");
+        assert_eq!(show(std::num::NonZeroU64::MIN), "long 1");
         assert_eq!(show(String::from("x")), "str \"x\"");
         assert_eq!(show([1u8, 2]), "bytes [1, 2]");
         assert_eq!(show('é'), "formatted é");

@@ -210,7 +210,6 @@ fn numbers_keep_their_type_and_what_fits_no_long_its_digits() {
             "e=\"é\"",
             "f=bytes [1, 2]",
             "g=long 3",
-            "h=\"None\"",
             "i=\"()\""
         ]
     );

@@ -1,6 +1,6 @@
-//! Tags, logs and names that were added to an open span. Rare, so they stand apart from it, and capped: what is past the cap is left out and counted.
+//! Tags, logs, names, references and polls that were added to an open span. Rare, so they stand apart from it, and capped: what is past the cap is left out and counted.
 
-use crate::event_log::format::{ExtraKind, Values};
+use crate::event_log::format::{ExtraKind, Stored, Values};
 
 /// The most additions to one span, and the most bytes of all of them.
 const MAX_ITEMS: usize = 512;
@@ -12,6 +12,9 @@ pub(super) struct Extras {
     bytes: Vec<u8>,
     pub(super) tags_left_out: u32,
     pub(super) logs_left_out: u32,
+    /// Of the span's future: how many, and the ticks in them. Not items: a future may be polled for ever.
+    pub(super) polls: u64,
+    pub(super) busy_ticks: u64,
 }
 
 #[derive(Debug)]
@@ -44,11 +47,18 @@ impl<'a> Item<'a> {
 impl Extras {
     /// Adds or leaves out; returns by how many bytes this grew.
     pub(super) fn add(&mut self, item: Item<'_>) -> usize {
+        if item.kind == ExtraKind::Poll {
+            if let Some(Stored::Long(ticks)) = item.values().next() {
+                self.polls += 1;
+                self.busy_ticks = self.busy_ticks.wrapping_add(ticks as u64);
+            }
+            return 0;
+        }
         if self.items.len() >= MAX_ITEMS || self.bytes.len() + item.bytes.len() > MAX_BYTES {
             match item.kind {
                 ExtraKind::Tag => self.tags_left_out = self.tags_left_out.saturating_add(1),
                 ExtraKind::Log => self.logs_left_out = self.logs_left_out.saturating_add(1),
-                ExtraKind::Name => {}
+                ExtraKind::Name | ExtraKind::Poll | ExtraKind::FollowsFrom => {}
             }
             return 0;
         }

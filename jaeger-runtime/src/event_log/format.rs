@@ -64,6 +64,10 @@ pub(crate) enum ExtraKind {
     Log = 1,
     /// A new name.
     Name = 2,
+    /// One poll of the span's future: how many ticks it took.
+    Poll = 3,
+    /// A span that this one follows from: trace id high, low, span id.
+    FollowsFrom = 4,
 }
 
 impl ExtraKind {
@@ -71,6 +75,8 @@ impl ExtraKind {
         match bits & 0xff {
             0 => Self::Tag,
             1 => Self::Log,
+            3 => Self::Poll,
+            4 => Self::FollowsFrom,
             _ => Self::Name,
         }
     }

@@ -184,7 +184,7 @@ impl Local {
             self.log.publish(CONTEXT_WORDS);
             self.dirty.set(false);
         }
-        if !has_displaced() {
+        if !self.displaced.get() {
             self.log.release_trap();
         }
         true
@@ -292,7 +292,7 @@ impl Local {
             self.displace(Displaced::Ended(nested));
         } else {
             self.leave_to(nested.parent);
-            if has_displaced() {
+            if self.displaced.get() {
                 self.resolve();
             }
         }
@@ -328,7 +328,7 @@ impl Local {
     pub(super) fn restore(&self, attached: Attached) {
         self.token.set(attached.before_token);
         self.set_ambient(attached.before);
-        if has_displaced() {
+        if self.displaced.get() {
             self.resolve();
         }
     }
@@ -342,12 +342,13 @@ impl Local {
             }
             list.push(displaced);
         });
+        self.displaced.set(true);
         self.log.trap();
     }
 
     /// Replaces an ambient context that has already ended by what it stood on, as often as needed.
     #[cold]
-    fn resolve(&self) {
+    pub(super) fn resolve(&self) {
         loop {
             let (token, span) = (self.token.get(), self.span.get());
             let next = DISPLACED.try_with(|list| {
@@ -375,6 +376,7 @@ impl Local {
             // Nothing is attached any more: what is left was attached inside a future and forgotten there.
             let _thread_is_ending = DISPLACED.try_with(|list| list.borrow_mut().clear());
         }
+        self.displaced.set(DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false));
     }
 
     #[cold]
@@ -464,8 +466,7 @@ impl Local {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>]) {
-        let max_len = global::max_value_len();
+    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>], max_len: usize) {
         text::with_plain(values, max_len, |plain| self.write_extra(span_id, kind, plain, max_len));
     }
 
@@ -519,9 +520,4 @@ fn with_fitting<'v, R>(
         }
     }
     (f(&kept[..values.len().min(MAX_VALUES)]), left)
-}
-
-#[inline]
-fn has_displaced() -> bool {
-    DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false)
 }

@@ -10,7 +10,7 @@ use crate::clock::ticks;
 use crate::context::SpanContext;
 use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
-use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, Parent, TIMED};
+use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, Nested, Parent, Polled, TIMED};
 use crate::relation::Under;
 use crate::sync_span::bound;
 use crate::value::Value;
@@ -40,7 +40,18 @@ impl OpenSpan {
     pub(crate) fn ending(&mut self) -> Option<Ending> {
         let recording = self.is_recording();
         self.context.flags = 0;
-        recording.then_some(Ending { span_id: self.context.span_id })
+        recording.then_some(Ending { span: Nested { id: self.context.span_id, parent: 0 }, nested: false })
+    }
+
+    /// The end of a span that its future's first poll has left nested. What was refused has nothing to tell and only goes.
+    #[inline(always)]
+    fn ending_nested(&mut self, span: Nested) -> Option<Ending> {
+        let recording = self.is_recording();
+        self.context.flags = 0;
+        if !recording {
+            local::end(span);
+        }
+        recording.then_some(Ending { span, nested: true })
     }
 
     pub(crate) fn take(&mut self) -> Self {
@@ -58,38 +69,55 @@ impl OpenSpan {
 #[derive(Debug)]
 #[must_use]
 pub struct Ending {
-    span_id: u64,
+    /// Of a span that may move, only the id.
+    span: Nested,
+    nested: bool,
 }
 
 impl Ending {
     /// Nothing to say of it.
     #[inline(always)]
     pub fn end(self) {
-        end(self.span_id, Outcome::Ok, &[], 0);
+        match self.nested {
+            true => local::end(self.span),
+            false => end(self.span.id, Outcome::Ok, &[], 0),
+        }
     }
 
     /// With `reply`.
     #[inline(always)]
     pub fn end_reply(self, reply: Value<'_>) {
-        end(self.span_id, Outcome::Ok, &[reply], 0);
+        self.end_reply_within(reply, 0);
     }
 
     /// With `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
     #[inline(always)]
     pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
-        end(self.span_id, Outcome::Ok, &[reply], max_len);
+        match self.nested {
+            true => local::end_reply(self.span, &reply, bound(max_len)),
+            false => end(self.span.id, Outcome::Ok, &[reply], max_len),
+        }
     }
 
     /// With an error of type `kind`.
     #[inline(always)]
     pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        end(self.span_id, Outcome::Error, &[message, Value::Str(kind)], 0);
+        self.end_with(Outcome::Error, &[message, Value::Str(kind)], 0);
     }
 
     /// With an error of type `kind`, of whose message `max_len` bytes may be kept.
     #[inline(always)]
     pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        end(self.span_id, Outcome::Error, &[message, Value::Str(kind)], max_len);
+        self.end_with(Outcome::Error, &[message, Value::Str(kind)], max_len);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_with(self, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
+        match self.nested {
+            true => local::end_with(self.span, outcome, values, bound(max_len)),
+            false => end(self.span.id, outcome, values, max_len),
+        }
     }
 }
 
@@ -182,9 +210,13 @@ impl<F: Future, S: Say<F::Output>> Future for Run<F, S> {
         let this = self.project();
         let turn = Turn::begin(this.span);
         let polled = this.future.poll(cx);
-        turn.end();
+        let nested = turn.end(polled.is_pending());
         if let Poll::Ready(output) = &polled {
-            if let Some(ending) = this.span.ending() {
+            let ending = match nested {
+                Some(nested) => this.span.ending_nested(nested),
+                None => this.span.ending(),
+            };
+            if let Some(ending) = ending {
                 this.say.say(ending, output);
             }
         }
@@ -214,20 +246,22 @@ impl<'a> Turn<'a> {
         turn
     }
 
+    /// `waits`: the future is not done. The answer is a span that is still nested, and has to be ended now.
     #[inline(always)]
-    pub(crate) fn end(mut self) {
-        self.leave();
+    pub(crate) fn end(mut self, waits: bool) -> Option<Nested> {
+        let nested = self.leave(waits);
         mem::forget(self);
+        nested
     }
 
     #[inline(always)]
-    fn leave(&mut self) {
-        if let Some(before) = &self.before {
-            let since = local::end_poll(&mut self.span.context, before);
-            if self.span.context.flags & TIMED != 0 {
-                polled(&self.span.context, self.since.max(since));
-            }
+    fn leave(&mut self, waits: bool) -> Option<Nested> {
+        let before = self.before.as_ref()?;
+        let Polled { nested, since } = local::end_poll(&mut self.span.context, before, waits);
+        if self.span.context.flags & TIMED != 0 {
+            polled(&self.span.context, self.since.max(since));
         }
+        nested
     }
 }
 
@@ -242,8 +276,14 @@ fn polled(span: &SpanContext, since: u64) {
 impl Drop for Turn<'_> {
     #[cold]
     fn drop(&mut self) {
-        self.leave();
-        self.span.panicked();
+        let nested = self.leave(false);
+        let ending = match nested {
+            Some(nested) => self.span.ending_nested(nested),
+            None => self.span.ending(),
+        };
+        if let Some(ending) = ending {
+            ending.end_with(Outcome::Panic, &[], 0);
+        }
     }
 }
 
@@ -303,8 +343,8 @@ impl Drop for Making {
 
 impl OpenSpan {
     fn panicked(&mut self) {
-        if let Some(Ending { span_id }) = self.ending() {
-            end(span_id, Outcome::Panic, &[], 0);
+        if let Some(ending) = self.ending() {
+            ending.end_with(Outcome::Panic, &[], 0);
         }
     }
 }

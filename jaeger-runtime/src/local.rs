@@ -20,7 +20,7 @@ use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext};
 use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
-    first_word, write_values,
+    first_word, only_word, write_values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
@@ -28,7 +28,7 @@ use crate::global;
 use crate::value::Value;
 use std::cell::Cell;
 
-pub(crate) use poll::{Before, NOT_OPEN_YET, NOT_YET, TIMED};
+pub(crate) use poll::{Before, NOT_OPEN_YET, NOT_YET, Polled, TIMED};
 use poll::{Elsewhere, Opening};
 pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
 
@@ -53,12 +53,14 @@ pub(crate) struct Local {
     opened_elsewhere: Cell<Elsewhere>,
     /// The collector does not know the ambient context yet.
     dirty: Cell<bool>,
-    /// Something went out of turn and has not been resolved yet.
-    displaced: Cell<bool>,
     /// The log had another owner before, and the collector does not know yet.
     new_owner: Cell<bool>,
     /// How many logs had been given back when this thread last asked for one in vain.
     refused_at: Cell<usize>,
+    /// The collector's generator stands where `nested_ids` does, so a root need not say its ids.
+    ids_known: Cell<bool>,
+    /// Something went out of turn and waits for its place (`slow.rs`). The log stays trapped as long.
+    displaced: Cell<bool>,
     log: Producer,
 }
 
@@ -76,9 +78,10 @@ thread_local! {
             opening: Cell::new(Opening::NOBODY),
             opened_elsewhere: Cell::new(Elsewhere::NONE),
             dirty: Cell::new(true),
-            displaced: Cell::new(false),
             new_owner: Cell::new(false),
             refused_at: Cell::new(usize::MAX),
+            ids_known: Cell::new(false),
+            displaced: Cell::new(false),
             log: Producer::detached(),
         }
     };
@@ -96,7 +99,7 @@ impl Nested {
     pub(crate) const OFF: Self = Self { id: 0, parent: 0 };
 
     /// A root of which no event tells: the sampler refused it, or it found no room. Its id is said inverted where a parent's stands, which makes every quick end go the slow way.
-    fn unwritten_root(id: u64) -> Self {
+    pub(crate) fn unwritten_root(id: u64) -> Self {
         Self { id: !id, parent: id }
     }
 
@@ -204,8 +207,8 @@ pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values
 
 /// Ends a poll; `span` is then what its first poll has opened. When it was, for a span that is timed.
 #[inline(always)]
-pub(crate) fn end_poll(span: &mut SpanContext, before: &Before) -> u64 {
-    LOCAL.with(|l| l.end_poll(span, before))
+pub(crate) fn end_poll(span: &mut SpanContext, before: &Before, waits: bool) -> Polled {
+    LOCAL.with(|l| l.end_poll(span, before, waits))
 }
 
 /// Ends an attachment that may be out of turn.
@@ -244,6 +247,16 @@ impl Local {
     #[inline(never)]
     fn start(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         debug_assert_eq!(site.args().len(), values.len(), "{}", site.name());
+        self.start_any(site, values)
+    }
+
+    #[inline(never)]
+    fn start_bare(&self, site: &'static Callsite) -> Nested {
+        self.start_any(site, &[])
+    }
+
+    #[inline(always)]
+    fn start_any(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         let number = site.number();
         if self.is_sampled() && number != 0 && self.log.is_open() {
             if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
@@ -254,24 +267,12 @@ impl Local {
     }
 
     #[inline(never)]
-    fn start_bare(&self, site: &'static Callsite) -> Nested {
-        let number = site.number();
-        if self.is_sampled() && number != 0 && self.log.is_open() {
-            if let Ok(nested) = self.write_start(number, &[], 0) {
-                return nested;
-            }
-        }
-        self.start_slow(site, &[])
-    }
-
-    #[inline(never)]
     fn end(&self, nested: Nested) {
         let now = ticks();
-        if self.span.get() == nested.id && nested.parent != 0 && self.log.is_open() {
+        if self.may_end(nested) {
             if let Some(first) = self.log.window().first() {
-                self.span.set(nested.parent);
-                self.log.release_end();
-                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                self.leave_quick(nested);
+                first.store(only_word(Kind::End, now), Relaxed);
                 self.log.publish(1);
                 return;
             }
@@ -281,13 +282,40 @@ impl Local {
 
     #[inline(always)]
     fn end_with(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-        let open = self.span.get() == nested.id && nested.parent != 0 && self.log.is_open();
-        if open && self.write_end_with(None, outcome, values, max_len).is_ok() {
-            self.span.set(nested.parent);
-            self.log.release_end();
+        if self.may_end(nested) && self.write_end_with(None, outcome, values, max_len).is_ok() {
+            self.leave_quick(nested);
             return;
         }
         self.end_slow(nested, ticks(), outcome, values, max_len);
+    }
+
+    #[inline(never)]
+    fn suspend(&self, nested: Nested) {
+        if self.may_end(nested) {
+            if let Some(first) = self.log.window().first() {
+                self.leave_quick(nested);
+                first.store(only_word(Kind::Suspend, nested.id), Relaxed);
+                self.log.publish(1);
+                return;
+            }
+        }
+        self.suspend_slow(nested);
+    }
+
+    /// Whether a nested span can go without the slow path: it is the ambient one, and nothing is in the way.
+    #[inline(always)]
+    fn may_end(&self, nested: Nested) -> bool {
+        self.span.get() == nested.id && self.log.is_open()
+    }
+
+    /// Makes the parent ambient again, and gives back the room that was kept for the end.
+    #[inline(always)]
+    fn leave_quick(&self, nested: Nested) {
+        self.span.set(nested.parent);
+        if nested.parent == 0 {
+            self.flags.set(0);
+        }
+        self.log.release_end();
     }
 
     /// The end of almost every span with something to say.

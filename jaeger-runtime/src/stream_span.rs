@@ -57,7 +57,8 @@ impl<S: Stream> Stream for RunStream<S> {
         let this = self.project();
         let turn = Turn::begin(&mut this.span.span);
         let polled = this.stream.poll_next(cx);
-        turn.end();
+        // Its span was opened before the first poll, and so is never nested.
+        let _none = turn.end(polled.is_pending());
         match &polled {
             Poll::Ready(Some(_)) => this.span.items += 1,
             Poll::Ready(None) => {

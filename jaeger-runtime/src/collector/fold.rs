@@ -1,7 +1,7 @@
 //! Events in, finished spans out.
 //!
 //! For each log the fold keeps what its thread keeps: the ambient context, the id generator and the stack of open nested spans; so those events carry neither ids nor parents. Spans that
-//! move between threads stand in one table.
+//! move between threads stand in one table, and so does the span of an async function from the moment at which it first waits.
 //!
 //! Rounds: one round reads every log up to where it stood when the round came to it. A moved span's `EndAt` is applied one whole round after it was read: everything
 //! that happened before it, on whatever thread, was by then written before the later round looked, and so has been read: its `StartAt`, its tags, its logs.
@@ -18,8 +18,8 @@ use crate::callsite::Callsite;
 use crate::clock::{Scale, TICK_MASK};
 use crate::context::{REMOTE, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, START_AT_WORDS,
-    START_WORDS, Values,
+    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, ROOT_128,
+    ROOT_WORDS, START_AT_WORDS, START_WORDS, Values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::registry;
@@ -234,10 +234,21 @@ impl Fold {
                 }
                 self.threads[index].mirror = Mirror {
                     context: SpanContext::from_raw(word(1), word(2), word(3), first as u8),
-                    origin: (first >> 8) as u16,
+                    origin: 0,
                     ids: word(4),
                 };
             }
+            Some(Kind::Root) => {
+                let bits = word(2);
+                let mirror = &mut self.threads[index].mirror;
+                let high = if bits & ROOT_128 != 0 { format::next_id(&mut mirror.ids) } else { 0 };
+                let low = format::next_id(&mut mirror.ids);
+                mirror.context = SpanContext::from_raw(high, low, 0, bits as u8 & WIRE);
+                mirror.origin = (bits >> 8) as u16;
+                let payload = event.get(ROOT_WORDS..).unwrap_or_default();
+                self.start(index, first as u32, descriptor, word(1), payload, scale);
+            }
+            Some(Kind::Suspend) => self.suspend(index, first & TICK_MASK),
             Some(Kind::Start) => {
                 let payload = event.get(START_WORDS..).unwrap_or_default();
                 self.start(index, first as u32, descriptor, word(1), payload, scale);
@@ -364,6 +375,41 @@ impl Fold {
         thread.arena.truncate(span.arena);
     }
 
+    /// The innermost open span of a log waits, and may move from here on.
+    fn suspend(&mut self, index: usize, id: u64) {
+        let thread = &mut self.threads[index];
+        if thread.stack.last().is_none_or(|span| span.id & TICK_MASK != id) {
+            return;
+        }
+        let Some(span) = thread.stack.pop() else { return };
+        thread.mirror.context = span.before;
+        thread.mirror.origin = span.origin;
+        let values: Box<[u8]> = thread.arena[span.arena..].into();
+        thread.arena.truncate(span.arena);
+        if span.dropped {
+            self.held = self.held.saturating_sub(nested_bytes(&span, values.len()));
+            return;
+        }
+        // What is held stays the same.
+        let count = site(&mut self.sites, span.callsite).map_or(0, |callsite| callsite.args().len());
+        let Nested { id, before, origin, callsite, descriptor, start_nanos, start_ticks, extras, .. } = span;
+        let context = SpanContext { span_id: id, flags: before.flags & WIRE, ..before };
+        let moved = Moved {
+            context,
+            parent: before.span_id,
+            remote: before.is_remote(),
+            origin,
+            callsite,
+            descriptor,
+            count,
+            start_nanos,
+            start_ticks,
+            values,
+            extras,
+        };
+        self.insert(id, moved);
+    }
+
     fn start_at(&mut self, event: &[Word], callsite: u32, descriptor: u16, scale: &Scale) {
         let word = |i: usize| event.get(i).map_or(0, |word| word.load(Relaxed));
         self.counts.started += 1;
@@ -389,6 +435,10 @@ impl Fold {
             extras: None,
         };
         self.held += moved_bytes(&span);
+        self.insert(id, span);
+    }
+
+    fn insert(&mut self, id: u64, span: Moved) {
         if let Some(twin) = self.moved.insert(id, span) {
             // Two spans of one id: 64 random bits met. The older one cannot be told from the younger and is given up.
             self.held = self.held.saturating_sub(moved_bytes(&twin));
@@ -435,10 +485,18 @@ impl Fold {
         let waiting = std::mem::take(&mut self.before);
         for early in &waiting.early {
             let Early { id, kind, nanos, count, descriptor, start, end } = *early;
-            match self.moved.get_mut(&id) {
-                Some(span) => {
+            let extras = match self.moved.get_mut(&id) {
+                Some(span) => Some(&mut span.extras),
+                // Nested, and open in another thread.
+                None => {
+                    let mut nested = self.threads.iter_mut().flat_map(|thread| &mut thread.stack);
+                    nested.find(|span| span.id == id && !span.dropped).map(|span| &mut span.extras)
+                }
+            };
+            match extras {
+                Some(extras) => {
                     let item = Item { kind, nanos, count, descriptor, bytes: &waiting.bytes[start..end] };
-                    self.held += span.extras.get_or_insert_default().add(item);
+                    self.held += extras.get_or_insert_default().add(item);
                 }
                 // Its span has ended, or was dropped.
                 None => self.counts.extras_lost += 1,

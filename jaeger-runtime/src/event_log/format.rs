@@ -5,10 +5,12 @@
 //! ```text
 //! bits 60..64  kind
 //! End          bits 0..60 ticks; nothing else, one word
+//! Suspend      bits 0..60 of the span's id; nothing else, one word
 //! all others   bits 48..60 words in all, 32..48 descriptor of value 0, 0..32 by kind
 //!
-//! Context      0..8 flags, 8..24 origin, 24 new owner  | trace high | trace low | parent | state of the id generator
+//! Context      0..8 flags, 24 new owner | trace high | trace low | parent | state of the id generator
 //! Start        0..32 callsite            | ticks | values
+//! Root         0..32 callsite            | ticks | 0..8 flags, 8..24 origin, 24 trace id of 128 bits | values
 //! EndWith      0..8 outcome, 8..16 count | ticks | values
 //! StartAt      0..32 callsite            | ticks | trace high | trace low | span | parent | flags, 8.. origin, 32.. count | values
 //! EndAt        0..8 outcome, 8..16 count | ticks | span | values
@@ -19,7 +21,8 @@
 //! ```
 //!
 //! A nested span writes neither its ids nor its parent: the collector keeps the same stack and steps the same generator ([`next_id`]),
-//! which starts again from each Context. Text lies in the log as its bytes, padded to words with zeros.
+//! which starts again from each Context. A root takes its trace's id from the same generator, low half last. A nested span that turns out to wait (an async function whose first
+//! poll is not its last) is taken off the stack by Suspend, and from there on is what a StartAt would have made of it. Text lies in the log as its bytes, padded to words with zeros.
 //!
 //! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NotWritten`]; formatting it here would let it open spans in the middle of this event.
 
@@ -37,6 +40,9 @@ pub(crate) const CONTEXT_WORDS: usize = 5;
 /// In a Context's first word: another thread has taken the log over, so what its predecessor left open stays open for ever.
 pub(crate) const NEW_OWNER: u32 = 1 << 24;
 pub(crate) const START_WORDS: usize = 2;
+pub(crate) const ROOT_WORDS: usize = 3;
+/// In a Root's third word.
+pub(crate) const ROOT_128: u64 = 1 << 24;
 pub(crate) const START_AT_WORDS: usize = 7;
 pub(crate) const END_WITH_WORDS: usize = 2;
 pub(crate) const END_AT_WORDS: usize = 3;
@@ -52,6 +58,8 @@ pub(crate) enum Kind {
     StartAt = 5,
     EndAt = 6,
     Extra = 7,
+    Root = 8,
+    Suspend = 9,
 }
 
 /// What an `Extra` event adds to its span.
@@ -118,16 +126,24 @@ pub(crate) fn kind(first: u64) -> Option<Kind> {
         5 => Kind::StartAt,
         6 => Kind::EndAt,
         7 => Kind::Extra,
+        8 => Kind::Root,
+        9 => Kind::Suspend,
         _ => return None,
     })
 }
 
 /// An event's words, told by its first.
 pub(crate) fn length(first: u64) -> usize {
-    if first >> 60 == Kind::End as u64 { 1 } else { (first >> 48 & 0xfff) as usize }
+    if matches!(kind(first), Some(Kind::End | Kind::Suspend)) { 1 } else { (first >> 48 & 0xfff) as usize }
 }
 
-/// The first word of every event but `End`.
+/// The only word of an `End` (with its ticks) and a `Suspend` (with the span's id).
+#[inline(always)]
+pub(crate) fn only_word(kind: Kind, low: u64) -> u64 {
+    (kind as u64) << 60 | (low & ((1 << 60) - 1))
+}
+
+/// The first word of every event but `End` and `Suspend`.
 #[inline(always)]
 pub(crate) fn first_word(kind: Kind, words: usize, descriptor: u16, low: u32) -> u64 {
     (kind as u64) << 60 | (words as u64 & 0xfff) << 48 | u64::from(descriptor) << 32 | u64::from(low)

@@ -2,11 +2,14 @@
 //!
 //! A future whose span is opened inside its own first poll cannot hand the new context out by a return value; it leaves it in [`Local::opening`], where the end of that poll finds it. Polls nest, so each keeps what
 //! stood there before. Written for few words: they are what an async span costs beyond a sync one.
+//!
+//! Such a span is nested in whatever is ambient, exactly as a sync function's, until that first poll ends. A future that is done by then (a cache hit, a lock that was free) ends it so, and nothing was attached or
+//! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
 
-use super::{AMBIENT, Local, Parent, value_bound};
+use super::{Local, Nested, Parent, value_bound};
 use crate::callsite::Callsite;
 use crate::clock::ticks;
-use crate::context::{SpanContext, TraceIdHalves, WIRE};
+use crate::context::{SAMPLED, SpanContext, TraceIdHalves, WIRE};
 use crate::global;
 use crate::value::Value;
 
@@ -22,7 +25,7 @@ pub(crate) const TIMED: u8 = 0x20;
 pub(super) struct Opening {
     state: State,
     flags: u8,
-    span_id: u64,
+    nested: Nested,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,14 +34,16 @@ enum State {
     Nobody,
     /// The poll waits for its span to be opened.
     Expected,
-    /// It has been, in the trace that was ambient before.
+    /// It has been, nested in the span that was ambient before.
     Child,
-    /// It has been, and the rest is in [`Local::opened_elsewhere`].
+    /// It has been, as the root of a trace that stands in [`Local::opened_elsewhere`].
+    Root,
+    /// It has been, as one that may move, made ambient; the rest is in [`Local::opened_elsewhere`], and only the id in `nested`.
     Elsewhere,
 }
 
 impl Opening {
-    pub(super) const NOBODY: Self = Self { state: State::Nobody, flags: 0, span_id: 0 };
+    pub(super) const NOBODY: Self = Self { state: State::Nobody, flags: 0, nested: Nested::OFF };
 }
 
 /// The rest of an [`Opening`] that is no plain child.
@@ -62,11 +67,21 @@ pub(crate) struct Before {
     elsewhere: Option<Elsewhere>,
 }
 
+/// What the end of a poll has found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Polled {
+    /// The span of a future that was done in its first poll: still nested and ambient, to be ended at once by whoever gets this.
+    pub(crate) nested: Option<Nested>,
+    /// Since when, if its polls are timed.
+    pub(crate) since: u64,
+}
+
 impl Local {
     #[inline(never)]
     pub(super) fn begin_poll(&self, span: &SpanContext, before: &mut Option<Before>) {
         let opening = self.opening.get();
-        let elsewhere = (opening.state == State::Elsewhere).then(|| self.opened_elsewhere.get());
+        let elsewhere =
+            matches!(opening.state, State::Root | State::Elsewhere).then(|| self.opened_elsewhere.get());
         *before = Some(Before { context: self.ambient(), token: self.token.get(), opening, elsewhere });
         if span.span_id == 0 {
             self.opening.set(Opening { state: State::Expected, ..Opening::NOBODY });
@@ -79,23 +94,26 @@ impl Local {
     /// Opens the span of the poll that runs, and makes it ambient. Whether it is recorded.
     #[inline(never)]
     pub(super) fn open_in_poll(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
-        let number = site.number();
-        let plain = !site.polls() && !global::polls() && self.opening.get().state == State::Expected;
-        if plain && self.is_sampled() && number != 0 && self.log.is_open_untrapped() {
-            let parent = self.ambient();
-            let (span_id, flags) = (self.free_id(), parent.flags & WIRE);
-            let child = SpanContext { span_id, flags, ..parent };
-            if self.write_start_at(number, child, parent, 0, values, value_bound(site)).is_ok() {
-                self.step_token();
-                self.span.set(span_id);
-                self.flags.set(flags | AMBIENT);
-                self.dirty.set(true);
-                self.log.trap();
-                self.opening.set(Opening { state: State::Child, flags, span_id });
-                return true;
-            }
+        if site.polls() || global::polls() || self.opening.get().state != State::Expected {
+            return self.open_in_poll_slow(site, Parent::Ambient, values);
         }
-        self.open_in_poll_slow(site, Parent::Ambient, values)
+        let nested = self.start_any(site, values);
+        if nested.id == 0 {
+            return false;
+        }
+        let flags = self.flags.get() & WIRE;
+        // A child has its parent's id there; a root nothing, or what marks it as one that was not written.
+        let state = if nested.parent == 0 || nested.as_unwritten_root().is_some() {
+            State::Root
+        } else {
+            State::Child
+        };
+        if state == State::Root {
+            let trace_id = TraceIdHalves { high: self.high.get(), low: self.low.get() };
+            self.opened_elsewhere.set(Elsewhere { trace_id, since: 0 });
+        }
+        self.opening.set(Opening { state, flags, nested });
+        flags & SAMPLED != 0
     }
 
     #[cold]
@@ -123,18 +141,20 @@ impl Local {
         self.set_ambient(context);
         let SpanContext { trace_id, span_id, flags } = context;
         self.opened_elsewhere.set(Elsewhere { trace_id, since });
-        self.opening.set(Opening { state: State::Elsewhere, flags, span_id });
+        let nested = Nested { id: span_id, parent: 0 };
+        self.opening.set(Opening { state: State::Elsewhere, flags, nested });
         context.is_sampled()
     }
 
-    /// Makes ambient what was so before. After a first poll, `span` is what it opened, if it did; the answer is when, if it is timed.
+    /// Makes ambient what was so before. After a first poll, `span` is what it opened, if it did. `waits`: the future is not done.
     #[inline(never)]
-    pub(super) fn end_poll(&self, span: &mut SpanContext, before: &Before) -> u64 {
+    pub(super) fn end_poll(&self, span: &mut SpanContext, before: &Before, waits: bool) -> Polled {
         let mut since = 0;
         if span.span_id == 0 {
-            let Opening { state, flags, span_id } = self.opening.replace(before.opening);
+            let Opening { state, flags, nested } = self.opening.replace(before.opening);
             let trace_id = match state {
                 State::Child => before.context.trace_id,
+                State::Root => self.opened_elsewhere.get().trace_id,
                 State::Elsewhere => {
                     let elsewhere = self.opened_elsewhere.get();
                     since = elsewhere.since;
@@ -143,12 +163,23 @@ impl Local {
                 State::Expected | State::Nobody => {
                     // Not recorded, then or ever.
                     *span = SpanContext::NONE;
-                    return 0;
+                    return Polled { nested: None, since };
                 }
             };
-            *span = SpanContext { trace_id, span_id, flags };
             if let Some(elsewhere) = before.elsewhere {
                 self.opened_elsewhere.set(elsewhere);
+            }
+            let span_id = nested.as_unwritten_root().unwrap_or(nested.id);
+            *span = SpanContext { trace_id, span_id, flags };
+            if state != State::Elsewhere {
+                if self.token.get() == before.token {
+                    if waits {
+                        self.suspend(nested);
+                    }
+                    return Polled { nested: (!waits).then_some(nested), since };
+                }
+                // Something was left attached inside, which must not be seen outside of the poll.
+                self.say_suspended(nested);
             }
         }
         self.token.set(before.token);
@@ -156,7 +187,7 @@ impl Local {
         if self.displaced.get() {
             self.resolve();
         }
-        since
+        Polled { nested: None, since }
     }
 
     #[inline(always)]

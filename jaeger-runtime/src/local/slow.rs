@@ -7,8 +7,8 @@ use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
-    START_AT_WORDS, START_WORDS, first_word, fitting, write_values,
+    self, CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
+    ROOT_128, ROOT_WORDS, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -80,7 +80,6 @@ thread_local! {
 const MAX_DISPLACED: usize = 256;
 
 impl Local {
-    #[cold]
     #[inline(never)]
     pub(super) fn start_slow(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         if !super::is_on() {
@@ -89,34 +88,88 @@ impl Local {
         let number = if site.number() == 0 { site.register() } else { site.number() };
         let max_len = super::value_bound(site);
         // The user's code may run here, and may open spans: before anything of this one is decided.
-        text::with_plain(values, max_len, |plain| self.start_plain(site, number, plain, max_len))
+        text::with_plain(values, max_len, |plain| {
+            if self.flags.get() & AMBIENT == 0 {
+                return self.start_root(site, number, plain, max_len);
+            }
+            // The context before the span, in case the log has no room for both. Where there is none, a child's place is taken by its parent.
+            if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context() || !self.room() {
+                return Nested::OFF;
+            }
+            self.write_nested(site, plain, max_len, START_WORDS, |values| {
+                self.write_start(number, values, max_len)
+            })
+        })
     }
 
-    fn start_plain(&self, site: &Callsite, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
-        let mut origin = 0;
-        let root = self.flags.get() & AMBIENT == 0;
-        if root {
-            match self.new_root(site.name()) {
-                Some((context, from)) => {
-                    origin = from;
-                    self.set_ambient_root(context);
-                }
-                None => return Nested::OFF,
-            }
+    /// A new trace. Its ids come from the generator that the collector runs too, so they need not be written; those of a trace that is refused are taken from it as well (or the
+    /// sampler would be asked about the same id for ever), and the next Context tells where it stands.
+    fn start_root(&self, site: &Callsite, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
+        self.seed();
+        let Some(tracer) = global::shared() else { return Nested::OFF };
+        let wide = tracer.trace_id_128();
+        let mut ids = self.nested_ids.get();
+        let high = if wide { format::next_id(&mut ids) } else { 0 };
+        let low = format::next_id(&mut ids);
+        let (sampled, origin) = tracer.sample(low, site.name());
+        if sampled && self.room() && self.say_ids() && self.room() {
+            let bits = u64::from(SAMPLED) | u64::from(origin) << 8 | if wide { ROOT_128 } else { 0 };
+            self.high.set(high);
+            self.low.set(low);
+            self.flags.set(SAMPLED | AMBIENT);
+            self.dirty.set(false);
+            self.open_trap();
+            return self.write_nested(site, values, max_len, ROOT_WORDS, |values| {
+                self.write_root(number, bits, ids, values, max_len)
+            });
         }
-        if self.flags.get() & SAMPLED == 0 {
-            return if root { self.unwritten_root(0) } else { Nested::OFF };
-        }
-        // The context before the span, in case the log has no room for both.
-        if !self.room() || !self.say_context(origin) || !self.room() {
-            // A child's place is taken by its parent. A root's is kept: what it calls stays in the trace that was let in, is recorded where there is room again, and counted where
-            // there is none.
-            return if root { self.unwritten_root(SAMPLED) } else { Nested::OFF };
+        self.nested_ids.set(ids);
+        self.ids_known.set(false);
+        self.high.set(high);
+        self.low.set(low);
+        // A root's place is kept also where it finds no room: what it calls stays in the trace that was let in, is recorded where there is room again, and counted where there is none.
+        self.unwritten_root(if sampled { SAMPLED } else { 0 })
+    }
+
+    /// `ids` is the generator behind the trace's own.
+    #[inline(always)]
+    fn write_root(
+        &self,
+        number: u32,
+        bits: u64,
+        mut ids: u64,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Result<Nested, NotWritten> {
+        let window = self.log.window();
+        let [first, stamp, rest, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = super::written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
+        let id = format::next_id(&mut ids);
+        self.nested_ids.set(ids);
+        self.span.set(id);
+        self.log.reserve_end();
+        first.store(first_word(Kind::Root, words, descriptor, number), Relaxed);
+        rest.store(bits, Relaxed);
+        stamp.store(ticks() & TICK_MASK, Relaxed);
+        self.log.publish(words);
+        Ok(Nested { id, parent: 0 })
+    }
+
+    /// Writes the start of a nested span with the values that one event can hold, and the others behind it. There must be room.
+    #[inline(always)]
+    fn write_nested(
+        &self,
+        site: &Callsite,
+        values: &[Value<'_>],
+        max_len: usize,
+        fixed: usize,
+        write: impl Fn(&[Value<'_>]) -> Result<Nested, NotWritten>,
+    ) -> Nested {
+        if let Ok(nested) = write(values) {
+            return nested;
         }
         let words = self.log.window().len();
-        let (written, left) = with_fitting(words, START_WORDS, values, max_len, |values| {
-            self.write_start(number, values, max_len)
-        });
+        let (written, left) = with_fitting(words, fixed, values, max_len, write);
         match written {
             Ok(nested) => {
                 self.write_rest(nested.id, site, values, left);
@@ -165,29 +218,41 @@ impl Local {
         Some((SpanContext::from_raw(high, low, 0, if sampled { SAMPLED } else { 0 }), origin))
     }
 
-    fn set_ambient_root(&self, context: SpanContext) {
-        self.set_ambient(context);
-        self.flags.set(context.flags | AMBIENT);
-    }
-
     /// Writes a Context if the collector does not know the ambient one. There must be room.
-    fn say_context(&self, origin: u16) -> bool {
+    fn say_context(&self) -> bool {
         if self.dirty.get() {
-            let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
-            let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
-            let bits = u32::from(self.flags.get() & !AMBIENT) | u32::from(origin) << 8 | owner;
-            first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, bits), Relaxed);
-            high.store(self.high.get(), Relaxed);
-            low.store(self.low.get(), Relaxed);
-            parent.store(self.span.get(), Relaxed);
-            ids.store(self.nested_ids.get(), Relaxed);
-            self.log.publish(CONTEXT_WORDS);
+            if !self.write_context(self.ambient()) {
+                return false;
+            }
             self.dirty.set(false);
         }
+        self.open_trap();
+        true
+    }
+
+    /// Writes a Context if the collector does not know where the generator stands. There must be room.
+    fn say_ids(&self) -> bool {
+        self.ids_known.get() || self.write_context(SpanContext::NONE)
+    }
+
+    fn write_context(&self, context: SpanContext) -> bool {
+        let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
+        let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
+        first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, u32::from(context.flags) | owner), Relaxed);
+        high.store(context.trace_id.high, Relaxed);
+        low.store(context.trace_id.low, Relaxed);
+        parent.store(context.span_id, Relaxed);
+        ids.store(self.nested_ids.get(), Relaxed);
+        self.log.publish(CONTEXT_WORDS);
+        self.ids_known.set(true);
+        true
+    }
+
+    /// The collector knows the ambient context: the fast path may be taken, unless something still waits for its turn.
+    fn open_trap(&self) {
         if !self.displaced.get() {
             self.log.release_trap();
         }
-        true
     }
 
     /// Room for one event of any length; counts the span as lost if there is none.
@@ -230,6 +295,7 @@ impl Local {
             Some(ring) => {
                 self.log.attach(ring);
                 self.new_owner.set(true);
+                self.ids_known.set(false);
                 self.dirty.set(true);
                 self.log.trap();
                 true
@@ -277,11 +343,37 @@ impl Local {
         let values = if whole { values } else { &[] };
         if values.is_empty() && outcome == Outcome::Ok {
             if let Some(first) = self.log.window().first() {
-                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                first.store(only_word(Kind::End, now), Relaxed);
                 self.log.publish(1);
             }
         } else {
             let _never_needs_text = self.write_end_with(Some(now), outcome, values, max_len);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn suspend_slow(&self, nested: Nested) {
+        self.say_suspended(nested);
+        self.leave(match nested.as_unwritten_root() {
+            Some(id) => Nested { id, parent: 0 },
+            None => nested,
+        });
+    }
+
+    /// Tells the collector, and leaves the ambient context to the caller.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn say_suspended(&self, nested: Nested) {
+        if nested.as_unwritten_root().is_some() || !self.log.is_attached() {
+            return;
+        }
+        // Its end has room, and this takes no more.
+        let _whole_events_fit = self.log.is_open_untrapped() || self.make_room();
+        self.log.release_end();
+        if let Some(first) = self.log.window().first() {
+            first.store(only_word(Kind::Suspend, nested.id), Relaxed);
+            self.log.publish(1);
         }
     }
 

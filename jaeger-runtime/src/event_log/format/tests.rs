@@ -87,7 +87,7 @@ fn the_short_way_writes_what_the_long_way_writes_wherever_room_or_bound_ends() {
     ];
     let mut short = 0;
     for window in 0..=10 {
-        for max_len in [1, 3, 8, 19, 256] {
+        for max_len in if cfg!(miri) { vec![8] } else { vec![1, 3, 8, 19, 256] } {
             for code in 0..5usize * 25 {
                 for count in 1..=3 {
                     let values: Vec<_> = (0..count).map(|i| kinds[code / 5usize.pow(i) % 5]).collect();
@@ -109,7 +109,7 @@ fn the_short_way_writes_what_the_long_way_writes_wherever_room_or_bound_ends() {
             }
         }
     }
-    assert!(short > 5_000, "the short way was taken {short} times");
+    assert!(short > 1_000, "the short way was taken {short} times");
 }
 
 #[test]

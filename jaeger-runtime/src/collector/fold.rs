@@ -485,18 +485,10 @@ impl Fold {
         let waiting = std::mem::take(&mut self.before);
         for early in &waiting.early {
             let Early { id, kind, nanos, count, descriptor, start, end } = *early;
-            let extras = match self.moved.get_mut(&id) {
-                Some(span) => Some(&mut span.extras),
-                // Nested, and open in another thread.
-                None => {
-                    let mut nested = self.threads.iter_mut().flat_map(|thread| &mut thread.stack);
-                    nested.find(|span| span.id == id && !span.dropped).map(|span| &mut span.extras)
-                }
-            };
-            match extras {
-                Some(extras) => {
+            match self.moved.get_mut(&id) {
+                Some(span) => {
                     let item = Item { kind, nanos, count, descriptor, bytes: &waiting.bytes[start..end] };
-                    self.held += extras.get_or_insert_default().add(item);
+                    self.held += span.extras.get_or_insert_default().add(item);
                 }
                 // Its span has ended, or was dropped.
                 None => self.counts.extras_lost += 1,

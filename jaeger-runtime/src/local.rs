@@ -13,6 +13,7 @@
 //! Left out on purpose: what a span means to the user (`sync_span.rs`, `async_span.rs`, `span.rs`).
 
 mod poll;
+mod root;
 mod slow;
 
 use crate::callsite::Callsite;

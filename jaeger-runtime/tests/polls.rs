@@ -160,3 +160,34 @@ fn a_future_that_panics_or_is_dropped_says_so_whether_it_has_waited_or_not() {
     let stats = tracer().0.flush(Duration::from_secs(60)).unwrap();
     assert_eq!(stats.dropped.total(), 0, "{stats:?}");
 }
+
+/// What its future holds across an await stays attached, which is a mistake of the user's, and shows on no other span.
+#[traced]
+async fn holds(waits: u32) -> bool {
+    let held = Span::child("held");
+    let inside = held.enter();
+    wait(waits).await;
+    std::mem::forget(inside);
+    held.is_recording()
+}
+
+#[test]
+fn what_a_first_poll_leaves_attached_is_not_seen_outside_of_it() {
+    tracer();
+    for n in 0..200u32 {
+        let mut future = Box::pin(holds(n % 2));
+        let mut polled = poll(future.as_mut());
+        assert_eq!(SpanContext::current(), SpanContext::NONE);
+        if polled.is_pending() {
+            polled = poll(future.as_mut());
+        }
+        assert!(polled.is_ready());
+        assert_eq!(SpanContext::current(), SpanContext::NONE);
+        leaf(n);
+    }
+    let spans = finished();
+    let holding: Vec<_> = spans.values().filter(|span| span.operation_name == "holds").collect();
+    let held = spans.values().filter(|span| span.operation_name == "held").count();
+    assert!(holding.len() == held && (50..150).contains(&held), "{held}");
+    assert!(holding.iter().all(|span| span.parent_span_id == 0 && tag(span, "reply").is_some()));
+}

@@ -7,8 +7,8 @@ use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
-    ROOT_128, ROOT_WORDS, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
+    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
+    START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -102,62 +102,9 @@ impl Local {
         })
     }
 
-    /// A new trace. Its ids come from the generator that the collector runs too, so they need not be written; those of a trace that is refused are taken from it as well (or the
-    /// sampler would be asked about the same id for ever), and the next Context tells where it stands.
-    fn start_root(&self, site: &Callsite, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
-        self.seed();
-        let Some(tracer) = global::shared() else { return Nested::OFF };
-        let wide = tracer.trace_id_128();
-        let mut ids = self.nested_ids.get();
-        let high = if wide { format::next_id(&mut ids) } else { 0 };
-        let low = format::next_id(&mut ids);
-        let (sampled, origin) = tracer.sample(low, site.name());
-        if sampled && self.room() && self.say_ids() && self.room() {
-            let bits = u64::from(SAMPLED) | u64::from(origin) << 8 | if wide { ROOT_128 } else { 0 };
-            self.high.set(high);
-            self.low.set(low);
-            self.flags.set(SAMPLED | AMBIENT);
-            self.dirty.set(false);
-            self.open_trap();
-            return self.write_nested(site, values, max_len, ROOT_WORDS, |values| {
-                self.write_root(number, bits, ids, values, max_len)
-            });
-        }
-        self.nested_ids.set(ids);
-        self.ids_known.set(false);
-        self.high.set(high);
-        self.low.set(low);
-        // A root's place is kept also where it finds no room: what it calls stays in the trace that was let in, is recorded where there is room again, and counted where there is none.
-        self.unwritten_root(if sampled { SAMPLED } else { 0 })
-    }
-
-    /// `ids` is the generator behind the trace's own.
-    #[inline(always)]
-    fn write_root(
-        &self,
-        number: u32,
-        bits: u64,
-        mut ids: u64,
-        values: &[Value<'_>],
-        max_len: usize,
-    ) -> Result<Nested, NotWritten> {
-        let window = self.log.window();
-        let [first, stamp, rest, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = super::written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
-        let id = format::next_id(&mut ids);
-        self.nested_ids.set(ids);
-        self.span.set(id);
-        self.log.reserve_end();
-        first.store(first_word(Kind::Root, words, descriptor, number), Relaxed);
-        rest.store(bits, Relaxed);
-        stamp.store(ticks() & TICK_MASK, Relaxed);
-        self.log.publish(words);
-        Ok(Nested { id, parent: 0 })
-    }
-
     /// Writes the start of a nested span with the values that one event can hold, and the others behind it. There must be room.
     #[inline(always)]
-    fn write_nested(
+    pub(super) fn write_nested(
         &self,
         site: &Callsite,
         values: &[Value<'_>],
@@ -181,17 +128,6 @@ impl Local {
                 Nested::OFF
             }
         }
-    }
-
-    /// A root that no event tells of, ambient all the same, so that what it calls goes by what the sampler said.
-    fn unwritten_root(&self, flags: u8) -> Nested {
-        // Never zero when inverted.
-        let id = self.free_id() >> 1 | 1;
-        self.span.set(id);
-        self.flags.set(flags | AMBIENT);
-        self.dirty.set(true);
-        self.log.trap();
-        Nested::unwritten_root(id)
     }
 
     /// Tags of a span that found no room in the event of its start, in events of their own.
@@ -231,11 +167,11 @@ impl Local {
     }
 
     /// Writes a Context if the collector does not know where the generator stands. There must be room.
-    fn say_ids(&self) -> bool {
+    pub(super) fn say_ids(&self) -> bool {
         self.ids_known.get() || self.write_context(SpanContext::NONE)
     }
 
-    fn write_context(&self, context: SpanContext) -> bool {
+    pub(super) fn write_context(&self, context: SpanContext) -> bool {
         let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
         let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
         first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, u32::from(context.flags) | owner), Relaxed);
@@ -249,14 +185,14 @@ impl Local {
     }
 
     /// The collector knows the ambient context: the fast path may be taken, unless something still waits for its turn.
-    fn open_trap(&self) {
+    pub(super) fn open_trap(&self) {
         if !self.displaced.get() {
             self.log.release_trap();
         }
     }
 
     /// Room for one event of any length; counts the span as lost if there is none.
-    fn room(&self) -> bool {
+    pub(super) fn room(&self) -> bool {
         if self.log.is_open_untrapped() {
             return true;
         }
@@ -308,7 +244,7 @@ impl Local {
     }
 
     /// Seeds the generators once a thread, from the operating system's randomness (by way of the standard library's hash keys).
-    fn seed(&self) {
+    pub(super) fn seed(&self) {
         if self.free_ids.get() == 0 {
             let keys = RandomState::new();
             self.free_ids.set(keys.hash_one(0u8) | 1);

@@ -4,6 +4,8 @@
 //! left alone; one that hangs stops the collector, and then the logs fill up, spans are dropped and counted, and a flush returns at its deadline: the application goes on.
 
 mod console;
+mod fanout;
+mod guard;
 mod log_spans;
 mod memory;
 mod udp;
@@ -14,8 +16,9 @@ pub use log_spans::LogReporter;
 pub use memory::{MemoryReporter, TooFewSpans};
 pub use udp::UdpReporter;
 
+pub(crate) use fanout::Fanout;
+
 use jaeger_thrift::Process;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Takes finished spans.
 ///
@@ -80,79 +83,4 @@ pub struct ReporterStatus {
     pub stats: ReporterStats,
     /// Calls of it that panicked.
     pub panics: u64,
-}
-
-/// A reporter that panicked so often is not called any more.
-const MAX_PANICS: u64 = 3;
-
-/// All reporters of a tracer.
-pub(crate) struct Fanout {
-    slots: Vec<Slot>,
-}
-
-struct Slot {
-    reporter: Box<dyn Reporter>,
-    name: String,
-    panics: u64,
-    /// Spans that it panicked on or was not given any more.
-    failed: u64,
-    last: ReporterStats,
-}
-
-impl Slot {
-    /// Calls the reporter unless it is beyond trust; false if it panicked or was not called.
-    fn call(&mut self, f: impl FnOnce(&mut dyn Reporter)) -> bool {
-        if self.panics >= MAX_PANICS {
-            return false;
-        }
-        let fine = catch_unwind(AssertUnwindSafe(|| f(&mut *self.reporter))).is_ok();
-        if !fine {
-            self.panics += 1;
-            let after = if self.panics == MAX_PANICS { "; it is not called any more" } else { "" };
-            log::warn!(target: "jaeger", "the reporter {:?} panicked{after}", self.name);
-        }
-        fine
-    }
-}
-
-impl Fanout {
-    pub(crate) fn new(reporters: Vec<Box<dyn Reporter>>) -> Self {
-        let slot = |reporter: Box<dyn Reporter>| {
-            let name =
-                catch_unwind(AssertUnwindSafe(|| reporter.name())).unwrap_or_else(|_| "unnamed".into());
-            Slot { reporter, name, panics: 0, failed: 0, last: ReporterStats::default() }
-        };
-        Self { slots: reporters.into_iter().map(slot).collect() }
-    }
-
-    pub(crate) fn start(&mut self, process: &Process<'static>) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.start(process)));
-    }
-
-    pub(crate) fn report(&mut self, span: &SpanRecord<'_>) {
-        for slot in &mut self.slots {
-            if !slot.call(|r| r.report(span)) {
-                slot.failed += 1;
-            }
-        }
-    }
-
-    pub(crate) fn flush(&mut self) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.flush()));
-    }
-
-    pub(crate) fn close(&mut self) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.close()));
-    }
-
-    pub(crate) fn status(&mut self) -> Vec<ReporterStatus> {
-        let status = |slot: &mut Slot| {
-            let mut stats = slot.last;
-            slot.call(|r| stats = r.stats());
-            slot.last = stats;
-            stats.failed += slot.failed;
-            ReporterStatus { name: slot.name.clone(), stats, panics: slot.panics }
-        };
-        self.slots.iter_mut().map(status).collect()
-    }
 }

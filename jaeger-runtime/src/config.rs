@@ -19,6 +19,10 @@ const DEFAULT_AGENT_HOST: &str = "127.0.0.1";
 /// The agent's port for Thrift compact.
 const DEFAULT_AGENT_PORT: u16 = 6831;
 
+/// How often to flush, at the most and at the least. Spans that wait for a day are lost to whoever looks for them.
+pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What was set, by code or by the environment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
@@ -273,6 +277,9 @@ mod tests {
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "-5s", "at least 1ms"),
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "0", "at least 1ms"),
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "999us", "at least 1ms"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "24h1ns", "at most 24h"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "999999h", "at most 24h"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "9999999999h", "at most 24h"),
         ] {
             let message = refused(&[(variable, value)], variable, value);
             assert!(message.contains(part), "{message:?} does not speak of {part:?}");

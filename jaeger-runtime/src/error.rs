@@ -65,6 +65,12 @@ pub enum Error {
         /// How long it was allowed to take.
         deadline: Duration,
     },
+    /// A flush or shutdown that nobody can do any more: the collector's thread has died, which is a bug of this crate.
+    #[non_exhaustive]
+    CollectorDied {
+        /// `flush` or `shutdown`.
+        what: &'static str,
+    },
     /// A flush or shutdown in a forked child, where the collector's thread does not live.
     #[non_exhaustive]
     Forked {
@@ -134,6 +140,11 @@ impl fmt::Display for Error {
                 "{what} was not done after its deadline of {deadline:?} and goes on in the background: give it longer, or look \
                  for a reporter that hangs"
             ),
+            Self::CollectorDied { what } => write!(
+                f,
+                "{what} cannot be done, because the collector's thread has died: spans are lost from here on; please report \
+                 this with what stands before it on stderr"
+            ),
             Self::Forked { what } => write!(
                 f,
                 "{what} in a forked child can do nothing, because the tracer's thread lives in the parent: call it there, or \
@@ -186,6 +197,7 @@ mod tests {
                 &["jaeger-collector", "no threads left", "raise the limit"],
             ),
             (Error::Timeout { what: "flush", deadline }, &["flush", "1.5s", "give it longer"]),
+            (Error::CollectorDied { what: "flush" }, &["flush", "has died", "please report"]),
             (Error::Forked { what: "shutdown" }, &["shutdown", "forked child", "fork before"]),
             (Error::FromReporter { what: "flush" }, &["flush", "reporter", "call it from"]),
         ];

@@ -2,7 +2,7 @@
 //!
 //! `ON` is the first thing that every annotated function reads; while it is false nothing else of this crate runs. Everything it needs is in place before it is set.
 
-use crate::collector::{Control, Stats};
+use crate::collector::{Control, Life, Stats};
 use crate::error::Error;
 use crate::sampler::Decider;
 use once_cell::sync::OnceCell;
@@ -86,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) control: Sender<Control>,
     pub(crate) collector: Thread,
     pub(crate) stats: Arc<Mutex<Stats>>,
+    /// Whether that thread has come to its end, and to which.
+    pub(crate) life: Arc<Life>,
     /// The process that the collector's thread lives in; a fork's child has none.
     pub(crate) process_id: u32,
 }
@@ -128,15 +130,64 @@ impl Shared {
             return Err(Error::FromReporter { what });
         }
         let (reply, answer) = sync_channel(1);
+        // Nobody takes the message, or nobody answers it: the collector was stopped, and what it left is final; or else it has died.
+        let ended =
+            || if self.life.was_stopped() { Ok(self.stats()) } else { Err(Error::CollectorDied { what }) };
         if self.control.send(message(reply)).is_err() {
-            // The collector has been stopped; what it left is final.
-            return Ok(self.stats());
+            return ended();
         }
         self.collector.unpark();
         match answer.recv_timeout(deadline) {
             Ok(stats) => Ok(stats),
-            Err(RecvTimeoutError::Disconnected) => Ok(self.stats()),
+            Err(RecvTimeoutError::Disconnected) => ended(),
             Err(RecvTimeoutError::Timeout) => Err(Error::Timeout { what, deadline }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampler::Sampler;
+    use std::sync::mpsc::{Receiver, channel};
+
+    /// A tracer whose collector's thread is played by the test.
+    fn shared() -> (Shared, Receiver<Control>, Arc<Life>) {
+        let (control, inbox) = channel();
+        let life = Arc::new(Life::default());
+        let shared = Shared {
+            sampler: Sampler::Const(true).build().unwrap(),
+            trace_id_128: true,
+            control,
+            collector: std::thread::spawn(|| ()).thread().clone(),
+            stats: Arc::default(),
+            life: life.clone(),
+            process_id: std::process::id(),
+        };
+        (shared, inbox, life)
+    }
+
+    #[test]
+    fn a_collector_that_has_died_is_an_error_and_one_that_was_stopped_is_none() {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        let (died, inbox, _) = shared();
+        drop(inbox);
+        assert!(matches!(died.flush(PATIENCE), Err(Error::CollectorDied { what: "flush" })));
+        assert!(matches!(died.shutdown(PATIENCE), Err(Error::CollectorDied { what: "shutdown" })));
+
+        // It dies with the question in hand.
+        let (died, inbox, _) = shared();
+        std::thread::scope(|scope| {
+            scope.spawn(move || drop(inbox.recv().unwrap()));
+            assert!(matches!(died.flush(PATIENCE), Err(Error::CollectorDied { .. })));
+        });
+
+        let (stopped, inbox, life) = shared();
+        life.stop();
+        drop(inbox);
+        assert_eq!(stopped.shutdown(PATIENCE).unwrap(), Stats::default());
+
+        let (silent, _inbox, _) = shared();
+        assert!(matches!(silent.flush(Duration::from_millis(1)), Err(Error::Timeout { .. })));
     }
 }

@@ -4,8 +4,8 @@
 //! environment, the environment over the defaults; [`Builder::from_env`] turns the first two round.
 
 use crate::clock;
-use crate::collector::{self, Setup, Stats};
-use crate::config::Settings;
+use crate::collector::{self, Life, Setup, Stats};
+use crate::config::{LONGEST_INTERVAL, SHORTEST_INTERVAL, Settings};
 use crate::error::Error;
 use crate::event_log::format::MAX_VALUE_BYTES;
 use crate::event_log::registry;
@@ -101,6 +101,10 @@ impl Drop for Tracer {
 
 /// Below this no thread would find a log.
 const MIN_BYTES: usize = 1 << 18;
+/// More than this is no bound (1 TiB where addresses have 64 bits).
+const MAX_BYTES: usize = if usize::BITS >= 64 { 1 << 40 } else { 1 << 30 };
+/// The longest service name in bytes; a datagram has to hold it beside the spans.
+const MAX_SERVICE_NAME: usize = 500;
 
 /// Settings of the tracer, made by [`Tracer::builder`].
 #[must_use = "nothing is traced until `install` is called"]
@@ -202,7 +206,7 @@ impl Builder {
         self
     }
 
-    /// How long a finished span may wait before it is sent. Default: `JAEGER_REPORTER_FLUSH_INTERVAL`, else one second.
+    /// How long a finished span may wait before it is sent, 1 ms to 24 h. Default: `JAEGER_REPORTER_FLUSH_INTERVAL`, else one second.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.set.flush_interval = Some(interval);
         self
@@ -258,6 +262,7 @@ impl Builder {
             registry::configure(self.log_bytes, self.max_value_len);
             let (control, inbox) = channel();
             let stats = Arc::new(Mutex::new(Stats::default()));
+            let life = Arc::new(Life::default());
             let setup = Setup {
                 process,
                 reporters,
@@ -266,13 +271,22 @@ impl Builder {
                 origins,
                 control: inbox,
                 stats: stats.clone(),
+                life: life.clone(),
             };
             let collector = thread::Builder::new()
                 .name("jaeger-collector".into())
                 .spawn(move || collector::run(setup))
                 .map_err(|source| Error::Spawn { source })?;
             let collector = collector.thread().clone();
-            Ok(Shared { sampler, trace_id_128, control, collector, stats, process_id: std::process::id() })
+            Ok(Shared {
+                sampler,
+                trace_id_128,
+                control,
+                collector,
+                stats,
+                life,
+                process_id: std::process::id(),
+            })
         })?;
         Ok(Tracer { on: true })
     }
@@ -293,6 +307,13 @@ impl Builder {
             let advice = "pass one to `Tracer::builder` or set JAEGER_SERVICE_NAME";
             return Err(Error::setting("service name", &service, "a name", advice));
         }
+        if service.len() > MAX_SERVICE_NAME {
+            return Err(Error::setting("service name", &service, "at most 500 bytes", "give a shorter one"));
+        }
+        if let Some((_, value)) = set.tags.iter().find(|(key, _)| key.trim().is_empty()) {
+            let given = format!("={value}");
+            return Err(Error::setting("tag", &given, "a key and a value", "give the tag a key"));
+        }
         if !(16..=MAX_VALUE_BYTES).contains(&self.max_value_len) {
             let given = self.max_value_len.to_string();
             return Err(Error::setting(
@@ -303,15 +324,17 @@ impl Builder {
             ));
         }
         for (name, bytes) in [("log_bytes", self.log_bytes), ("collector_bytes", self.collector_bytes)] {
-            if bytes < MIN_BYTES {
-                let advice = "give more, or leave it at its default of 64 MiB";
-                return Err(Error::setting(name, &bytes.to_string(), "at least 262144 bytes", advice));
+            if !(MIN_BYTES..=MAX_BYTES).contains(&bytes) {
+                let expected = format!("{MIN_BYTES} to {MAX_BYTES} bytes");
+                let advice = "give a bound in that range, or leave it at its default of 64 MiB";
+                return Err(Error::setting(name, &bytes.to_string(), expected, advice));
             }
         }
         let flush_interval = set.flush_interval.unwrap_or(Duration::from_secs(1));
-        if flush_interval < Duration::from_millis(1) {
+        if !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&flush_interval) {
             let given = format!("{flush_interval:?}");
-            return Err(Error::setting("flush_interval", &given, "at least 1 ms", "give a longer one"));
+            let advice = "give one in that range, such as 1 s; a flush by hand is `Tracer::flush`";
+            return Err(Error::setting("flush_interval", &given, "1 ms to 24 h", advice));
         }
         let agent = match &self.agent {
             Some(_) if self.environment_wins && names_agent => Some(set.agent_address()),
@@ -431,11 +454,32 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         let said = |builder: Builder| builder.plan(environment(&[])).map(|_| ()).unwrap_err().to_string();
-        assert!(said(Tracer::builder(" ")).contains("service name"));
-        assert!(said(Tracer::builder("s").max_value_len(5_000)).contains("max_value_len is \"5000\""));
-        assert!(said(Tracer::builder("s").log_bytes(10)).contains("log_bytes"));
-        assert!(said(Tracer::builder("s").collector_bytes(10)).contains("collector_bytes"));
-        assert!(said(Tracer::builder("s").flush_interval(Duration::ZERO)).contains("flush_interval"));
-        assert!(said(Tracer::builder("s").sampler(Sampler::RateLimiting(-1.0))).contains("sampler"));
+        let b = || Tracer::builder("s");
+        for (builder, start) in [
+            (Tracer::builder(" "), "service name is \" \", expected a name"),
+            (Tracer::builder("s".repeat(501)), "service name is \"sss"),
+            (b().tag(" ", "v"), "tag is \"=v\", expected a key"),
+            (b().max_value_len(5_000), "max_value_len is \"5000\", expected 16 to 4095 bytes"),
+            (b().max_value_len(usize::MAX), "max_value_len is \"18446744073709551615\""),
+            (b().max_value_len(0), "max_value_len is \"0\""),
+            (b().log_bytes(10), "log_bytes is \"10\", expected 262144 to 1099511627776 bytes"),
+            (b().log_bytes(usize::MAX), "log_bytes is \"18446744073709551615\""),
+            (b().collector_bytes(0), "collector_bytes is \"0\""),
+            (b().collector_bytes(usize::MAX), "collector_bytes is \"18446744073709551615\""),
+            (b().flush_interval(Duration::ZERO), "flush_interval is \"0ns\", expected 1 ms to 24 h"),
+            (b().flush_interval(Duration::MAX), "flush_interval is \"18446744073709551615.999999999s\""),
+            (b().flush_interval(LONGEST_INTERVAL + Duration::from_nanos(1)), "flush_interval is \"86400.0"),
+            (b().sampler(Sampler::RateLimiting(-1.0)), "sampler is \"RateLimiting(-1.0)\""),
+            (b().sampler(Sampler::RateLimiting(f64::INFINITY)), "sampler is \"RateLimiting(inf)\""),
+            (b().sampler(Sampler::Probabilistic(f64::NAN)), "sampler is \"Probabilistic(NaN)\""),
+        ] {
+            // Numbers of machines with addresses of 64 bits.
+            if cfg!(target_pointer_width = "64") {
+                let message = said(builder);
+                assert!(message.starts_with(start), "{message:?} does not start with {start:?}");
+            }
+        }
+        // What is at its bound is taken.
+        plan(b().flush_interval(LONGEST_INTERVAL).log_bytes(MIN_BYTES).collector_bytes(MAX_BYTES), &[]);
     }
 }

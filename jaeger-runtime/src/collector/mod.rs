@@ -17,6 +17,7 @@ use crate::sampler::Origin;
 use fold::Fold;
 use jaeger_thrift::Process;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -31,6 +32,24 @@ pub(crate) enum Control {
     Stop(SyncSender<Stats>),
 }
 
+/// How the collector's thread ended, for those who find it gone.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    stopped: AtomicBool,
+}
+
+impl Life {
+    /// It comes to its end because it was told to, and has done all that was asked. Said before it stops to listen.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Release);
+    }
+
+    /// Whether it was stopped. If not, and it is gone, it has died.
+    pub(crate) fn was_stopped(&self) -> bool {
+        self.stopped.load(Acquire)
+    }
+}
+
 /// What a collector is made of.
 pub(crate) struct Setup {
     pub(crate) process: Process<'static>,
@@ -43,11 +62,12 @@ pub(crate) struct Setup {
     pub(crate) control: Receiver<Control>,
     /// Where each round leaves its statistics.
     pub(crate) stats: Arc<Mutex<Stats>>,
+    pub(crate) life: Arc<Life>,
 }
 
 /// The collector's thread. Returns when it was stopped, or when everybody who could stop it is gone.
 pub(crate) fn run(setup: Setup) {
-    let Setup { process, reporters, flush_interval, budget, origins, control, stats } = setup;
+    let Setup { process, reporters, flush_interval, budget, origins, control, stats, life } = setup;
     let mut collector = Collector {
         scale: Scale::new(),
         fold: Fold::new(budget, origins),
@@ -57,7 +77,8 @@ pub(crate) fn run(setup: Setup) {
         began: Instant::now(),
     };
     collector.reporters.start(&process);
-    let mut due = Instant::now() + flush_interval;
+    // Never, if that is past what the clock can say.
+    let mut due = Instant::now().checked_add(flush_interval);
     loop {
         let (mut waiting, mut stopping) = (Vec::new(), false);
         while let Ok(message) = control.try_recv() {
@@ -69,7 +90,7 @@ pub(crate) fn run(setup: Setup) {
                 }
             }
         }
-        let flush = stopping || !waiting.is_empty() || Instant::now() >= due;
+        let flush = stopping || !waiting.is_empty() || due.is_some_and(|due| Instant::now() >= due);
         // A panic of ours must not take the spans of the rest of the process's life with it, nor hang those who wait for an answer.
         if catch_unwind(AssertUnwindSafe(|| collector.rounds(flush, stopping))).is_err() {
             log::error!(target: "jaeger", "the collector panicked; please report this. Tracing goes on with what is left.");
@@ -80,12 +101,16 @@ pub(crate) fn run(setup: Setup) {
             let _ = reply.try_send(now.clone());
         }
         if stopping {
+            life.stop();
             return;
         }
         if flush {
-            due = Instant::now() + flush_interval;
+            due = Instant::now().checked_add(flush_interval);
         }
-        thread::park_timeout(due.saturating_duration_since(Instant::now()));
+        match due {
+            Some(due) => thread::park_timeout(due.saturating_duration_since(Instant::now())),
+            None => thread::park(),
+        }
     }
 }
 
@@ -119,5 +144,37 @@ impl Collector {
             log::warn!(target: "jaeger", "{line}");
         }
         stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{channel, sync_channel};
+
+    #[test]
+    fn an_interval_past_what_the_clock_can_say_is_never_and_no_panic() {
+        let (control, inbox) = channel();
+        let life = Arc::new(Life::default());
+        let setup = Setup {
+            process: Process::default(),
+            reporters: vec![],
+            flush_interval: Duration::MAX,
+            budget: 1 << 20,
+            origins: vec![],
+            control: inbox,
+            stats: Arc::default(),
+            life: life.clone(),
+        };
+        let collector = thread::spawn(|| run(setup));
+        for message in [Control::Flush, Control::Stop] {
+            let (reply, answer) = sync_channel(1);
+            assert!(!life.was_stopped());
+            control.send(message(reply)).unwrap();
+            collector.thread().unpark();
+            answer.recv().unwrap();
+        }
+        collector.join().unwrap();
+        assert!(life.was_stopped());
     }
 }

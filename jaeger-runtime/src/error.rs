@@ -51,9 +51,11 @@ pub enum Error {
     },
     /// This process has a tracer already; it goes on.
     AlreadyInstalled,
-    /// The collector's thread could not be started; nothing is recorded.
+    /// The thread of the collector or of a reporter could not be started; nothing is recorded.
     #[non_exhaustive]
     Spawn {
+        /// Its name.
+        thread: &'static str,
         /// What the system said.
         source: io::Error,
     },
@@ -130,9 +132,9 @@ impl fmt::Display for Error {
                 "a tracer is installed already in this process and goes on: install one only, at the start of main, \
                  and keep its handle",
             ),
-            Self::Spawn { source } => write!(
+            Self::Spawn { thread, source } => write!(
                 f,
-                "the thread `jaeger-collector` could not be started ({source}), so nothing is recorded: raise the limit of \
+                "the thread `{thread}` could not be started ({source}), so nothing is recorded: raise the limit of \
                  threads or memory of this process"
             ),
             Self::Timeout { what, deadline } => write!(
@@ -168,7 +170,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Spawn { source } => Some(source),
+            Self::Spawn { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -193,7 +195,7 @@ mod tests {
             ),
             (Error::AlreadyInstalled, &["installed already", "install one only"]),
             (
-                Error::Spawn { source: io::Error::other("no threads left") },
+                Error::Spawn { thread: "jaeger-collector", source: io::Error::other("no threads left") },
                 &["jaeger-collector", "no threads left", "raise the limit"],
             ),
             (Error::Timeout { what: "flush", deadline }, &["flush", "1.5s", "give it longer"]),
@@ -208,7 +210,7 @@ mod tests {
                 assert!(message.contains(part), "{part:?} is not in {message:?}");
             }
         }
-        let spawn = Error::Spawn { source: io::Error::other("no threads left") };
+        let spawn = Error::Spawn { thread: "jaeger-collector", source: io::Error::other("no threads left") };
         assert_eq!(spawn.source().map(ToString::to_string).as_deref(), Some("no threads left"));
     }
 

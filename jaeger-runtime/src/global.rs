@@ -2,12 +2,12 @@
 //!
 //! `ON` is the first thing that every annotated function reads; while it is false nothing else of this crate runs. Everything it needs is in place before it is set.
 
-use crate::collector::{Control, Life, Stats};
+use crate::collector::{Control, Life, Reply, Stats};
 use crate::error::Error;
 use crate::sampler::Decider;
 use once_cell::sync::OnceCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release};
-use std::sync::mpsc::{RecvTimeoutError, Sender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -103,8 +103,14 @@ impl Shared {
         (decision.sampled, u16::from(decision.sampled))
     }
 
+    /// What the collector said last, and what the threads have lost since.
     pub(crate) fn stats(&self) -> Stats {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        if self.process_id != std::process::id() {
+            // In a forked child a lock may be held by a thread that exists in the parent only.
+            return self.stats.try_lock().map_or_else(|_| Stats::default(), |stats| stats.clone());
+        }
+        let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        stats.with_losses_until_now()
     }
 
     pub(crate) fn flush(&self, deadline: Duration) -> Result<Stats, Error> {
@@ -113,23 +119,25 @@ impl Shared {
 
     /// Stops recording, then the collector. A second call finds it stopped and returns what the first has left.
     pub(crate) fn shutdown(&self, deadline: Duration) -> Result<Stats, Error> {
-        ON.store(false, Relaxed);
+        if !crate::report::is_reporting() {
+            ON.store(false, Relaxed);
+        }
         self.ask(Control::Stop, "shutdown", deadline)
     }
 
     fn ask(
         &self,
-        message: impl FnOnce(std::sync::mpsc::SyncSender<Stats>) -> Control,
+        message: impl FnOnce(Reply) -> Control,
         what: &'static str,
         deadline: Duration,
     ) -> Result<Stats, Error> {
         if self.process_id != std::process::id() {
             return Err(Error::Forked { what });
         }
-        if self.collector.id() == std::thread::current().id() {
+        if crate::report::is_reporting() {
             return Err(Error::FromReporter { what });
         }
-        let (reply, answer) = sync_channel(1);
+        let (reply, asker) = Reply::new();
         // Nobody takes the message, or nobody answers it: the collector was stopped, and what it left is final; or else it has died.
         let ended =
             || if self.life.was_stopped() { Ok(self.stats()) } else { Err(Error::CollectorDied { what }) };
@@ -137,7 +145,7 @@ impl Shared {
             return ended();
         }
         self.collector.unpark();
-        match answer.recv_timeout(deadline) {
+        match asker.wait(deadline) {
             Ok(stats) => Ok(stats),
             Err(RecvTimeoutError::Disconnected) => ended(),
             Err(RecvTimeoutError::Timeout) => Err(Error::Timeout { what, deadline }),

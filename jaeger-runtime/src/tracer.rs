@@ -11,21 +11,26 @@ use crate::event_log::format::MAX_VALUE_BYTES;
 use crate::event_log::registry;
 use crate::global::{self, Shared};
 use crate::process;
-use crate::report::{ConsoleReporter, LogReporter, Reporter, UdpReporter};
+use crate::report::{ConsoleReporter, Fanout, LogReporter, Reporter, UdpReporter};
 use crate::sampler::{Decider, Sampler};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+/// The name of the collector's thread.
+const COLLECTOR: &str = "jaeger-collector";
 /// How long a dropped [`Tracer`] waits for its last spans to be sent.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 /// Logs of all threads together.
 const DEFAULT_LOG_BYTES: usize = 64 << 20;
 /// Open spans in the collector.
 const DEFAULT_COLLECTOR_BYTES: usize = 64 << 20;
+/// Spans on their way to one reporter.
+const DEFAULT_REPORTER_BYTES: usize = 16 << 20;
 
-/// The installed tracer. Recording ends when it is dropped, after what was recorded has been sent (5 seconds at most).
+/// The installed tracer. Recording ends when it is dropped, after what was recorded has been sent (5 seconds at most; not at all if [`Tracer::shutdown`] was called before).
 ///
 /// ```
 /// use jaeger_runtime::{Tracer, traced};
@@ -51,6 +56,8 @@ const DEFAULT_COLLECTOR_BYTES: usize = 64 << 20;
 pub struct Tracer {
     /// False for a tracer that the environment has disabled.
     on: bool,
+    /// A shutdown was asked for; whoever did so was told what came of it.
+    ended: AtomicBool,
 }
 
 impl Tracer {
@@ -75,15 +82,21 @@ impl Tracer {
     /// # Errors
     /// As [`Tracer::flush`].
     pub fn shutdown(&self, deadline: Duration) -> Result<Stats, Error> {
-        match self.shared() {
-            Some(shared) => shared.shutdown(deadline),
-            None => Ok(Stats::default()),
+        let Some(shared) = self.shared() else { return Ok(Stats::default()) };
+        let result = shared.shutdown(deadline);
+        if !matches!(result, Err(Error::FromReporter { .. })) {
+            self.ended.store(true, Relaxed);
         }
+        result
     }
 
-    /// What became of the spans, as of the collector's last round.
+    /// What became of the spans, as of the collector's last round; what the threads themselves had to leave out (`log_full`, `no_log`), as of now.
     pub fn stats(&self) -> Stats {
         self.shared().map_or_else(Stats::default, Shared::stats)
+    }
+
+    fn new(on: bool) -> Self {
+        Self { on, ended: AtomicBool::new(false) }
     }
 
     fn shared(&self) -> Option<&'static Shared> {
@@ -93,6 +106,10 @@ impl Tracer {
 
 impl Drop for Tracer {
     fn drop(&mut self) {
+        if *self.ended.get_mut() {
+            // It is done, or goes on in the background; either way it was not to take longer than it was given.
+            return;
+        }
         if let Err(error) = self.shutdown(DROP_DEADLINE) {
             log::warn!(target: "jaeger", "the last spans may not have been sent: {error}");
         }
@@ -119,6 +136,7 @@ pub struct Builder {
     polls: bool,
     log_bytes: usize,
     collector_bytes: usize,
+    reporter_bytes: usize,
 }
 
 impl Builder {
@@ -134,6 +152,7 @@ impl Builder {
             polls: false,
             log_bytes: DEFAULT_LOG_BYTES,
             collector_bytes: DEFAULT_COLLECTOR_BYTES,
+            reporter_bytes: DEFAULT_REPORTER_BYTES,
         }
     }
 
@@ -230,6 +249,13 @@ impl Builder {
         self
     }
 
+    /// The most bytes of finished spans that wait for one reporter that is slower than they come (other than the agent, which never makes them wait). Past that its spans are dropped and
+    /// counted as `dropped` for it; other reporters do not notice. Default 16 MiB, some 50,000 small spans.
+    pub fn reporter_bytes(mut self, bytes: usize) -> Self {
+        self.reporter_bytes = bytes;
+        self
+    }
+
     /// Lets the `JAEGER_…` variables win over what was set in code; without it they fill in what was not set.
     pub fn from_env(mut self) -> Self {
         self.environment_wins = true;
@@ -243,7 +269,7 @@ impl Builder {
     /// annotated functions run as if there were no tracer.
     pub fn install(self) -> Result<Tracer, Error> {
         let environment = Settings::from_env()?;
-        let Some(plan) = self.plan(environment)? else { return Ok(Tracer { on: false }) };
+        let Some(plan) = self.plan(environment)? else { return Ok(Tracer::new(false)) };
         let mut reporters = self.reporters;
         if let Some(address) = &plan.agent {
             reporters.insert(0, Box::new(UdpReporter::new(address)?));
@@ -264,8 +290,8 @@ impl Builder {
             let stats = Arc::new(Mutex::new(Stats::default()));
             let life = Arc::new(Life::default());
             let setup = Setup {
+                reporters: Fanout::new(reporters, &process, self.reporter_bytes)?,
                 process,
-                reporters,
                 flush_interval,
                 budget: self.collector_bytes,
                 origins,
@@ -274,9 +300,9 @@ impl Builder {
                 life: life.clone(),
             };
             let collector = thread::Builder::new()
-                .name("jaeger-collector".into())
+                .name(COLLECTOR.into())
                 .spawn(move || collector::run(setup))
-                .map_err(|source| Error::Spawn { source })?;
+                .map_err(|source| Error::Spawn { thread: COLLECTOR, source })?;
             let collector = collector.thread().clone();
             Ok(Shared {
                 sampler,
@@ -288,7 +314,7 @@ impl Builder {
                 process_id: std::process::id(),
             })
         })?;
-        Ok(Tracer { on: true })
+        Ok(Tracer::new(true))
     }
 
     /// What code and environment come to, without touching anything; `None` if tracing is disabled.
@@ -323,10 +349,14 @@ impl Builder {
                 "give a bound in that range",
             ));
         }
-        for (name, bytes) in [("log_bytes", self.log_bytes), ("collector_bytes", self.collector_bytes)] {
+        for (name, bytes) in [
+            ("log_bytes", self.log_bytes),
+            ("collector_bytes", self.collector_bytes),
+            ("reporter_bytes", self.reporter_bytes),
+        ] {
             if !(MIN_BYTES..=MAX_BYTES).contains(&bytes) {
                 let expected = format!("{MIN_BYTES} to {MAX_BYTES} bytes");
-                let advice = "give a bound in that range, or leave it at its default of 64 MiB";
+                let advice = "give a bound in that range, or leave it at its default";
                 return Err(Error::setting(name, &bytes.to_string(), expected, advice));
             }
         }
@@ -466,6 +496,8 @@ mod tests {
             (b().log_bytes(usize::MAX), "log_bytes is \"18446744073709551615\""),
             (b().collector_bytes(0), "collector_bytes is \"0\""),
             (b().collector_bytes(usize::MAX), "collector_bytes is \"18446744073709551615\""),
+            (b().reporter_bytes(1), "reporter_bytes is \"1\""),
+            (b().reporter_bytes(usize::MAX), "reporter_bytes is \"18446744073709551615\""),
             (b().flush_interval(Duration::ZERO), "flush_interval is \"0ns\", expected 1 ms to 24 h"),
             (b().flush_interval(Duration::MAX), "flush_interval is \"18446744073709551615.999999999s\""),
             (b().flush_interval(LONGEST_INTERVAL + Duration::from_nanos(1)), "flush_interval is \"86400.0"),

@@ -75,6 +75,14 @@ impl Guarded {
         fine
     }
 
+    /// Lets go of it.
+    pub(super) fn end(self) {
+        let Self { reporter, name, .. } = self;
+        if catch_unwind(AssertUnwindSafe(|| drop(reporter))).is_err() {
+            log::warn!(target: "jaeger", "the reporter {name:?} panicked when it was dropped");
+        }
+    }
+
     fn count_panic(&mut self) {
         self.tally.panics += 1;
         if self.tally.cut_off {

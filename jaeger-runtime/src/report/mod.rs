@@ -1,11 +1,14 @@
 //! Where finished spans go: the trait, several reporters at once, and the ones that come with the crate.
 //!
-//! Reporters run on the collector's thread, one after the other, and see each finished span once, borrowed. A reporter that panics is caught and after three times
-//! left alone; one that hangs stops the collector, and then the logs fill up, spans are dropped and counted, and a flush returns at its deadline: the application goes on.
+//! Each reporter sees every finished span once, borrowed for the length of a call. Those that never wait for anything (the agent's, the one for tests) are called on the collector's
+//! thread. All others, yours too, have a thread of their own behind a queue that is bounded in bytes: one that is slow or hangs gets what it can take, the rest is dropped and counted
+//! for it alone, and a flush returns at its deadline. One that panics is caught and after three times left alone.
 
+mod chunk;
 mod console;
 mod fanout;
 mod guard;
+mod lane;
 mod log_spans;
 mod memory;
 mod udp;
@@ -18,7 +21,10 @@ pub use udp::UdpReporter;
 
 pub(crate) use fanout::Fanout;
 
+use crate::context::SpanContext;
+use crate::local;
 use jaeger_thrift::Process;
+use std::cell::Cell;
 
 /// Takes finished spans.
 ///
@@ -49,7 +55,12 @@ pub trait Reporter: Send {
     fn start(&mut self, process: &Process<'static>) {
         let _ = process;
     }
-    /// One finished span. It must not block: the collector waits meanwhile.
+    /// Whether no call of it ever waits: for a lock that others hold for long, a file, a pipe, a network that takes its time. It is then called on the collector's thread, with spans that
+    /// are lent and not copied, which saves the copy; but if it does wait, all reporters wait with it, until the logs are full. Default: no, it gets a thread of its own.
+    fn never_waits(&self) -> bool {
+        false
+    }
+    /// One finished span. What it calls is not traced.
     fn report(&mut self, span: &SpanRecord<'_>);
     /// The end of a round: send or show what is held. At every flush interval, and when a flush is asked for.
     fn flush(&mut self) {}
@@ -83,4 +94,21 @@ pub struct ReporterStatus {
     pub stats: ReporterStats,
     /// Calls of it that panicked.
     pub panics: u64,
+}
+
+thread_local! {
+    /// This thread calls reporters.
+    static OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// At the start of a thread that calls reporters: what it calls is not traced, or each span would make the next one; and a flush from there is refused, because it would wait for itself.
+pub(crate) fn thread_begins() {
+    OURS.set(true);
+    // A trace that is not sampled, for as long as the thread lives.
+    let _for_ever = local::attach(SpanContext::from_raw(0, 1, 1, 0));
+}
+
+/// Whether this thread calls reporters.
+pub(crate) fn is_reporting() -> bool {
+    OURS.get()
 }

@@ -11,7 +11,7 @@ use crate::event_log::format::MAX_VALUE_BYTES;
 use crate::event_log::registry;
 use crate::global::{self, Shared};
 use crate::process;
-use crate::report::{ConsoleReporter, Fanout, LogReporter, Reporter, UdpReporter};
+use crate::report::{self, ConsoleReporter, Fanout, LogReporter, Reporter, UdpReporter};
 use crate::sampler::{Decider, Sampler};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::channel;
@@ -130,6 +130,7 @@ pub struct Builder {
     set: Settings,
     environment_wins: bool,
     agent: Option<String>,
+    max_packet_size: Option<usize>,
     console: bool,
     reporters: Vec<Box<dyn Reporter>>,
     max_value_len: usize,
@@ -146,6 +147,7 @@ impl Builder {
             set: Settings::default(),
             environment_wins: false,
             agent: None,
+            max_packet_size: None,
             console: false,
             reporters: Vec::new(),
             max_value_len: 256,
@@ -165,6 +167,13 @@ impl Builder {
     /// Sends spans to the Jaeger agent at `host:port` (UDP, Thrift compact). Default, unless another reporter was given: `JAEGER_AGENT_HOST` and `JAEGER_AGENT_PORT`, else `127.0.0.1:6831`.
     pub fn agent(mut self, address: impl Into<String>) -> Self {
         self.agent = Some(address.into());
+        self
+    }
+
+    /// The most bytes of a datagram to the agent, with everything that is in it, 1,024 to 65,507. Default 65,000, which is what agents accept; give less where the network carries less. A span
+    /// that is larger gives up its largest tags and says so. It holds for wherever the agent is, also by `JAEGER_AGENT_HOST`.
+    pub fn max_packet_size(mut self, bytes: usize) -> Self {
+        self.max_packet_size = Some(bytes);
         self
     }
 
@@ -272,7 +281,12 @@ impl Builder {
         let Some(plan) = self.plan(environment)? else { return Ok(Tracer::new(false)) };
         let mut reporters = self.reporters;
         if let Some(address) = &plan.agent {
-            reporters.insert(0, Box::new(UdpReporter::new(address)?));
+            let agent = UdpReporter::new(address)?;
+            let agent = match self.max_packet_size {
+                Some(bytes) => agent.datagram_limit(bytes)?,
+                None => agent,
+            };
+            reporters.insert(0, Box::new(agent));
         }
         if plan.log_spans {
             reporters.push(Box::new(LogReporter::new()));
@@ -349,6 +363,9 @@ impl Builder {
                 "give a bound in that range",
             ));
         }
+        if let Some(bytes) = self.max_packet_size {
+            report::check_limit("max_packet_size", bytes)?;
+        }
         for (name, bytes) in [
             ("log_bytes", self.log_bytes),
             ("collector_bytes", self.collector_bytes),
@@ -365,6 +382,14 @@ impl Builder {
             let given = format!("{flush_interval:?}");
             let advice = "give one in that range, such as 1 s; a flush by hand is `Tracer::flush`";
             return Err(Error::setting("flush_interval", &given, "1 ms to 24 h", advice));
+        }
+        let code_says_where = self.agent.is_some() || !self.reporters.is_empty();
+        if let Some((variable, value)) = &set.elsewhere {
+            if self.environment_wins || !code_says_where {
+                let advice = "spans cannot be sent to a collector over HTTP yet: unset it, and name an agent with JAEGER_AGENT_HOST and JAEGER_AGENT_PORT";
+                return Err(Error::variable(variable, value, "to be unset", advice));
+            }
+            log::warn!(target: "jaeger", "{variable} is set, but the program says itself where its spans go, so it is ignored");
         }
         let agent = match &self.agent {
             Some(_) if self.environment_wins && names_agent => Some(set.agent_address()),
@@ -476,6 +501,30 @@ mod tests {
     }
 
     #[test]
+    fn spans_that_were_meant_for_a_collector_are_not_sent_elsewhere_without_a_word() {
+        const ENDPOINT: &[(&str, &str)] = &[("JAEGER_ENDPOINT", "http://collector:14268/api/traces")];
+        let said = |builder: Builder, variables| {
+            builder.plan(environment(variables)).map(|_| ()).unwrap_err().to_string()
+        };
+        let message = said(Tracer::builder("s"), ENDPOINT);
+        let start = "JAEGER_ENDPOINT is \"http://collector:14268/api/traces\", expected to be unset";
+        assert!(message.starts_with(start) && message.contains("JAEGER_AGENT_HOST"), "{message}");
+        let with_agent = || Tracer::builder("s").agent("10.0.0.1:1");
+        assert!(said(with_agent().from_env(), ENDPOINT).starts_with("JAEGER_ENDPOINT"));
+        assert!(said(Tracer::builder("s"), &[("JAEGER_USER", "ada")]).contains("JAEGER_USER is \"ada\""));
+        for secret in [&[("JAEGER_PASSWORD", "hunter2")], &[("JAEGER_AUTH_TOKEN", "hunter2")]] {
+            let message = said(Tracer::builder("s"), secret);
+            assert!(message.starts_with(secret[0].0) && !message.contains("hunter2"), "{message}");
+        }
+        // Code that says where means it; an empty variable is as good as unset; and nothing stands in the way of disabling.
+        assert_eq!(plan(with_agent(), ENDPOINT).agent.as_deref(), Some("10.0.0.1:1"));
+        assert_eq!(plan(Tracer::builder("s").reporter(MemoryReporter::new()), ENDPOINT).agent, None);
+        plan(Tracer::builder("s"), &[("JAEGER_ENDPOINT", " ")]);
+        let off = environment(&[("JAEGER_ENDPOINT", "http://c"), ("JAEGER_DISABLED", "true")]);
+        assert!(Tracer::builder("s").plan(off).unwrap().is_none());
+    }
+
+    #[test]
     fn disabled_means_nothing_is_set_up() {
         let builder = Tracer::builder("shop").sampler(Sampler::Probabilistic(7.0));
         assert!(builder.plan(environment(&[("JAEGER_DISABLED", "true")])).unwrap().is_none());
@@ -496,6 +545,8 @@ mod tests {
             (b().log_bytes(usize::MAX), "log_bytes is \"18446744073709551615\""),
             (b().collector_bytes(0), "collector_bytes is \"0\""),
             (b().collector_bytes(usize::MAX), "collector_bytes is \"18446744073709551615\""),
+            (b().max_packet_size(0), "max_packet_size is \"0\", expected 1024 to 65507 bytes"),
+            (b().max_packet_size(usize::MAX), "max_packet_size is \"18446744073709551615\""),
             (b().reporter_bytes(1), "reporter_bytes is \"1\""),
             (b().reporter_bytes(usize::MAX), "reporter_bytes is \"18446744073709551615\""),
             (b().flush_interval(Duration::ZERO), "flush_interval is \"0ns\", expected 1 ms to 24 h"),

@@ -135,10 +135,10 @@ impl ConsoleReporter {
         self
     }
 
-    /// The cells of a line, at least 40, whatever terminal and environment say.
+    /// The cells of a line, whatever terminal and environment say; what is not from 20 to 400 counts as the nearer of these.
     #[must_use]
     pub fn width(mut self, cells: usize) -> Self {
-        self.width = Some(cells);
+        self.width = Some(cells.clamp(layout::LEAST_WIDTH, terminal::MOST_WIDTH));
         self
     }
 

@@ -20,6 +20,7 @@ pub use memory::{MemoryReporter, TooFewSpans};
 pub use udp::UdpReporter;
 
 pub(crate) use fanout::Fanout;
+pub(crate) use udp::check_limit;
 
 use crate::context::SpanContext;
 use crate::local;

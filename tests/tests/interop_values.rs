@@ -134,10 +134,7 @@ fn values_outcomes_and_parents_arrive_as_what_they_are() {
     assert_eq!(tag(fields, "event"), ("string", &json!("error")));
     assert_eq!(tag(fields, "error.kind"), ("string", &json!("core::num::error::ParseIntError")));
     let (kind, message) = tag(fields, "message");
-    assert!(
-        kind == "string" && message.as_str().is_some_and(|text| text.contains("invalid digit")),
-        "{message}"
-    );
+    assert!(kind == "string" && message.as_str().is_some_and(|text| text.contains("nvalid")), "{message}");
 
     let exploded = span(&trace, "explodes");
     assert_eq!(tag(&exploded["tags"], "error"), ("bool", &json!(true)));
@@ -184,9 +181,10 @@ fn references_arrive(jaeger: &Jaeger) {
     packer.finish(&mut |datagram| _ = socket.send(datagram.bytes).expect("loopback takes it"));
     let found = jaeger.trace("interop-references", 1);
     let id = |id: u128| format!("{id:032x}");
+    // Jaeger takes a reference of the same trace for the parent and shows that first.
     let expected = json!([
-        {"refType": "FOLLOWS_FROM", "traceID": id(other), "spanID": "0000000000000011"},
         {"refType": "CHILD_OF", "traceID": id(trace), "spanID": "0000000000000012"},
+        {"refType": "FOLLOWS_FROM", "traceID": id(other), "spanID": "0000000000000011"},
     ]);
     assert_eq!(found["spans"][0]["references"], expected, "{found:#}");
 }

@@ -1,15 +1,13 @@
 //! Every kind of value and every way to end, as the real Jaeger shows them: typed tags, an error with its log, a panic, a cancelled future, parents on other threads, references.
 
 use std::future::{Future as _, pending};
-use std::net::UdpSocket;
 use std::panic::catch_unwind;
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use jaeger_runtime::{Sampler, Span, Tracer, traced};
-use jaeger_thrift::{DEFAULT_LIMIT, Packer, Process, Protocol, RefType, SpanRef};
+use jaeger_runtime::{Sampler, Span, SpanContext, SpanId, TraceId, Tracer, traced};
 use serde_json::{Value, json};
 use tests::{Jaeger, skip, tag};
 
@@ -40,6 +38,12 @@ async fn waits() {
 
 #[traced]
 fn elsewhere() {}
+
+#[traced(skip_all, follows_from = other)]
+fn follows(other: SpanContext) {}
+
+/// A trace that is somewhere else.
+const OTHER: u128 = 0xc << 64 | 0xd;
 
 fn span<'a>(trace: &'a Value, name: &str) -> &'a Value {
     let spans = trace["spans"].as_array().expect("a trace has spans");
@@ -93,12 +97,13 @@ fn values_outcomes_and_parents_arrive_as_what_they_are() {
         })
         .join()
         .expect("it does not panic");
+        follows(SpanContext::new(TraceId::from_u128(OTHER), SpanId::from_u64(0x11), true));
     }
     drop(root);
     let stats = tracer.shutdown(PATIENCE).expect("all is sent");
-    assert_eq!(stats.reporters[0].stats.sent, 8, "{stats:?}");
+    assert_eq!(stats.reporters[0].stats.sent, 9, "{stats:?}");
 
-    let trace = jaeger.trace("interop-values", 8);
+    let trace = jaeger.trace("interop-values", 9);
     assert_eq!(trace["warnings"], Value::Null, "{trace:#}");
     let root = span(&trace, "by hand");
     assert_eq!(tag(&root["tags"], "share"), ("float64", &json!(0.125)));
@@ -151,40 +156,9 @@ fn values_outcomes_and_parents_arrive_as_what_they_are() {
         assert_eq!(span(&trace, name)["references"], child_of(root), "{name}");
     }
     assert_eq!(span(&trace, "elsewhere")["references"], child_of(span(&trace, "moved")));
-
-    references_arrive(&jaeger);
-}
-
-/// References beside the parent, of both kinds and into other traces, which only the wire's own crate can make.
-fn references_arrive(jaeger: &Jaeger) {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
-    socket.connect(("127.0.0.1", jaeger.compact_port())).expect("loopback can be reached");
-    let mut packer =
-        Packer::new(Protocol::Compact, DEFAULT_LIMIT, &Process::new("interop-references")).expect("it fits");
-    let (trace, other) = (0xa << 64 | 0xb_u128, 0xc << 64 | 0xd_u128);
-    let references = vec![
-        SpanRef { ref_type: RefType::FollowsFrom, trace_id: other, span_id: 0x11 },
-        SpanRef { ref_type: RefType::ChildOf, trace_id: trace, span_id: 0x12 },
-    ];
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let span = jaeger_thrift::Span {
-        trace_id: trace,
-        span_id: 0x13,
-        operation_name: "linked".into(),
-        references,
-        flags: 1,
-        start_time: i64::try_from(now.as_micros()).expect("before the year 294,247"),
-        duration: 5,
-        ..jaeger_thrift::Span::default()
-    };
-    packer.push(&span, &mut |_| panic!("one span fits"));
-    packer.finish(&mut |datagram| _ = socket.send(datagram.bytes).expect("loopback takes it"));
-    let found = jaeger.trace("interop-references", 1);
-    let id = |id: u128| format!("{id:032x}");
-    // Jaeger takes a reference of the same trace for the parent and shows that first.
-    let expected = json!([
-        {"refType": "CHILD_OF", "traceID": id(trace), "spanID": "0000000000000012"},
-        {"refType": "FOLLOWS_FROM", "traceID": id(other), "spanID": "0000000000000011"},
+    let references = json!([
+        {"refType": "CHILD_OF", "traceID": trace["traceID"], "spanID": root["spanID"]},
+        {"refType": "FOLLOWS_FROM", "traceID": format!("{OTHER:032x}"), "spanID": "0000000000000011"},
     ]);
-    assert_eq!(found["spans"][0]["references"], expected, "{found:#}");
+    assert_eq!(span(&trace, "follows")["references"], references);
 }

@@ -183,7 +183,8 @@ impl Collector {
             }
         }));
         if fine.is_err() {
-            log::error!(target: "jaeger", "the collector panicked; please report this. Tracing goes on with what is left.");
+            let line = "the collector panicked; please report this. Tracing goes on with what is left.";
+            crate::report::say(log::Level::Error, format_args!("{line}"));
         }
         self.reporters.end_round();
     }
@@ -192,7 +193,7 @@ impl Collector {
         let stats = Stats::new(self.fold.counts, self.fold.open(), self.reporters.status());
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats.clone();
         if let Some(line) = self.warning.about(stats.dropped, self.began.elapsed()) {
-            log::warn!(target: "jaeger", "{line}");
+            crate::report::say(log::Level::Warn, format_args!("{line}"));
         }
         stats
     }

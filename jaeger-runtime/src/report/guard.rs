@@ -4,6 +4,7 @@
 //! numbers that always come to what it was given: its own word first, as far as there are spans; then those that it panicked on or was not given any more are failed; the rest it still holds.
 
 use super::{Reporter, ReporterStats, SpanRecord};
+use log::Level;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A reporter that panicked so often gets no more spans and is not flushed any more; what it says of those that it has is still asked.
@@ -79,7 +80,7 @@ impl Guarded {
     pub(super) fn end(self) {
         let Self { reporter, name, .. } = self;
         if catch_unwind(AssertUnwindSafe(|| drop(reporter))).is_err() {
-            log::warn!(target: "jaeger", "the reporter {name:?} panicked when it was dropped");
+            super::say(Level::Warn, format_args!("the reporter {name:?} panicked when it was dropped"));
         }
     }
 
@@ -90,7 +91,7 @@ impl Guarded {
         }
         self.tally.cut_off = self.tally.panics >= MAX_PANICS;
         let after = if self.tally.cut_off { "; it gets no more spans" } else { "" };
-        log::warn!(target: "jaeger", "the reporter {:?} panicked{after}", self.name);
+        super::say(Level::Warn, format_args!("the reporter {:?} panicked{after}", self.name));
     }
 
     /// Gives it a span, or counts the span as failed.

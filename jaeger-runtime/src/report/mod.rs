@@ -26,6 +26,7 @@ use crate::context::SpanContext;
 use crate::local;
 use jaeger_thrift::Process;
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Takes finished spans.
 ///
@@ -107,6 +108,11 @@ pub(crate) fn thread_begins() {
     OURS.set(true);
     // A trace that is not sampled, for as long as the thread lives.
     let _for_ever = local::attach(SpanContext::from_raw(0, 1, 1, 0));
+}
+
+/// Writes to the application's log from a thread of ours, which a logger that panics must not end.
+pub(crate) fn say(level: log::Level, line: std::fmt::Arguments<'_>) {
+    let _its_own_fault = catch_unwind(AssertUnwindSafe(|| log::log!(target: "jaeger", level, "{line}")));
 }
 
 /// Whether this thread calls reporters.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::context::SAMPLED;
-use crate::event_log::format::{first_word, write_values};
+use crate::event_log::format::{Overflow, first_word, write_values};
 use crate::event_log::ring::{Producer, Room};
 use crate::record::SpanRecord;
 use crate::report::{Reporter, ReporterStats};
@@ -80,7 +80,7 @@ impl Writer {
         assert!(self.0.make_room() != Room::No);
         let window = self.0.window();
         let at = 1 + fixed.len();
-        let (words, descriptor) = match write_values(window, at, values, 1_024) {
+        let (words, descriptor) = match write_values(window, at, values, 1_024, Overflow::Cut) {
             Ok(done) if !values.is_empty() => (done.words, done.descriptor),
             _ => (at, 0),
         };

@@ -298,7 +298,9 @@ impl<F: Future> Future for InSpan<F> {
             let _ambient = Ambient::of(&context);
             this.future.poll(cx)
         };
-        if let (Poll::Ready(_), Some(mut span)) = (&polled, this.span.take()) {
+        // Only when it is done: a span that is taken out after a poll that is pending would end there, as cancelled.
+        let done = if polled.is_ready() { this.span.take() } else { None };
+        if let Some(mut span) = done {
             if span.0.is_recording() {
                 local::end_at(context.span_id, Outcome::Ok, &[], 0);
                 span.0.context = SpanContext::NONE;

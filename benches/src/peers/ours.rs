@@ -15,6 +15,10 @@ impl Reporter for Counts {
     fn name(&self) -> String {
         "counts".into()
     }
+    // Spans lent, as to the built-in reporters and as fastrace does; no copy for a thread of its own.
+    fn never_waits(&self) -> bool {
+        true
+    }
     fn report(&mut self, span: &SpanRecord<'_>) {
         black_box((span.name(), span.tags()));
         self.0 += 1;

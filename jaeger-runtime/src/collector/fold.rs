@@ -178,9 +178,13 @@ impl Fold {
 
     /// Reads every log once. Two rounds after a span has ended it has been reported.
     pub(super) fn round(&mut self, scale: &Scale, to: &mut Fanout) {
+        self.catch_up();
+        self.read_all(scale, to);
+    }
+
+    fn read_all(&mut self, scale: &Scale, to: &mut Fanout) {
         std::mem::swap(&mut self.now, &mut self.before);
         self.now.clear();
-        self.catch_up();
         for late in local::drain_late_ends() {
             let at = self.now.bytes.len();
             let local::LateEnd { span_id: id, ticks, outcome } = late;
@@ -328,9 +332,8 @@ impl Fold {
         self.held += nested_bytes(&span, thread.arena.len() - arena);
         thread.stack.push(span);
         thread.mirror.context.span_id = id;
-        // Only the root of a trace tells its sampler, and only the root of what this process records is a child of another process.
+        // Only the first span of what this process records is a child of another process.
         thread.mirror.context.flags &= !REMOTE;
-        thread.mirror.origin = 0;
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one event")]
@@ -348,7 +351,6 @@ impl Fold {
         let thread = &mut self.threads[index];
         let Some(span) = thread.stack.pop() else { return };
         thread.mirror.context = span.before;
-        thread.mirror.origin = span.origin;
         self.held = self.held.saturating_sub(nested_bytes(&span, thread.arena.len() - span.arena));
         if !span.dropped {
             if let Some(callsite) = site(&mut self.sites, span.callsite) {
@@ -486,12 +488,12 @@ impl Fold {
         for early in &waiting.early {
             let Early { id, kind, nanos, count, descriptor, start, end } = *early;
             match self.moved.get_mut(&id) {
-                Some(span) => {
+                Some(span) if self.held + end - start <= self.budget => {
                     let item = Item { kind, nanos, count, descriptor, bytes: &waiting.bytes[start..end] };
                     self.held += span.extras.get_or_insert_default().add(item);
                 }
-                // Its span has ended, or was dropped.
-                None => self.counts.extras_lost += 1,
+                // No room; or its span has ended, or was dropped.
+                _ => self.counts.extras_lost += 1,
             }
         }
         for ending in &waiting.ends {
@@ -563,6 +565,10 @@ fn site(known: &mut Vec<&'static Callsite>, number: u32) -> Option<&'static Call
     known.get(index).copied()
 }
 
+/// Who let a trace in, for its root only.
 fn origin(origins: &[&'static Origin], number: u16, parent: u64) -> Option<&'static Origin> {
     if parent != 0 { None } else { origins.get(usize::from(number).checked_sub(1)?).copied() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,17 @@ pub(super) fn equals(input: ParseStream<'_>, option: Span, example: &str) -> syn
     Ok(())
 }
 
+/// An option that is said by its name alone.
+pub(super) fn flag(input: ParseStream<'_>, name: &str, option: Span) -> syn::Result<Span> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(option);
+    }
+    Err(Error::new(
+        option,
+        format!("`{name}` takes no value: its name says it all; leave it out if it shall not hold"),
+    ))
+}
+
 /// `= "text"`, not empty.
 pub(super) fn text(input: ParseStream<'_>, option: Span, example: &str) -> syn::Result<LitStr> {
     equals(input, option, example)?;

@@ -22,7 +22,8 @@ pub(super) fn decide(
     twice(options, faults);
     contradictions(options, faults);
     let outer = &container.options;
-    let recorded = names.into_iter().filter_map(|name| {
+    let conditional = function.conditional();
+    let recorded = names.into_iter().filter(|name| !conditional.contains(name)).filter_map(|name| {
         let shown = shown(&name, options, outer)?;
         let renamed = options.renamed.iter().find(|(renamed, _)| *renamed == name);
         let key = renamed.map_or_else(|| name.unraw().to_string(), |(_, key)| key.value());

@@ -7,6 +7,12 @@
     clippy::unused_async,
     clippy::items_after_statements,
     clippy::unnecessary_wraps,
+    clippy::many_single_char_names,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
+    clippy::unused_self,
+    clippy::must_use_candidate,
+    clippy::too_many_lines,
     clippy::large_futures,
     reason = "of the code under test, not of what the attribute writes"
 )]

@@ -129,7 +129,9 @@ fn one(input: ParseStream<'_>, options: &mut Options) -> syn::Result<()> {
     if input.peek(Token![crate]) {
         let keyword = input.parse::<Token![crate]>()?.span;
         parse::equals(input, keyword, "crate = some::path")?;
-        let path = input.call(Path::parse_mod_style)?;
+        let path = input.call(Path::parse_mod_style).map_err(|error| {
+            Error::new(error.span(), "expected a path without quotes, as in `crate = some::path`")
+        })?;
         return set(&mut options.krate, "crate", keyword, path);
     }
     if let Ok(Lit::Str(text)) = input.fork().parse() {
@@ -142,12 +144,12 @@ fn one(input: ParseStream<'_>, options: &mut Options) -> syn::Result<()> {
         "name" => set(&mut options.name, &name, span, parse::text(input, span, "name = \"x\"")?),
         "reply" => set(&mut options.reply, &name, span, parse::text(input, span, "reply = \"key\"")?),
         "kind" => set(&mut options.kind, &name, span, parse::kind(input, span)?),
-        "skip_all" => set(&mut options.skip_all, &name, span, span),
-        "no_reply" => set(&mut options.no_reply, &name, span, span),
-        "no_err" => set(&mut options.no_err, &name, span, span),
-        "root" => set(&mut options.root, &name, span, span),
-        "polls" => set(&mut options.polls, &name, span, span),
-        "off" => set(&mut options.off, &name, span, span),
+        "skip_all" => set(&mut options.skip_all, &name, span, parse::flag(input, &name, span)?),
+        "no_reply" => set(&mut options.no_reply, &name, span, parse::flag(input, &name, span)?),
+        "no_err" => set(&mut options.no_err, &name, span, parse::flag(input, &name, span)?),
+        "root" => set(&mut options.root, &name, span, parse::flag(input, &name, span)?),
+        "polls" => set(&mut options.polls, &name, span, parse::flag(input, &name, span)?),
+        "off" => set(&mut options.off, &name, span, parse::flag(input, &name, span)?),
         "max_len" => set(&mut options.max_len, &name, span, (span, parse::max_len(input, span)?)),
         "parent" => {
             let expr = parse::expression(input, span, "parent = context")?;

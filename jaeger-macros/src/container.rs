@@ -39,9 +39,9 @@ impl Block {
     pub(crate) fn pass_on(&self, options: &Options, faults: &mut Faults) -> TokenStream {
         for (name, at) in options.given() {
             if !FOR_ALL.contains(&name) && !ALSO.contains(&name) {
+                let shared = [&FOR_ALL[..], &ALSO[..]].concat().join("`, `");
                 let message = format!(
-                    "`{name}` is for one function: put `#[traced({name}…)]` on that function. All functions of a block can share `{}`",
-                    [&FOR_ALL[..], &ALSO[..]].concat().join("`, `")
+                    "`{name}` is for one function; what a block passes on to all of its functions is `{shared}`"
                 );
                 faults.add(at, message);
             }

@@ -17,8 +17,8 @@ mod tell;
 use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply};
-use crate::model::scan::{boxed_tail, has_impl_trait, may_leave_early};
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use crate::model::scan::{boxed_tail, has_impl_trait, is_canonical, may_leave_early, without_lifetimes};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{ReturnType, Signature, Type, Visibility};
 
@@ -42,35 +42,50 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
         return this.asynchronous(&reply);
     }
     let (signature, code) = match &reply {
-        Reply::Nothing | Reply::Opaque => this.guard(),
-        Reply::Value(ty) => this.value(ty),
+        Reply::Nothing | Reply::Opaque => this.guard(&reply),
+        Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
+        Reply::Partly(ty) => this.value(ty, true),
         Reply::Future(later) => this.later(later, false),
         Reply::Stream(later) if plan.streams => this.later(later, true),
-        Reply::Stream(Later { boxed: Some(ty), .. }) => this.value(ty),
-        Reply::Stream(_) => this.guard(),
+        Reply::Stream(Later { boxed: Some(ty), .. }) => this.value(&ty.to_token_stream(), false),
+        Reply::Stream(_) => this.guard(&reply),
     };
     this.function(&signature, &code)
 }
 
 impl Expansion<'_> {
     fn function(&self, signature: &Signature, code: &TokenStream) -> TokenStream {
-        let Function { attributes, visibility, default, .. } = self.function;
-        quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature { #code })
+        let Function { attributes, visibility, default, body, .. } = self.function;
+        // The item ends where the user's braces do: lints look at no function that ends in a macro.
+        let mut block = Group::new(Delimiter::Brace, code.clone());
+        block.set_span(if is_canonical(&body.stream()) { self.at } else { body.span() });
+        quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature #block)
     }
 
-    fn guard(&self) -> (Signature, TokenStream) {
+    fn guard(&self, reply: &Reply<'_>) -> (Signature, TokenStream) {
+        let (at, private, body) = (self.at, &self.private, &self.function.body);
         let moved = self.moved(false);
-        let (open, statements, body) = (self.enter(&moved), &moved.statements, &self.function.body);
-        (moved.signature.clone(), quote_spanned!(self.at=> let __jaeger_span = #open; #statements #body))
+        let (open, statements) = (self.enter(&moved), &moved.statements);
+        let returns = !matches!(self.function.signature.output, ReturnType::Type(_, ref ty) if matches!(**ty, Type::Never(_)));
+        let code = if matches!(reply, Reply::Nothing) && returns && !may_leave_early(&body.stream()) {
+            // It ends here, and so it did not panic, also where another panic is under way.
+            quote_spanned!(at=> let __jaeger_span = #open; #statements if true #body else { #private::never() } __jaeger_span.end();)
+        } else {
+            let block = as_tail(body);
+            // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.
+            quote_spanned!(at=> { let __jaeger_span = #open; #statements #block })
+        };
+        (moved.signature, code)
     }
 
-    fn value(&self, ty: &Type) -> (Signature, TokenStream) {
+    fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
         let private = &self.private;
         let body = &self.function.body;
+        let ty = &without_lifetimes(ty.clone());
         let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
         let moved = self.moved(early);
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
-        let tell = self.tell();
+        let tell = self.tell(opaque);
         let code = if early {
             let block = as_tail(body);
             quote_spanned! {self.at=>
@@ -95,13 +110,19 @@ impl Expansion<'_> {
         let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
         let block = as_tail(&self.function.body);
         // Tells the block its type, as the signature tells it a plain body.
+        let typed =
+            |ty: &dyn ToTokens| Some(quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
         let (typed, say) = match reply {
-            Reply::Value(ty) => {
-                (Some(quote_spanned!(at=> if false { return #private::never::<#ty>(); })), Some(self.say()))
-            }
+            Reply::Value(ty) => (typed(ty), Some(self.say(false))),
+            Reply::Partly(ty) => (typed(ty), Some(self.say(true))),
             _ => (None, None),
         };
-        let future = quote_spanned!(at=> async move { #typed #touched #open #statements #block });
+        // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
+        let tail = match self.function.returned() {
+            Some(ty) if names_future(&ty.to_token_stream()) => quote_spanned!(at=> return #block;),
+            _ => block.to_token_stream(),
+        };
+        let future = quote_spanned!(at=> async move { #typed #touched #open #statements #tail });
         let run = match say {
             Some(say) => quote_spanned!(at=> #private::run(#future, #say)),
             None => quote_spanned!(at=> #private::run_bare(#future)),
@@ -145,7 +166,7 @@ impl Expansion<'_> {
         let moved = self.moved(closure);
         let (make, statements, touched) = (self.make(&moved), &moved.statements, &moved.touched);
         let say = match (stream, later.output) {
-            (false, Some(ty)) if !is_unit(ty) => Some(self.say()),
+            (false, Some(ty)) if !is_unit(ty) => Some(self.say(false)),
             _ => None,
         };
         // What the runtime puts around the future, up to where the future is written.
@@ -160,14 +181,15 @@ impl Expansion<'_> {
             };
             match &say {
                 Some(say) => {
-                    let ty = later.output;
+                    let ty = later.output.map(|ty| without_lifetimes(ty.to_token_stream()));
                     let typed = quote_spanned!(at=> ::<#ty, _, _>);
                     (quote_spanned!(at=> #private::#name #typed), quote_spanned!(at=> __jaeger_span, #say,))
                 }
                 None => (quote_spanned!(at=> #private::#name), quote_spanned!(at=> __jaeger_span,)),
             }
         };
-        if let (Some(ty), false) = (later.boxed, early) {
+        let boxed = later.boxed.map(|ty| without_lifetimes(ty.to_token_stream()));
+        if let (Some(ty), false) = (&boxed, early) {
             // Into the box that the body makes itself, if that is seen.
             if let Some((before, inner)) = boxed_tail(&body.stream()) {
                 let ((call, first), argument) = (around(false), inner.stream());
@@ -189,7 +211,7 @@ impl Expansion<'_> {
         }
         let (call, first) = around(later.boxed.is_some());
         let block = as_tail(body);
-        let ty = later.boxed.map(|ty| quote_spanned!(at=> -> #ty));
+        let ty = boxed.map(|ty| quote_spanned!(at=> -> #ty));
         let made = match closure {
             true => quote_spanned!(at=> #private::call_once(move || #ty { #touched #statements #block })),
             false => quote_spanned!(at=> if true #body else { #private::never() }),
@@ -198,6 +220,14 @@ impl Expansion<'_> {
         let code = quote_spanned!(at=> let __jaeger_span = #make; #outside let __jaeger_reply = #made; #call(#first __jaeger_reply));
         (moved.signature, code)
     }
+}
+
+fn names_future(ty: &TokenStream) -> bool {
+    ty.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name.to_string().ends_with("Future"),
+        TokenTree::Group(group) => names_future(&group.stream()),
+        _ => false,
+    })
 }
 
 fn is_unit(ty: &Type) -> bool {

@@ -6,8 +6,8 @@ pub(crate) mod reply;
 pub(crate) mod scan;
 
 use proc_macro2::{Delimiter, Group, Ident, TokenTree};
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, FnArg, Pat, Signature, Token, Visibility};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, FnArg, Pat, PatType, Signature, Token, Visibility};
 
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -15,29 +15,39 @@ pub(crate) struct Function {
     /// `default`, of specialisation.
     pub(crate) default: Option<Ident>,
     pub(crate) signature: Signature,
+    /// Without the `#![…]` at its front, which stand among the attributes: they are for the whole function, not for the part of it that the body becomes.
     pub(crate) body: Group,
 }
 
 /// A parameter, by how it binds.
 pub(crate) enum Parameter<'a> {
     /// One name for the whole argument.
-    Name { name: &'a Ident, mutable: bool },
+    Name { name: &'a Ident, mutable: Option<Token![mut]>, attributes: &'a [Attribute] },
     /// A pattern, which may bind names or none.
-    Pattern { pattern: &'a Pat, names: Vec<Ident> },
+    Pattern { pattern: &'a Pat, names: Vec<Ident>, attributes: &'a [Attribute] },
 }
 
 impl<'a> Parameter<'a> {
-    fn of(pattern: &'a Pat) -> Self {
-        match pattern {
+    fn of(typed: &'a PatType) -> Self {
+        let attributes = &typed.attrs;
+        match &*typed.pat {
             Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() => {
-                Self::Name { name: &ident.ident, mutable: ident.mutability.is_some() }
+                Self::Name { name: &ident.ident, mutable: ident.mutability, attributes }
             }
             pattern => {
                 let mut names = vec![];
                 collect(pattern, &mut names);
-                Self::Pattern { pattern, names }
+                Self::Pattern { pattern, names, attributes }
             }
         }
+    }
+
+    /// Whether it may not be there, so that it cannot be recorded.
+    fn is_conditional(&self) -> bool {
+        let (Self::Name { attributes, .. } | Self::Pattern { attributes, .. }) = self;
+        attributes
+            .iter()
+            .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
     }
 
     pub(crate) fn names(self) -> Vec<Ident> {
@@ -50,7 +60,7 @@ impl<'a> Parameter<'a> {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility: Visibility = input.parse()?;
         let default = match input.cursor().ident() {
             Some((word, _)) if word == "default" => Some(input.parse()?),
@@ -63,6 +73,8 @@ impl Parse for Function {
         let signature: Signature = input.parse()?;
         match input.parse::<TokenTree>() {
             Ok(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
+                let (inner, body) = scan::inner_attributes(&body);
+                attributes.extend(Attribute::parse_outer.parse2(inner)?);
                 Ok(Self { attributes, visibility, default, signature, body })
             }
             _ => {
@@ -122,7 +134,7 @@ impl Function {
     /// The parameters but `self`, in order.
     pub(crate) fn parameters(&self) -> Vec<Parameter<'_>> {
         let typed = self.signature.inputs.iter().filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(&*typed.pat),
+            FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
         typed.map(Parameter::of).collect()
@@ -130,7 +142,12 @@ impl Function {
 
     /// The names that the parameters bind, in order; `self` is none.
     pub(crate) fn bindings(&self) -> Vec<Ident> {
-        self.parameters().into_iter().flat_map(|parameter| parameter.names()).collect()
+        self.parameters().into_iter().flat_map(Parameter::names).collect()
+    }
+
+    /// Names of parameters under a `#[cfg]`.
+    pub(crate) fn conditional(&self) -> Vec<Ident> {
+        self.parameters().into_iter().filter(Parameter::is_conditional).flat_map(Parameter::names).collect()
     }
 
     /// The `self` parameter as it was written: the word is hygienic, so only this one names it.

@@ -122,7 +122,7 @@ pub mod __private {
     pub use crate::callsite::Callsite;
     #[cfg(feature = "serde")]
     pub use crate::json::{Json, json};
-    pub use crate::kinds::W;
+    pub use crate::kinds::{E, W};
     pub use crate::relation::{follows_from, under, under_none};
     #[cfg(feature = "stream")]
     pub use crate::stream_span::{boxed_stream, in_span_stream};

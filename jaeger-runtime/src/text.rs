@@ -77,7 +77,10 @@ fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'
             // A type whose own value is again somebody else's: one step is followed by the next, and a type that answers with itself is stopped.
             Ok(Value::Tag(_)) => format(buffer, max_len, |w| w.write_str(core::any::type_name_of_val(&own))),
             Ok(next) => return resolve(next, buffer, max_len),
-            Err(_) => false,
+            Err(payload) => {
+                std::mem::forget(payload);
+                false
+            }
         },
         plain => return Shown::Plain(plain),
     };
@@ -92,7 +95,14 @@ fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'
 fn format(buffer: &mut String, max_len: usize, f: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) -> bool {
     // Four bytes past the bound, so that the log sees that there was more, and marks it.
     let mut writer = Bounded { room: max_len + 4, patience: PATIENCE, buffer };
-    catch_unwind(AssertUnwindSafe(|| f(&mut writer))).is_ok()
+    let result = catch_unwind(AssertUnwindSafe(|| f(&mut writer)));
+    // One that unwraps what its writer says past the bound has said enough before.
+    told(result) || writer.room == 0
+}
+
+/// Whether it went without a panic. The payload is not dropped: that is somebody's code too, and may panic.
+fn told<T>(result: std::thread::Result<T>) -> bool {
+    result.map_err(std::mem::forget).is_ok()
 }
 
 struct Bounded<'a> {

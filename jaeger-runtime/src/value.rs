@@ -6,6 +6,10 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
+    NonZeroU64, NonZeroUsize,
+};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -54,7 +58,7 @@ impl fmt::Debug for Value<'_> {
 
 /// How a type shows itself in a tag.
 ///
-/// Numbers, text, bytes and their references, boxes and options have it; a type of your own may.
+/// Numbers, text, bytes have it; a type of your own may; and so has what refers to, boxes, shares or may be one of these.
 ///
 /// ```
 /// use jaeger_runtime::{TagValue, Value};
@@ -79,7 +83,21 @@ pub trait Plain {
     fn plain(&self) -> Value<'_>;
 }
 
-impl<T: Plain + ?Sized> TagValue for T {
+/// [`TagValue`] of the types that are [`Plain`]. Not one implementation for all of them, so that the wrappers can have theirs for every `TagValue`.
+macro_rules! tag_value {
+    ($($t:ty)*) => {$(
+        impl TagValue for $t {
+            fn tag_value(&self) -> Value<'_> {
+                self.plain()
+            }
+        }
+    )*};
+}
+tag_value!(i8 i16 i32 i64 u8 u16 u32 u64 usize isize i128 u128 bool f32 f64 char str String Cow<'_, str>);
+tag_value!([u8] Cow<'_, [u8]> Vec<u8> () NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroU8 NonZeroU16);
+tag_value!(NonZeroU32 NonZeroU64 NonZeroUsize NonZeroIsize);
+
+impl<const N: usize> TagValue for [u8; N] {
     fn tag_value(&self) -> Value<'_> {
         self.plain()
     }
@@ -115,7 +133,7 @@ maybe_long!(u64 usize isize i128 u128);
 
 macro_rules! non_zero {
     ($($t:ident)*) => {$(
-        impl Plain for std::num::$t {
+        impl Plain for $t {
             #[inline]
             fn plain(&self) -> Value<'_> {
                 match i64::try_from(self.get()) {
@@ -128,6 +146,13 @@ macro_rules! non_zero {
 }
 non_zero!(NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroIsize);
 
+/// Nothing to say.
+impl Plain for () {
+    #[inline]
+    fn plain(&self) -> Value<'_> {
+        Value::None
+    }
+}
 impl Plain for bool {
     #[inline]
     fn plain(&self) -> Value<'_> {
@@ -204,6 +229,11 @@ macro_rules! see_through {
                 (**self).plain()
             }
         }
+        impl<T: TagValue + ?Sized> TagValue for $t {
+            fn tag_value(&self) -> Value<'_> {
+                (**self).tag_value()
+            }
+        }
     )*};
 }
 see_through!(&T &mut T Box<T> Rc<T> Arc<T>);
@@ -216,6 +246,12 @@ impl<T: Plain> Plain for Option<T> {
             Some(value) => value.plain(),
             None => Value::None,
         }
+    }
+}
+
+impl<T: TagValue> TagValue for Option<T> {
+    fn tag_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::None, T::tag_value)
     }
 }
 

@@ -7,6 +7,12 @@
     clippy::unused_async,
     clippy::items_after_statements,
     clippy::unnecessary_wraps,
+    clippy::many_single_char_names,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
+    clippy::unused_self,
+    clippy::must_use_candidate,
+    clippy::too_many_lines,
     reason = "of the code under test, not of what the attribute writes"
 )]
 
@@ -424,8 +430,8 @@ mod blocks {
             n + HIDDEN
         }
         const HIDDEN: u8 = {
-            let one = 1;
-            one
+            let two = 2;
+            two - 1
         };
         macro_rules! unused {
             () => {

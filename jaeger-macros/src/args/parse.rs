@@ -59,11 +59,22 @@ pub(super) fn equals(input: ParseStream<'_>, option: Span, example: &str) -> syn
     Ok(())
 }
 
+/// An option that is said by its name alone.
+pub(super) fn flag(input: ParseStream<'_>, name: &str, option: Span) -> syn::Result<Span> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(option);
+    }
+    Err(Error::new(
+        option,
+        format!("`{name}` takes no value: its name says it all; leave it out if it shall not hold"),
+    ))
+}
+
 /// `= "text"`, not empty.
 pub(super) fn text(input: ParseStream<'_>, option: Span, example: &str) -> syn::Result<LitStr> {
     equals(input, option, example)?;
+    let here = next_span(input, option);
     let Ok(text) = input.parse::<LitStr>() else {
-        let here = input.cursor().token_tree().map_or(option, |(token, _)| token.span());
         return Err(Error::new(here, format!("expected text in quotes, as in `{example}`")));
     };
     if text.value().trim().is_empty() {
@@ -75,15 +86,28 @@ pub(super) fn text(input: ParseStream<'_>, option: Span, example: &str) -> syn::
 /// `= expression`.
 pub(super) fn expression(input: ParseStream<'_>, option: Span, example: &str) -> syn::Result<Expr> {
     equals(input, option, example)?;
-    input.parse()
+    whole_expression(input, option)
+}
+
+/// An expression; one that ends too early is told where it began.
+fn whole_expression(input: ParseStream<'_>, option: Span) -> syn::Result<Expr> {
+    let here = next_span(input, option);
+    input.parse().map_err(|error: Error| match input.is_empty() {
+        true => Error::new(here, format!("this expression is not complete: {error}")),
+        false => error,
+    })
+}
+
+fn next_span(input: ParseStream<'_>, otherwise: Span) -> Span {
+    input.cursor().token_tree().map_or(otherwise, |(token, _)| token.span())
 }
 
 /// `= 1024`, in what a value can have.
 pub(super) fn max_len(input: ParseStream<'_>, option: Span) -> syn::Result<u32> {
     const EXAMPLE: &str = "max_len = 1024";
     equals(input, option, EXAMPLE)?;
+    let here = next_span(input, option);
     let Ok(number) = input.parse::<LitInt>() else {
-        let here = input.cursor().token_tree().map_or(option, |(token, _)| token.span());
         return Err(Error::new(here, format!("expected a number of bytes, as in `{EXAMPLE}`")));
     };
     match number.base10_parse::<u32>() {
@@ -207,6 +231,6 @@ fn tag(input: ParseStream<'_>) -> syn::Result<Tag> {
     if input.is_empty() || input.peek(Token![,]) {
         return Err(Error::new(key_span, format!("the tag `{key}` has no value")));
     }
-    let value: Expr = input.parse()?;
+    let value = whole_expression(input, key_span)?;
     Ok(Tag { key, key_span, shown, value: value.to_token_stream() })
 }

@@ -20,9 +20,10 @@ pub(super) fn decide(
     let names: Vec<Ident> = receiver.into_iter().chain(function.bindings()).collect();
     unknown(options, &names, function, faults);
     twice(options, faults);
-    contradictions(options, faults);
+    contradictions(options, function.receiver().is_some(), faults);
     let outer = &container.options;
-    let recorded = names.into_iter().filter_map(|name| {
+    let conditional = function.conditional();
+    let recorded = names.into_iter().filter(|name| !conditional.contains(name)).filter_map(|name| {
         let shown = shown(&name, options, outer)?;
         let renamed = options.renamed.iter().find(|(renamed, _)| *renamed == name);
         let key = renamed.map_or_else(|| name.unraw().to_string(), |(_, key)| key.value());
@@ -70,6 +71,10 @@ fn unknown(options: &Options, names: &[Ident], function: &Function, faults: &mut
     let given = given.chain(options.shown.iter().map(|(name, _)| name));
     let given = given.chain(options.renamed.iter().map(|(name, _)| name));
     for unknown in given.filter(|given| !names.contains(given)) {
+        if unknown == "self" {
+            faults.add(unknown.span(), format!("`{}` has no `self`", function.signature.ident));
+            continue;
+        }
         let arguments: Vec<String> =
             names.iter().filter(|name| *name != "self").map(Ident::to_string).collect();
         let hint = match nearest(&unknown.to_string(), arguments.iter().map(String::as_str)) {
@@ -109,7 +114,7 @@ fn twice(options: &Options, faults: &mut Faults) {
 }
 
 /// An argument that is left out, and yet shown or renamed.
-fn contradictions(options: &Options, faults: &mut Faults) {
+fn contradictions(options: &Options, has_self: bool, faults: &mut Faults) {
     let skips = options.skip.first();
     if let (Some(all), Some(_)) = (options.skip_all, skips) {
         faults.add(all, "`skip_all` leaves out every argument, so `skip` says nothing more; use one of them");
@@ -141,6 +146,7 @@ fn contradictions(options: &Options, faults: &mut Faults) {
                 ),
             );
         } else if name == "self"
+            && has_self
             && option == "rename"
             && !options.shown.iter().any(|(shown, _)| shown == "self")
             && options.only.is_none()

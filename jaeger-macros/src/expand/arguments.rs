@@ -55,34 +55,46 @@ impl Expansion<'_> {
             moved.touched.extend(quote_spanned!(at=> let _ = &#this;));
         }
         let mut touched = vec![];
-        let patterns = moved.signature.inputs.iter_mut().filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(&mut typed.pat),
+        let inputs = moved.signature.inputs.iter_mut().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
-        for (i, (parameter, pattern)) in function.parameters().into_iter().zip(patterns).enumerate() {
+        for (i, (parameter, input)) in function.parameters().into_iter().zip(inputs).enumerate() {
             let plain = format_ident!("__jaeger_arg{i}", span = at);
             let (name, bind) = match parameter {
-                Parameter::Name { name, mutable } => {
-                    let mutable = mutable.then(|| quote_spanned!(at=> mut));
-                    if name.to_string().starts_with('_') {
-                        // To read `_x`, or to bind it to a mere name, would be a lint.
-                        (plain.clone(), quote_spanned!(at=> let (#mutable #name,) = (#plain,);))
-                    } else {
-                        (name.clone(), quote_spanned!(at=> let #mutable #name = #name;))
-                    }
+                Parameter::Name { name, mutable, attributes } => {
+                    // To read `_x`, or to bind it to a mere name, would be a lint.
+                    let underscored = name.to_string().starts_with('_');
+                    let argument = if underscored { &plain } else { name };
+                    let bind = match underscored {
+                        true => quote_spanned!(at=> #(#attributes)* let (#mutable #name,) = (#argument,);),
+                        false => quote_spanned!(at=> #(#attributes)* let #mutable #name = #argument;),
+                    };
+                    (argument.clone(), bind)
                 }
-                Parameter::Pattern { pattern, names } => {
+                Parameter::Pattern { pattern, names, attributes } => {
+                    let parts: Vec<&Recorded> =
+                        recorded.iter().filter(|argument| names.contains(&argument.name)).collect();
+                    let bound = (!parts.is_empty()).then(|| self.bound(&parts));
+                    let bind =
+                        match rebound(pattern, &names).filter(|_| bound.is_some() && !function.is_async()) {
+                            Some((pattern, rebind)) => {
+                                quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound #rebind)
+                            }
+                            None => quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound),
+                        };
                     moved.inside.extend(names);
-                    (plain.clone(), quote_spanned!(at=> let #plain = #plain; let #pattern = #plain;))
+                    (plain.clone(), quote_spanned!(at=> #(#attributes)* let #plain = #plain; #bind))
                 }
             };
             moved.statements.extend(bind);
-            touched.push(quote_spanned!(at=> let _ = &#name;));
+            let attributes = &input.attrs;
+            touched.push(quote_spanned!(at=> #(#attributes)* let _ = &#name;));
             if captured && !recorded.iter().any(|argument| argument.name == name) {
                 // What is captured when is decided by who is named first.
                 moved.touched.extend(std::mem::take(&mut touched));
             }
-            **pattern = Pat::Ident(syn::PatIdent {
+            *input.pat = Pat::Ident(syn::PatIdent {
                 attrs: vec![],
                 by_ref: None,
                 mutability: None,
@@ -94,12 +106,51 @@ impl Expansion<'_> {
         for name in function.bindings().iter().filter(|name| self.plan.mentions(name)) {
             moved.statements.extend(quote_spanned!(at=> let _ = &#name;));
         }
-        let inside: Vec<&Recorded> =
-            recorded.iter().filter(|argument| moved.inside.contains(&argument.name)).collect();
-        if !inside.is_empty() {
-            let bound = self.bound(&inside);
-            moved.statements.extend(bound);
-        }
         moved
     }
+}
+
+/// A pattern without `mut`, and its names bound once more, so that one that the body does not use is still told although it was recorded. Not where a name
+/// begins with `_`; nor in an async function, whose future would hold them twice.
+fn rebound(pattern: &Pat, names: &[Ident]) -> Option<(Pat, TokenStream)> {
+    let at = proc_macro2::Span::mixed_site();
+    if names.iter().any(|name| name.to_string().starts_with('_')) {
+        return None;
+    }
+    let (mut pattern, mut mutable) = (pattern.clone(), vec![]);
+    if !take_mut(&mut pattern, &mut mutable) {
+        return None;
+    }
+    let rebind = names.iter().map(|name| {
+        let mutable = mutable.iter().find(|(of, _)| of == name).map(|(_, word)| word);
+        quote_spanned!(at=> let #mutable #name = #name;)
+    });
+    let rebind = rebind.collect();
+    Some((pattern, rebind))
+}
+
+/// Takes the `mut`s out of a pattern; false for one that it does not know.
+fn take_mut(pattern: &mut Pat, to: &mut Vec<(Ident, syn::Token![mut])>) -> bool {
+    match pattern {
+        Pat::Ident(ident) if ident.by_ref.is_none() => {
+            to.extend(ident.mutability.take().map(|word| (ident.ident.clone(), word)));
+            ident.subpat.is_none()
+        }
+        Pat::Tuple(tuple) => tuple.elems.iter_mut().all(|p| take_mut(p, to)),
+        Pat::TupleStruct(tuple) => tuple.elems.iter_mut().all(|p| take_mut(p, to)),
+        Pat::Struct(fields) => fields.fields.iter_mut().all(|f| {
+            f.colon_token.is_some() && take_mut(&mut f.pat, to)
+                || f.colon_token.is_none() && plain_field(&f.pat)
+        }),
+        Pat::Slice(slice) => slice.elems.iter_mut().all(|p| take_mut(p, to)),
+        Pat::Reference(reference) => take_mut(&mut reference.pat, to),
+        Pat::Paren(paren) => take_mut(&mut paren.pat, to),
+        Pat::Wild(_) | Pat::Rest(_) => true,
+        _ => false,
+    }
+}
+
+/// `Point { x }`, where a `mut` has no other place.
+fn plain_field(pattern: &Pat) -> bool {
+    matches!(pattern, Pat::Ident(ident) if ident.mutability.is_none() && ident.by_ref.is_none())
 }

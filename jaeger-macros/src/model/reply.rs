@@ -2,6 +2,7 @@
 
 use crate::model::Function;
 use crate::model::scan::has_impl_trait;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeParamBound};
@@ -12,8 +13,10 @@ pub(crate) enum Reply<'a> {
     Nothing,
     /// A type that can be written again.
     Value(&'a Type),
-    /// `impl Trait` somewhere in it: it can be named nowhere else.
+    /// `impl Trait`: it can be named nowhere else.
     Opaque,
+    /// `impl Trait` somewhere in it, such as `Result<impl Trait, E>`: the type with a hole there.
+    Partly(TokenStream),
     /// `impl Future<Output = T>` or `Pin<Box<dyn Future<Output = T>>>`.
     Future(Later<'a>),
     /// `impl Stream<Item = T>` or `Pin<Box<dyn Stream<Item = T>>>`.
@@ -48,8 +51,36 @@ impl Function {
                 return reply;
             }
         }
-        if has_impl_trait(&ty.to_token_stream()) { Reply::Opaque } else { Reply::Value(ty) }
+        if !has_impl_trait(&ty.to_token_stream()) {
+            return Reply::Value(ty);
+        }
+        let mut holed = ty.clone();
+        if punch(&mut holed) { Reply::Partly(holed.into_token_stream()) } else { Reply::Opaque }
     }
+}
+
+/// Puts `_` where a type argument is an `impl Trait`, if the compiler can do without what that says: a closure cannot, it learns the types of its parameters from it.
+fn punch(ty: &mut Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last_mut() else { return false };
+    let PathArguments::AngleBracketed(arguments) = &mut last.arguments else { return false };
+    arguments.args.iter_mut().all(|argument| match argument {
+        GenericArgument::Type(Type::ImplTrait(opaque)) if !names_closure(&opaque.bounds) => {
+            *argument = syn::parse_quote!(_);
+            true
+        }
+        other => !has_impl_trait(&other.to_token_stream()),
+    })
+}
+
+fn names_closure(bounds: &Bounds) -> bool {
+    bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name.starts_with("Fn") || name.starts_with("AsyncFn") || last.ident == "Future"
+        }),
+        _ => false,
+    })
 }
 
 type Bounds = Punctuated<TypeParamBound, Token![+]>;

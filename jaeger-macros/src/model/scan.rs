@@ -2,7 +2,7 @@
 //!
 //! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 /// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
 const HARMLESS: [&str; 24] = [
@@ -62,6 +62,57 @@ pub(crate) fn may_leave_early(body: &TokenStream) -> bool {
         }
     }
     false
+}
+
+/// The `#![…]` at a body's front as outer attributes, and the body without them.
+pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
+    let is = |token: &TokenTree, c: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == c);
+    let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
+    let (mut outer, mut rest) = (TokenStream::new(), &tokens[..]);
+    while let [hash, bang, attribute @ TokenTree::Group(_), behind @ ..] = rest {
+        if !(is(hash, '#') && is(bang, '!')) {
+            break;
+        }
+        outer.extend([hash.clone(), attribute.clone()]);
+        rest = behind;
+    }
+    if outer.is_empty() {
+        return (outer, body.clone());
+    }
+    let mut without = Group::new(Delimiter::Brace, rest.iter().cloned().collect());
+    without.set_span(body.span());
+    (outer, without)
+}
+
+/// Bodies of which clippy knows that there is nothing to find, as long as they stand alone: empty ones, and what `Clone` and `PartialOrd` are for a type that is `Copy` and `Ord`.
+pub(crate) fn is_canonical(body: &TokenStream) -> bool {
+    body.is_empty() || ["* self", "Some (self . cmp (other))"].contains(&body.to_string().as_str())
+}
+
+/// A type for a place inside the function, where a named lifetime would be one more use of it (which hides `needless_lifetimes`): the compiler infers it. Types that bind lifetimes, or
+/// project from a trait by one, stay as they are.
+pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
+    let binds = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "for" || word == "as");
+    if ty.clone().into_iter().any(binds) {
+        return ty;
+    }
+    let mut after_quote = false;
+    let erased = ty.into_iter().map(|token| match token {
+        TokenTree::Punct(punct) => {
+            after_quote = punct.as_char() == '\'';
+            TokenTree::Punct(punct)
+        }
+        TokenTree::Ident(name) if std::mem::replace(&mut after_quote, false) && name != "static" => {
+            TokenTree::Ident(Ident::new("_", name.span()))
+        }
+        TokenTree::Group(group) => {
+            let mut erased = Group::new(group.delimiter(), without_lifetimes(group.stream()));
+            erased.set_span(group.span());
+            TokenTree::Group(erased)
+        }
+        other => other,
+    });
+    erased.collect()
 }
 
 /// A body that ends in `Box::pin(inner)`: what stands before the parentheses, and the parentheses.

@@ -90,9 +90,15 @@ impl Writer {
     }
 
     /// The ambient context: a span of trace 7, or a new root of it.
-    fn context(&self, parent: u64, flags: u8, origin: u32, owner: u32) {
-        let bits = u32::from(flags) | origin << 8 | owner;
+    fn context(&self, parent: u64, flags: u8, owner: u32) {
+        let bits = u32::from(flags) | owner;
         self.event(Kind::Context, bits, &[0, 7, parent, 1_000 + parent], &[]);
+    }
+
+    /// The root of a trace that sampler number 1 has let in.
+    fn root(&self, text: &str) {
+        let rest = u64::from(SAMPLED) | 1 << 8;
+        self.event(Kind::Root, SITE.register(), &[1, rest], &[Value::Str(text)]);
     }
 
     fn start(&self, text: &str) {
@@ -129,7 +135,7 @@ fn open_nested_spans_take_no_more_than_the_budget_and_the_rest_is_counted() {
     let budget = 10 * OPEN_BYTES + 100;
     let mut bench = Bench::new(budget);
     let log = bench.log();
-    log.context(0, SAMPLED, 1, 0);
+    log.context(0, SAMPLED, 0);
     (0..50).for_each(|_| log.start("some text"));
     let counts = bench.round();
     assert_eq!((counts.started, counts.finished), (50, 0));
@@ -147,7 +153,7 @@ fn open_nested_spans_take_no_more_than_the_budget_and_the_rest_is_counted() {
     assert!(seen.iter().all(|(span, _)| span.tags.iter().any(|tag| tag.key == "text")));
     assert_eq!(seen.last().unwrap().0.parent_span_id, 0);
     // There is room again.
-    log.context(0, SAMPLED, 1, 0);
+    log.context(0, SAMPLED, 0);
     log.start("again");
     log.end();
     assert_eq!(bench.round().finished, after.finished + 1);
@@ -178,7 +184,7 @@ fn additions_to_open_spans_take_no_more_than_the_budget_and_the_rest_is_counted(
     // To a span that is known, nested or not, and to one that is seen only later in the round.
     let mut bench = Bench::new(budget);
     let (early, log) = (bench.log(), bench.log());
-    log.context(0, SAMPLED, 1, 0);
+    log.context(0, SAMPLED, 0);
     log.start("nested");
     bench.round();
     let nested = bench.fold.threads[1].mirror.context.span_id;
@@ -207,10 +213,10 @@ fn additions_to_open_spans_take_no_more_than_the_budget_and_the_rest_is_counted(
 fn what_the_last_owner_of_a_log_left_open_is_counted_and_is_no_parent_of_the_next_ones_spans() {
     let mut bench = Bench::new(1 << 20);
     let log = bench.log();
-    log.context(0, SAMPLED, 1, NEW_OWNER);
+    log.context(0, SAMPLED, NEW_OWNER);
     log.start("left open");
     log.start("left open too");
-    log.context(0, SAMPLED, 1, NEW_OWNER);
+    log.context(0, SAMPLED, NEW_OWNER);
     log.start("the next owner's");
     log.end();
     let counts = bench.round();
@@ -218,9 +224,9 @@ fn what_the_last_owner_of_a_log_left_open_is_counted_and_is_no_parent_of_the_nex
     assert_eq!((bench.fold.open(), bench.fold.held), (0, 0));
     assert_eq!(bench.seen()[0].0.parent_span_id, 0);
     // Without a new owner a Context leaves open what is open.
-    log.context(0, SAMPLED, 1, 0);
+    log.context(0, SAMPLED, 0);
     log.start("outer");
-    log.context(9, SAMPLED, 0, 0);
+    log.context(9, SAMPLED, 0);
     log.start("inner");
     log.end();
     log.end();
@@ -231,7 +237,7 @@ fn what_the_last_owner_of_a_log_left_open_is_counted_and_is_no_parent_of_the_nex
 fn only_the_first_span_of_a_remote_parent_is_the_first_of_its_trace_here() {
     let mut bench = Bench::new(1 << 20);
     let log = bench.log();
-    log.context(9, SAMPLED | REMOTE, 0, 0);
+    log.context(9, SAMPLED | REMOTE, 0);
     for text in ["first", "its child", "and its"] {
         log.start(text);
     }
@@ -250,14 +256,14 @@ fn only_the_first_span_of_a_remote_parent_is_the_first_of_its_trace_here() {
 fn the_root_of_a_trace_tells_its_sampler_and_nothing_else_does() {
     let mut bench = Bench::new(1 << 20);
     let log = bench.log();
-    log.context(0, SAMPLED, 1, 0);
-    log.start("root");
+    log.context(0, SAMPLED, 0);
+    log.root("root");
     log.start("child");
     log.end();
     log.start("second child");
     log.end();
     log.end();
-    log.context(9, SAMPLED | REMOTE, 1, 0);
+    log.context(9, SAMPLED | REMOTE, 0);
     log.start("of a remote parent");
     log.end();
     bench.round();
@@ -270,7 +276,7 @@ fn the_root_of_a_trace_tells_its_sampler_and_nothing_else_does() {
 fn what_is_open_at_the_end_is_counted_as_unfinished() {
     let mut bench = Bench::new(1 << 20);
     let log = bench.log();
-    log.context(0, SAMPLED, 1, 0);
+    log.context(0, SAMPLED, 0);
     log.start("nested");
     log.start_at(5, 0, "moved");
     bench.round();

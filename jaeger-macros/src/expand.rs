@@ -17,7 +17,10 @@ mod tell;
 use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply};
-use crate::model::scan::{boxed_tail, has_impl_trait, is_canonical, may_leave_early, without_lifetimes};
+use crate::model::scan::{
+    boxed_tail, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon, may_leave_early,
+    without_lifetimes,
+};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{ReturnType, Signature, Type, Visibility};
@@ -63,13 +66,14 @@ impl Expansion<'_> {
     }
 
     fn guard(&self, reply: &Reply<'_>) -> (Signature, TokenStream) {
-        let (at, private, body) = (self.at, &self.private, &self.function.body);
+        let (at, body) = (self.at, &self.function.body);
         let moved = self.moved(false);
         let (open, statements) = (self.enter(&moved), &moved.statements);
-        let returns = !matches!(self.function.signature.output, ReturnType::Type(_, ref ty) if matches!(**ty, Type::Never(_)));
-        let code = if matches!(reply, Reply::Nothing) && returns && !may_leave_early(&body.stream()) {
+        let ends = matches!(reply, Reply::Nothing) && !returns_never(&self.function.signature);
+        let code = if ends && !may_leave_early(&body.stream()) {
             // It ends here, and so it did not panic, also where another panic is under way.
-            quote_spanned!(at=> let __jaeger_span = #open; #statements if true #body else { #private::never() } __jaeger_span.end();)
+            let body = self.body_as_users();
+            quote_spanned!(at=> let __jaeger_span = #open; #statements #body __jaeger_span.end();)
         } else {
             let block = as_tail(body);
             // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.
@@ -79,7 +83,6 @@ impl Expansion<'_> {
     }
 
     fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
-        let private = &self.private;
         let body = &self.function.body;
         let ty = &without_lifetimes(ty.clone());
         let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
@@ -87,17 +90,20 @@ impl Expansion<'_> {
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
         let tell = self.tell(opaque);
         let code = if early {
-            let block = as_tail(body);
+            let inner = self.as_last(ty).around(quote_spanned!(self.at=> #touched #statements));
+            let (user, private) = (body.span(), self.users_private());
+            let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
-                let __jaeger_reply: #ty = #private::call_once(move || -> #ty { #touched #statements #block });
+                let __jaeger_reply: #ty = #call;
                 #tell __jaeger_reply
             }
         } else {
+            let bound = self.bound_body(&quote_spanned!(self.at=> __jaeger_reply), ty);
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
                 #statements
-                let __jaeger_reply: #ty = if true #body else { #private::never() };
+                #bound
                 #tell __jaeger_reply
             }
         };
@@ -108,24 +114,31 @@ impl Expansion<'_> {
         let (at, private) = (self.at, &self.private);
         let moved = self.moved(true);
         let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
-        let block = as_tail(&self.function.body);
-        // Tells the block its type, as the signature tells it a plain body.
-        let typed =
-            |ty: &dyn ToTokens| Some(quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
-        let (typed, say) = match reply {
-            Reply::Value(ty) => (typed(ty), Some(self.say(false))),
-            Reply::Partly(ty) => (typed(ty), Some(self.say(true))),
+        let (ty, say) = match reply {
+            Reply::Value(ty) => (Some(without_lifetimes(ty.to_token_stream())), Some(self.say(false))),
+            Reply::Partly(ty) => (Some(without_lifetimes(ty.clone())), Some(self.say(true))),
             _ => (None, None),
         };
-        // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
-        let tail = match self.function.returned() {
-            Some(ty) if names_future(&ty.to_token_stream()) => quote_spanned!(at=> return #block;),
-            _ => block.to_token_stream(),
+        // Tells the block its type, as the signature tells it a plain body.
+        let typed = ty.as_ref().map(|ty| quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
+        let block = match (&ty, reply) {
+            (Some(ty), _) => self.as_last(ty),
+            (None, Reply::Nothing) if !returns_never(&self.function.signature) => {
+                self.as_last(&quote_spanned!(at=> ()))
+            }
+            _ => Last { braces: at, code: as_tail(&self.function.body).to_token_stream() },
         };
-        let future = quote_spanned!(at=> async move { #typed #touched #open #statements #tail });
+        // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
+        let block = match self.function.returned() {
+            Some(ty) if names_future(&ty.to_token_stream()) => block.returned(),
+            _ => block,
+        };
+        let user = self.function.body.span();
+        let block = block.around(quote_spanned!(at=> #typed #touched #open #statements));
+        let private = self.users_private();
         let run = match say {
-            Some(say) => quote_spanned!(at=> #private::run(#future, #say)),
-            None => quote_spanned!(at=> #private::run_bare(#future)),
+            Some(say) => quote_spanned!(user=> #private::run(async move #block, #say)),
+            None => quote_spanned!(user=> #private::run_bare(async move #block)),
         };
         if self.function.has_other_macros() {
             return self.function(&moved.signature, &quote_spanned!(at=> #run.await));
@@ -139,6 +152,52 @@ impl Expansion<'_> {
         // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
         signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
         self.with_documented_twin(&signature, &run)
+    }
+
+    /// The runtime's path as if the user had written it: an expression is taken for a macro's if it begins or ends with a token of one.
+    fn users_private(&self) -> TokenStream {
+        let user = self.function.body.span();
+        let as_users = |mut token: TokenTree| {
+            token.set_span(user);
+            token
+        };
+        match &self.plan.krate {
+            Some(_) => self.private.clone(),
+            None => self.private.clone().into_iter().map(as_users).collect(),
+        }
+    }
+
+    /// `if true { body } else { never() }` as if the user had written it: linters do not look into expressions of a macro's. Not the bare body, of which they would say that its braces are unnecessary, or that
+    /// nothing behind it is reached.
+    fn body_as_users(&self) -> TokenStream {
+        let (user, private, body) = (self.function.body.span(), &self.private, &self.function.body);
+        let mut never = Group::new(Delimiter::Brace, quote_spanned!(self.at=> #private::never()));
+        // Where it ends, so that nothing seems to stand between it and the body.
+        never.set_span(body.span_close());
+        quote_spanned!(user=> if true #body else #never)
+    }
+
+    /// The body's value in a variable.
+    fn bound_body(&self, name: &TokenStream, ty: &TokenStream) -> TokenStream {
+        let (user, body) = (self.function.body.span(), self.body_as_users());
+        quote_spanned!(user=> let #name: #ty = #body;)
+    }
+
+    /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go
+    /// before the arguments by other means than the edition: at a semicolon.
+    fn as_last(&self, ty: &TokenStream) -> Last {
+        let body = &self.function.body;
+        let tail = as_tail(body).to_token_stream();
+        if is_question_in_ok(&body.stream()) {
+            return Last { braces: self.at, code: tail };
+        }
+        let braces = body.span();
+        if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
+            return Last { braces, code: tail };
+        }
+        let name = quote_spanned!(self.at=> __jaeger_body);
+        let bound = self.bound_body(&name, ty);
+        Last { braces, code: quote_spanned!(self.at=> #bound #name) }
     }
 
     /// The function, and where its documentation is made, its signature as it was written, which says `async`.
@@ -220,6 +279,30 @@ impl Expansion<'_> {
         let code = quote_spanned!(at=> let __jaeger_span = #make; #outside let __jaeger_reply = #made; #call(#first __jaeger_reply));
         (moved.signature, code)
     }
+}
+
+/// The body as the last thing in a block that is still to be made.
+struct Last {
+    braces: Span,
+    code: TokenStream,
+}
+
+impl Last {
+    fn around(self, before: TokenStream) -> Group {
+        let Self { braces, code } = self;
+        let mut group = Group::new(Delimiter::Brace, quote::quote!(#before #code));
+        group.set_span(braces);
+        group
+    }
+
+    fn returned(self) -> Self {
+        let Self { braces, code } = self;
+        Self { braces, code: quote_spanned!(Span::mixed_site()=> return { #code };) }
+    }
+}
+
+fn returns_never(signature: &Signature) -> bool {
+    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
 }
 
 fn names_future(ty: &TokenStream) -> bool {

@@ -89,6 +89,18 @@ pub(crate) fn is_canonical(body: &TokenStream) -> bool {
     body.is_empty() || ["* self", "Some (self . cmp (other))"].contains(&body.to_string().as_str())
 }
 
+/// `… Some(x?)`, of which clippy tells only where it is a block's last expression.
+pub(crate) fn is_question_in_ok(body: &TokenStream) -> bool {
+    let is_question = |token: TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '?');
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    matches!(&tokens[..], [.., TokenTree::Ident(name), TokenTree::Group(group)]
+        if (name == "Some" || name == "Ok") && group.stream().into_iter().last().is_some_and(is_question))
+}
+
+pub(crate) fn is_semicolon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
+}
+
 /// A type for a place inside the function, where a named lifetime would be one more use of it (which hides `needless_lifetimes`): the compiler infers it. Types that bind lifetimes, or
 /// project from a trait by one, stay as they are.
 pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {

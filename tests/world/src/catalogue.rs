@@ -1,4 +1,5 @@
-//! Which crates: what `crates/Cargo.toml` names, fetched by cargo, each with its sources' place, features, and the tests that are left out.
+//! Which crates: what `crates/Cargo.toml` names, fetched by cargo, each with its sources' place, features, and the tests that are left out; and before them our own `equivalence` package, once
+//! for each edition.
 
 use crate::cargo;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -16,6 +17,29 @@ pub(crate) struct Crate {
     pub(crate) quick: bool,
     /// Tests that are run in neither copy, and why.
     pub(crate) left_out: Vec<(String, String)>,
+    /// What its manifest says, and what the copy's says instead.
+    pub(crate) edits: Vec<(&'static str, String)>,
+    /// Whether it has a program that prints what can be observed of it.
+    pub(crate) observed: bool,
+}
+
+/// Our own package, in each edition.
+pub(crate) fn own(sources: &Path) -> Vec<Crate> {
+    let of = |edition: &str| Crate {
+        name: format!("equivalence-{edition}"),
+        version: String::new(),
+        sources: sources.into(),
+        features: vec![],
+        quick: true,
+        left_out: vec![],
+        edits: vec![
+            ("[workspace]\n", String::new()),
+            ("name = \"equivalence\"", format!("name = \"equivalence-{edition}\"")),
+            ("edition = \"2024\"", format!("edition = \"{edition}\"")),
+        ],
+        observed: true,
+    };
+    ["2018", "2021", "2024"].map(of).into()
 }
 
 /// Fetches and lists them; the lock file's checksums are cargo's to check.
@@ -52,6 +76,8 @@ pub(crate) fn read(manifest: &Path, target: &Path) -> Result<Vec<Crate>> {
             left_out: left_out
                 .map(|(test, why)| (test.clone(), why.as_str().unwrap_or_default().into()))
                 .collect(),
+            edits: vec![],
+            observed: false,
         });
     }
     ensure!(!crates.is_empty(), "{} names no crate", manifest.display());

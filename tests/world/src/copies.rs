@@ -47,8 +47,11 @@ impl Workspace {
                 }
                 let mut bytes = fs::read(one.sources.join(&file))?;
                 if file == Path::new("Cargo.toml") {
+                    for (from, to) in &one.edits {
+                        bytes = String::from_utf8(bytes)?.replace(from, to).into_bytes();
+                    }
                     let dependency = format!(
-                        "\n[dependencies.jaeger-runtime]\npackage = \"world-recorder\"\npath = {recorder:?}\n"
+                        "\n\n[dependencies.jaeger-runtime]\npackage = \"world-recorder\"\npath = {recorder:?}\n"
                     );
                     bytes.extend(dependency.bytes());
                 }

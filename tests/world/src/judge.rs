@@ -3,9 +3,10 @@
 use crate::cargo::{self, Built, Message};
 use crate::catalogue::Crate;
 use crate::copies::{Id, Off, Sources, Workspace, Written};
+use crate::observations;
 use crate::programs::{self, Outcomes};
 use crate::rewrite::{Skip, Target};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
@@ -59,6 +60,10 @@ pub(crate) struct Verdict {
     /// Plain and annotated; absent if the plain copy's tests do not build, or none were asked for.
     pub(crate) tests: Option<(Outcomes, Outcomes)>,
     pub(crate) no_tests: String,
+    /// Observations that differ.
+    pub(crate) observed: Vec<String>,
+    /// Bytes by which the futures grew, least and most.
+    pub(crate) grown: Option<(u64, u64)>,
 }
 
 /// What is built, with which command.
@@ -148,7 +153,42 @@ impl World {
                 verdict.tests = Some((plain, recorded));
             }
         }
+        if one.observed {
+            self.observe(one, &mut verdict)?;
+        }
         Ok(verdict)
+    }
+
+    /// Runs the crate's program, plain, annotated, and annotated with a tracer, and compares what they print.
+    fn observe(&self, one: &Crate, verdict: &mut Verdict) -> Result<()> {
+        let lines = |workspace: &Workspace, record: bool| -> Result<Vec<String>> {
+            let mut command = cargo::cargo(&workspace.root, &self.target);
+            command.args(["run", "--quiet", "-p", &one.name]);
+            let counts = self.target.join("observed");
+            if record {
+                std::fs::create_dir_all(&counts)?;
+                command.env("WORLD_RECORD", &counts);
+            }
+            let output = command.output()?;
+            let errors = String::from_utf8_lossy(&output.stderr);
+            // Its warnings are compared elsewhere.
+            let errors = errors.find("\nerror").map_or(&*errors, |at| &errors[at..]);
+            ensure!(
+                output.status.success(),
+                "the program of {} ended with {}: {errors}",
+                one.name,
+                output.status
+            );
+            Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+        };
+        let plain = lines(&self.plain, false)?;
+        for record in [false, true] {
+            let found = observations::compare(&plain, &lines(&self.annotated, record)?);
+            let how = if record { "recorded" } else { "no tracer" };
+            verdict.observed.extend(found.differences.into_iter().map(|line| format!("{how}: {line}")));
+            verdict.grown = found.grown;
+        }
+        Ok(())
     }
 
     /// The functions that the compiler sees: it cannot find the probe, and says so at each.

@@ -9,12 +9,14 @@
 //!
 //! For each crate: cargo fetches it, checksums locked; two copies are laid under `target/world`, one with `#[traced]` put in front of every non-`const` function with a body (`rewrite`);
 //! both are built and linted (rustc, clippy's default and pedantic groups), their unit tests are run, in the annotated copy with a tracer that records every span (`recorder/`).
-//! What is refused, which warnings are new or gone, and which tests end otherwise is said by name, and any of it is a failure; pedantic lints are only listed.
+//! Our own package `equivalence` goes through the same in editions 2018, 2021 and 2024; its program prints drop order, places of panics, auto traits and sizes of futures, which have to be
+//! the same in both copies too. What is refused, which warnings are new or gone, and which tests end otherwise is said by name, and any of it is a failure; pedantic lints are only listed.
 
 mod cargo;
 mod catalogue;
 mod copies;
 mod judge;
+mod observations;
 mod programs;
 mod rewrite;
 mod table;
@@ -68,7 +70,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let root =
         here.ancestors().nth(2).context("the member stands two below the workspace")?.join("target/world");
     let target = root.join("build");
-    let all = catalogue::read(&here.join("crates/Cargo.toml"), &target)?;
+    let mut all = catalogue::own(&here.join("equivalence"));
+    all.extend(catalogue::read(&here.join("crates/Cargo.toml"), &target)?);
     for name in &arguments.crates {
         ensure!(all.iter().any(|one| one.name == *name), "the catalogue has no crate {name}");
     }

@@ -12,6 +12,7 @@ pub(crate) fn is_clean(verdict: &Verdict) -> bool {
         && verdict.unread.is_empty()
         && verdict.new.is_empty()
         && verdict.lost.is_empty()
+        && verdict.observed.is_empty()
         && tests.is_none_or(|(plain, recorded)| {
             recorded.faults == plain.faults && recorded.differences(plain).is_empty()
         })
@@ -45,10 +46,14 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     if !verdict.no_tests.is_empty() {
         section("tests not run", vec![verdict.no_tests.clone()]);
     }
+    section("observed otherwise", verdict.observed.clone());
     section(
         "tests left out of both copies",
         one.left_out.iter().map(|(test, why)| format!("{test}: {why}")).collect(),
     );
+    if let Some((least, most)) = verdict.grown {
+        section("futures grew by", vec![format!("{least} to {most} bytes")]);
+    }
     let skipped = verdict.skipped.iter().map(|(why, count)| format!("{count} {}", why.why()));
     let skipped = skipped.chain([format!("{} not compiled here", verdict.functions - verdict.compiled)]);
     let _ = writeln!(out, "    not annotated or not compiled: {}\n", skipped.collect::<Vec<_>>().join(", "));

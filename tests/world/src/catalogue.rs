@@ -23,6 +23,13 @@ pub(crate) struct Crate {
     pub(crate) observed: bool,
 }
 
+impl Crate {
+    /// Whether it has programs beside or instead of a library.
+    pub(crate) fn has_programs(&self) -> bool {
+        ["src/main.rs", "src/bin"].iter().any(|path| self.sources.join(path).exists())
+    }
+}
+
 /// Our own package, in each edition.
 pub(crate) fn own(sources: &Path) -> Vec<Crate> {
     let of = |edition: &str| Crate {

@@ -18,11 +18,11 @@ const LEFT: [&str; 5] = [".cargo-ok", "Cargo.toml.orig", ".cargo_vcs_info.json",
 /// is built once.
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    kind: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 impl Workspace {
-    /// Lays the manifests and everything but the Rust files under `src`, which [`Sources::write`] does.
+    /// Lays the manifests and all files; those under `src` are [`Sources::write`]'s from then on.
     pub(crate) fn lay(
         world: &Path,
         kind: &'static str,
@@ -42,7 +42,8 @@ impl Workspace {
         for one in crates {
             let to = root.join(kind).join(&one.name);
             for file in files(&one.sources)? {
-                if is_annotatable(&file) {
+                // Laid once, so that cargo finds a target in every member.
+                if is_annotatable(&file) && to.join(&file).exists() {
                     continue;
                 }
                 let mut bytes = fs::read(one.sources.join(&file))?;

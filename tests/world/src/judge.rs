@@ -39,6 +39,20 @@ pub(crate) struct Warning {
     pub(crate) text: String,
 }
 
+impl Warning {
+    /// By lint and item: the words may differ.
+    fn key(&self) -> (&str, &str) {
+        (&self.code, &self.place)
+    }
+}
+
+/// Those of `from` that `other` does not have.
+fn without(from: &BTreeSet<Warning>, other: &BTreeSet<Warning>) -> impl Iterator<Item = Warning> {
+    let known: BTreeSet<_> = other.iter().map(Warning::key).collect();
+    let left: Vec<_> = from.iter().filter(|warning| !known.contains(&warning.key())).cloned().collect();
+    left.into_iter()
+}
+
 /// What came of a crate.
 #[derive(Default)]
 pub(crate) struct Verdict {
@@ -79,13 +93,13 @@ enum Step {
 
 impl World {
     fn command(&self, workspace: &Workspace, one: &Crate, step: Step) -> Command {
-        let mut command = cargo::cargo(&workspace.root, &self.target);
+        let mut command = cargo::cargo(&workspace.member(&one.name), &self.target);
         match step {
             Step::Lint => command.args(["clippy", "--lib", "--bins"]),
             Step::LintTests => command.args(["clippy", "--lib", "--bins", "--profile", "test"]),
             Step::Tests => command.args(["test", "--no-run", "--lib", "--bins"]),
         };
-        command.args(["--message-format", "json", "-p", &one.name]);
+        command.args(["--message-format", "json"]);
         command.arg("--features").arg(one.features.join(","));
         if step != Step::Tests {
             command.args(["--", "--cap-lints", "warn", "-W", "clippy::pedantic"]);
@@ -131,8 +145,8 @@ impl World {
             annotated.extend(warnings(&built, &sources, &written));
         }
         let lint = |warning: &&Warning| self.pedantic.contains(&warning.code);
-        (verdict.new_pedantic, verdict.new) = annotated.difference(&plain).cloned().partition(|w| lint(&w));
-        (verdict.lost_pedantic, verdict.lost) = plain.difference(&annotated).cloned().partition(|w| lint(&w));
+        (verdict.new_pedantic, verdict.new) = without(&annotated, &plain).partition(|w| lint(&w));
+        (verdict.lost_pedantic, verdict.lost) = without(&plain, &annotated).partition(|w| lint(&w));
         verdict.plain_warnings = plain.len();
 
         match plain_tests {
@@ -154,7 +168,9 @@ impl World {
             }
         }
         if one.observed {
-            self.observe(one, &mut verdict)?;
+            if let Err(error) = self.observe(one, &mut verdict) {
+                verdict.observed.push(format!("{error:#}"));
+            }
         }
         Ok(verdict)
     }
@@ -162,8 +178,8 @@ impl World {
     /// Runs the crate's program, plain, annotated, and annotated with a tracer, and compares what they print.
     fn observe(&self, one: &Crate, verdict: &mut Verdict) -> Result<()> {
         let lines = |workspace: &Workspace, record: bool| -> Result<Vec<String>> {
-            let mut command = cargo::cargo(&workspace.root, &self.target);
-            command.args(["run", "--quiet", "-p", &one.name]);
+            let mut command = cargo::cargo(&workspace.member(&one.name), &self.target);
+            command.args(["run", "--quiet"]);
             let counts = self.target.join("observed");
             if record {
                 std::fs::create_dir_all(&counts)?;
@@ -179,7 +195,10 @@ impl World {
                 one.name,
                 output.status
             );
-            Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+            // Places are told by the file, which stands in a folder of its kind.
+            let here = format!("{}/{}/", workspace.kind, one.name);
+            let text = String::from_utf8_lossy(&output.stdout).replace(&here, "");
+            Ok(text.lines().map(str::to_owned).collect())
         };
         let plain = lines(&self.plain, false)?;
         for record in [false, true] {
@@ -193,16 +212,26 @@ impl World {
 
     /// The functions that the compiler sees: it cannot find the probe, and says so at each.
     fn live(&self, one: &Crate, sources: &Sources) -> Result<BTreeSet<Id>> {
-        let written = sources.write(&self.seen, |_, function| vec![(function.at, PROBE)])?;
         let mut live = BTreeSet::new();
         for profile in ["dev", "test"] {
-            let mut command = cargo::cargo(&self.seen.root, &self.target);
-            command.args(["check", "--lib", "--bins", "--message-format", "json", "-p", &one.name]);
-            command.args(["--profile", profile, "--features", &one.features.join(",")]);
-            let built = cargo::build(&mut command, &one.name)?;
-            for message in built.errors().filter(|message| message.text.contains("world_probe")) {
-                let place = &message.places[0];
-                live.extend(sources.around(&written, &place.file, place.byte, |_| true));
+            // Programs are not looked at before the library is free of errors, so what was seen in it loses the probe.
+            loop {
+                let written = sources.write(&self.seen, |id, function| match live.contains(id) {
+                    true => vec![],
+                    false => vec![(function.at, PROBE)],
+                })?;
+                let mut command = cargo::cargo(&self.seen.member(&one.name), &self.target);
+                command.args(["check", "--lib", "--bins", "--message-format", "json"]);
+                command.args(["--profile", profile, "--features", &one.features.join(",")]);
+                let built = cargo::build(&mut command, &one.name)?;
+                let before = live.len();
+                for message in built.errors().filter(|message| message.text.contains("world_probe")) {
+                    let place = &message.places[0];
+                    live.extend(sources.around(&written, &place.file, place.byte, |_| true));
+                }
+                if built.succeeded || live.len() == before || !one.has_programs() {
+                    break;
+                }
             }
         }
         if live.is_empty() && sources.functions().next().is_some() {

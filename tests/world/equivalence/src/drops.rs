@@ -137,6 +137,7 @@ fn iterated(a: Noisy, b: Noisy) -> impl Iterator<Item = usize> {
 }
 
 fn reassigned(mut a: Noisy, b: Noisy) -> usize {
+    let _ = a.some();
     a = b;
     a.0.len()
 }

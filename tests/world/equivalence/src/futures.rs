@@ -11,6 +11,7 @@ struct Wrap<'a, T: ?Sized>(&'a T);
 
 macro_rules! probes {
     ($($name:ident $no:ident: $bound:path;)*) => {$(
+        #[allow(dead_code)]
         trait $name {
             fn $no(&self) -> bool {
                 true
@@ -28,6 +29,7 @@ probes! {
 }
 
 /// Whoever has none of them.
+#[allow(dead_code)]
 trait IsNot {
     fn is_send(&self) -> bool {
         false

@@ -58,18 +58,20 @@ impl Expansion<'_> {
         let Function { attributes, visibility, default, body, .. } = self.function;
         // The item ends where the user's braces do: lints look at no function that ends in a macro.
         let mut block = Group::new(Delimiter::Brace, code.clone());
-        block.set_span(if is_canonical(&body.stream()) { self.at } else { body.span() });
+        let canonical = is_canonical(&body.stream(), !self.function.signature.generics.params.is_empty());
+        block.set_span(if canonical { self.at } else { body.span() });
         quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature #block)
     }
 
     fn guard(&self, reply: &Reply<'_>) -> (Signature, TokenStream) {
-        let (at, private, body) = (self.at, &self.private, &self.function.body);
+        let (at, body) = (self.at, &self.function.body);
         let moved = self.moved(false);
         let (open, statements) = (self.enter(&moved), &moved.statements);
         let returns = !matches!(self.function.signature.output, ReturnType::Type(_, ref ty) if matches!(**ty, Type::Never(_)));
         let code = if matches!(reply, Reply::Nothing) && returns && !may_leave_early(&body.stream()) {
             // It ends here, and so it did not panic, also where another panic is under way.
-            quote_spanned!(at=> let __jaeger_span = #open; #statements if true #body else { #private::never() } __jaeger_span.end();)
+            let body = self.body_in_if();
+            quote_spanned!(at=> let __jaeger_span = #open; #statements #body __jaeger_span.end();)
         } else {
             let block = as_tail(body);
             // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.
@@ -79,7 +81,6 @@ impl Expansion<'_> {
     }
 
     fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
-        let private = &self.private;
         let body = &self.function.body;
         let ty = &without_lifetimes(ty.clone());
         let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
@@ -87,17 +88,21 @@ impl Expansion<'_> {
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
         let tell = self.tell(opaque);
         let code = if early {
-            let block = as_tail(body);
+            let inner = self.as_last(&ty.to_token_stream());
+            let inner = inner.around(quote_spanned!(self.at=> #touched #statements));
+            let (user, private) = (body.span(), self.users_private());
+            let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
-                let __jaeger_reply: #ty = #private::call_once(move || -> #ty { #touched #statements #block });
+                let __jaeger_reply: #ty = #call;
                 #tell __jaeger_reply
             }
         } else {
+            let bound = self.bound_body(&quote_spanned!(self.at=> __jaeger_reply), &ty.to_token_stream());
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
                 #statements
-                let __jaeger_reply: #ty = if true #body else { #private::never() };
+                #bound
                 #tell __jaeger_reply
             }
         };
@@ -108,7 +113,16 @@ impl Expansion<'_> {
         let (at, private) = (self.at, &self.private);
         let moved = self.moved(true);
         let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
-        let block = as_tail(&self.function.body);
+        let tail = as_tail(&self.function.body);
+        let block = match (reply, self.function.returned()) {
+            // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
+            (_, Some(ty)) if names_future(&ty.to_token_stream()) => {
+                Last { braces: at, code: quote_spanned!(at=> return #tail;) }
+            }
+            (Reply::Value(ty), _) => self.as_last(&without_lifetimes(ty.to_token_stream())),
+            (Reply::Nothing, None) => self.as_last(&quote_spanned!(at=> ())),
+            _ => Last { braces: at, code: tail.to_token_stream() },
+        };
         // Tells the block its type, as the signature tells it a plain body.
         let typed =
             |ty: &dyn ToTokens| Some(quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
@@ -117,15 +131,12 @@ impl Expansion<'_> {
             Reply::Partly(ty) => (typed(ty), Some(self.say(true))),
             _ => (None, None),
         };
-        // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
-        let tail = match self.function.returned() {
-            Some(ty) if names_future(&ty.to_token_stream()) => quote_spanned!(at=> return #block;),
-            _ => block.to_token_stream(),
-        };
-        let future = quote_spanned!(at=> async move { #typed #touched #open #statements #tail });
+        let user = self.function.body.span();
+        let block = block.around(quote_spanned!(at=> #typed #touched #open #statements));
+        let private = self.users_private();
         let run = match say {
-            Some(say) => quote_spanned!(at=> #private::run(#future, #say)),
-            None => quote_spanned!(at=> #private::run_bare(#future)),
+            Some(say) => quote_spanned!(user=> #private::run(async move #block, #say)),
+            None => quote_spanned!(user=> #private::run_bare(async move #block)),
         };
         if self.function.has_other_macros() {
             return self.function(&moved.signature, &quote_spanned!(at=> #run.await));
@@ -139,6 +150,51 @@ impl Expansion<'_> {
         // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
         signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
         self.with_documented_twin(&signature, &run)
+    }
+
+    /// The runtime's path as if the user had written it: an expression is taken for a macro's if it begins or ends with a token of one.
+    fn users_private(&self) -> TokenStream {
+        let user = self.function.body.span();
+        let as_users = |mut token: TokenTree| {
+            token.set_span(user);
+            token
+        };
+        match &self.plan.krate {
+            Some(_) => self.private.clone(),
+            None => self.private.clone().into_iter().map(as_users).collect(),
+        }
+    }
+
+    /// `if true { body } else { never() }`, as if the user had written it: clippy does not look into expressions of a macro's.
+    fn body_in_if(&self) -> TokenStream {
+        let (user, private, body) = (self.function.body.span(), &self.private, &self.function.body);
+        let mut never = Group::new(Delimiter::Brace, quote_spanned!(self.at=> #private::never()));
+        // Where it ends, so that nothing seems to stand between it and the body.
+        never.set_span(body.span_close());
+        quote_spanned!(user=> if true #body else #never)
+    }
+
+    /// Binds the body's value to a name, as if the user had.
+    fn bound_body(&self, name: &TokenStream, ty: &TokenStream) -> TokenStream {
+        let body = self.body_in_if();
+        quote_spanned!(self.function.body.span()=> let #name: #ty = #body;)
+    }
+
+    /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go
+    /// before the arguments by other means than the edition: at a semicolon.
+    fn as_last(&self, ty: &TokenStream) -> Last {
+        let body = &self.function.body;
+        let tail = as_tail(body).to_token_stream();
+        if is_question_in_ok(&body.stream()) {
+            return Last { braces: self.at, code: tail };
+        }
+        let braces = body.span();
+        if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
+            return Last { braces, code: tail };
+        }
+        let name = quote_spanned!(self.at=> __jaeger_body);
+        let bound = self.bound_body(&name, ty);
+        Last { braces, code: quote_spanned!(self.at=> #bound #name) }
     }
 
     /// The function, and where its documentation is made, its signature as it was written, which says `async`.
@@ -228,6 +284,32 @@ fn names_future(ty: &TokenStream) -> bool {
         TokenTree::Group(group) => names_future(&group.stream()),
         _ => false,
     })
+}
+
+/// The body as the last thing in a block that is still to be made.
+struct Last {
+    braces: Span,
+    code: TokenStream,
+}
+
+impl Last {
+    fn around(self, before: TokenStream) -> Group {
+        let Self { braces, code } = self;
+        let mut group = Group::new(Delimiter::Brace, quote::quote!(#before #code));
+        group.set_span(braces);
+        group
+    }
+}
+
+fn is_semicolon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
+}
+
+/// `… Some(x?)`, of which clippy tells only where it is a block's last expression.
+fn is_question_in_ok(body: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    matches!(&tokens[..], [.., TokenTree::Ident(name), TokenTree::Group(group)]
+        if (name == "Some" || name == "Ok") && group.stream().into_iter().last().is_some_and(|last| matches!(last, TokenTree::Punct(punct) if punct.as_char() == '?')))
 }
 
 fn is_unit(ty: &Type) -> bool {

@@ -26,7 +26,8 @@ import (
 	"github.com/uber/jaeger-client-go"
 )
 
-const burst = 2000
+// Half as many of the long texts.
+var burst = 2000
 
 type counts struct{ spans atomic.Uint64 }
 
@@ -184,6 +185,9 @@ func run() error {
 	if !strings.Contains(known, " "+name+" ") {
 		return fmt.Errorf("%s has no %s", peer, name)
 	}
+	if name == "sync-long" {
+		burst = 1000
+	}
 	counted := &counts{}
 	var reporter jaeger.Reporter = counted
 	if peer == "go-udp" {
@@ -212,9 +216,9 @@ func run() error {
 		switch name {
 		case "unsampled":
 		case "root-child":
-			made += burst
+			made += uint64(burst)
 		default:
-			made += burst + 1
+			made += uint64(burst) + 1
 		}
 		time.Sleep(2 * time.Millisecond)
 		return took

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Spans in a burst.
-pub(crate) const BURST: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A peer, set up for one workload.
@@ -62,9 +60,9 @@ pub(crate) fn run(peer: &str, work: Work, rounds: usize, bursts: usize) -> Resul
     let mut made = 0;
     let mut burst = |running: &mut Box<dyn Running>| -> Duration {
         let start = Instant::now();
-        running.burst(BURST);
+        running.burst(work.burst());
         let took = start.elapsed();
-        made += running.made(BURST);
+        made += running.made(work.burst());
         thread::sleep(PAUSE);
         took
     };
@@ -78,9 +76,9 @@ pub(crate) fn run(peer: &str, work: Work, rounds: usize, bursts: usize) -> Resul
     let (mine, all) = (alloc::mine(), alloc::all());
     for _ in 0..rounds {
         let took: Duration = (0..bursts).map(|_| burst(&mut running)).sum();
-        caller.push(took.as_nanos() as f64 / (bursts * BURST) as f64);
+        caller.push(took.as_nanos() as f64 / (bursts * work.burst()) as f64);
     }
-    let spans = (rounds * bursts * BURST) as f64;
+    let spans = (rounds * bursts * work.burst()) as f64;
     let received = running.received();
     let cpu = before.elapsed().as_nanos() as f64 / spans;
     let allocations = ((alloc::mine() - mine) as f64 / spans, (alloc::all() - all) as f64 / spans);

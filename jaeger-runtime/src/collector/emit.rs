@@ -39,6 +39,7 @@ pub(super) struct Emitter {
     fields: Vec<TagRef<'static>>,
     logs: Vec<LogRecord<'static>>,
     references: Vec<SpanRef>,
+    log_ranges: Vec<(i64, std::ops::Range<usize>)>,
 }
 
 /// The same buffer for another lifetime: an empty vector is collected in place.
@@ -83,7 +84,7 @@ impl Emitter {
         for (key, value) in opened.callsite.args().iter().zip(values) {
             push(&mut tags, key, value);
         }
-        let (mut log_ranges, mut left_out) = (Vec::new(), (0, 0));
+        let (mut log_ranges, mut left_out) = (std::mem::take(&mut self.log_ranges), (0, 0));
         self.references.clear();
         if let Some(extras) = opened.extras {
             for item in extras.items() {
@@ -118,7 +119,7 @@ impl Emitter {
                 tags.push(TagRef { key, value: ValueRef::Long(i64::from(count)) });
             }
         }
-        for (nanos, range) in log_ranges {
+        for (nanos, range) in log_ranges.drain(..) {
             let timestamp_micros = i64::div_euclid(nanos, 1_000);
             logs.push(LogRecord { timestamp_micros, fields: &fields[range] });
         }
@@ -135,6 +136,7 @@ impl Emitter {
             tags: &tags,
             logs: &logs,
         });
+        self.log_ranges = log_ranges;
         self.logs = logs_for(logs);
         self.fields = tags_for(fields);
         self.tags = tags_for(tags);

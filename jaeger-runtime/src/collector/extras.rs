@@ -44,6 +44,37 @@ impl<'a> Item<'a> {
     }
 }
 
+/// Emptied ones for the next spans, so that a program whose spans have tags or logs of their own does not allocate for each.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    #[expect(clippy::vec_box, reason = "spans hold them in boxes, to be small")]
+    kept: Vec<Box<Extras>>,
+}
+
+/// The most that are kept, and the most bytes of one that is.
+const MAX_SPARE: usize = 64;
+const MAX_SPARE_BYTES: usize = 1 << 10;
+
+impl Spare {
+    pub(super) fn take(&mut self) -> Box<Extras> {
+        self.kept.pop().unwrap_or_default()
+    }
+
+    /// Takes those of a span that has ended.
+    pub(super) fn give(&mut self, extras: Option<Box<Extras>>) {
+        if let Some(mut extras) = extras {
+            let bytes = extras.bytes.capacity() + extras.items.capacity() * size_of::<Place>();
+            if self.kept.len() < MAX_SPARE && bytes <= MAX_SPARE_BYTES {
+                extras.items.clear();
+                extras.bytes.clear();
+                let (items, bytes) = (std::mem::take(&mut extras.items), std::mem::take(&mut extras.bytes));
+                *extras = Extras { items, bytes, ..Extras::default() };
+                self.kept.push(extras);
+            }
+        }
+    }
+}
+
 impl Extras {
     /// Adds or leaves out; returns by how many bytes this grew.
     pub(super) fn add(&mut self, item: Item<'_>) -> usize {
@@ -88,6 +119,26 @@ impl Extras {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spare_ones_come_back_empty_and_large_ones_do_not_come_back() {
+        let mut spare = Spare::default();
+        let item = Item { kind: ExtraKind::Tag, nanos: 1, count: 1, descriptor: 0, bytes: &[1; 8] };
+        let mut used = spare.take();
+        used.add(item);
+        used.tags_left_out = 3;
+        used.polls = 9;
+        let place = &raw const *used;
+        spare.give(Some(used));
+        let again = spare.take();
+        assert!(std::ptr::eq(place, &*again), "the same memory");
+        assert_eq!((again.items().count(), again.held(), again.tags_left_out, again.polls), (0, 0, 0, 0));
+        let mut large = spare.take();
+        large.add(Item { bytes: &[1; 2_000], ..item });
+        spare.give(Some(large));
+        spare.give(None);
+        assert!(spare.kept.is_empty());
+    }
 
     #[test]
     fn past_the_cap_is_counted_and_memory_stays() {

@@ -12,7 +12,7 @@
 //! 3. No event, also no damaged one, panics or moves another span.
 
 use super::emit::{Emitter, Ended, Opened};
-use super::extras::{Extras, Item};
+use super::extras::{Extras, Item, Spare};
 use super::stats::Counts;
 use crate::callsite::Callsite;
 use crate::clock::{Scale, TICK_MASK};
@@ -154,6 +154,7 @@ struct Tools {
     emitter: Emitter,
     /// The payload of the event in hand.
     payload: Vec<u8>,
+    spare: Spare,
 }
 
 /// An estimate of what one open span costs beside its values.
@@ -172,7 +173,7 @@ impl Fold {
             held: 0,
             budget,
             counts: Counts::default(),
-            tools: Tools { emitter: Emitter::default(), payload: Vec::new() },
+            tools: Tools { emitter: Emitter::default(), payload: Vec::new(), spare: Spare::default() },
         }
     }
 
@@ -374,6 +375,7 @@ impl Fold {
                 self.counts.unfinished += 1;
             }
         }
+        self.tools.spare.give(span.extras);
         thread.arena.truncate(span.arena);
     }
 
@@ -470,7 +472,7 @@ impl Fold {
         };
         match extras {
             Some(extras) if self.held + item.bytes.len() <= self.budget => {
-                self.held += extras.get_or_insert_default().add(item);
+                self.held += extras.get_or_insert_with(|| self.tools.spare.take()).add(item);
             }
             Some(_) => self.counts.extras_lost += 1,
             None => {
@@ -490,7 +492,7 @@ impl Fold {
             match self.moved.get_mut(&id) {
                 Some(span) if self.held + end - start <= self.budget => {
                     let item = Item { kind, nanos, count, descriptor, bytes: &waiting.bytes[start..end] };
-                    self.held += span.extras.get_or_insert_default().add(item);
+                    self.held += span.extras.get_or_insert_with(|| self.tools.spare.take()).add(item);
                 }
                 // No room; or its span has ended, or was dropped.
                 _ => self.counts.extras_lost += 1,
@@ -519,6 +521,7 @@ impl Fold {
             let values = Values::new(ending.count, ending.descriptor, bytes);
             let Ending { ticks, outcome, .. } = *ending;
             self.tools.emitter.emit(&opened, &Ended { ticks, outcome, values }, scale, to);
+            self.tools.spare.give(span.extras);
             self.counts.finished += 1;
         }
         self.before = waiting;

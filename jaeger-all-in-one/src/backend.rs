@@ -85,7 +85,7 @@ impl Backend {
         if let Some(port) = config.query_port {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(at(port))).map_err(fail)?;
             addresses.insert("query", listener.local_addr().map_err(fail)?);
-            let routes = api::router(app.clone()).merge(page::router());
+            let routes = api::protect(api::router(app.clone()).merge(page::router()), &app);
             let mut stopped = stopped;
             runtime.spawn(async move {
                 let stop = async move {

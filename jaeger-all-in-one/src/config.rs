@@ -11,6 +11,8 @@ pub struct Config {
     pub query_port: Option<u16>,
     /// UDP, compact, 6831.
     pub compact_port: Option<u16>,
+    /// Names under which the query port may be asked, beside addresses, `localhost` and names without a dot: any other is refused (DNS rebinding).
+    pub allowed_hosts: Vec<String>,
     /// Bytes that storage in memory may hold, indexes included.
     pub memory_bytes: u64,
 }
@@ -22,6 +24,7 @@ impl Default for Config {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             query_port: Some(16686),
             compact_port: Some(6831),
+            allowed_hosts: Vec::new(),
             memory_bytes: 512 << 20,
         }
     }

@@ -122,6 +122,7 @@ struct Counts {
 #[derive(Debug, Default)]
 pub struct Counters {
     receivers: [Counts; Receiver::ALL.len()],
+    refused_hosts: AtomicU64,
 }
 
 impl Counters {
@@ -150,6 +151,16 @@ impl Counters {
     /// What a receiver refused for a cause.
     pub fn refusals(&self, receiver: Receiver, cause: Cause) -> u64 {
         self.receivers[receiver as usize].refused[cause as usize].load(Ordering::Relaxed)
+    }
+
+    /// A request to the query port named a host that is not ours.
+    pub fn refused_host(&self) {
+        self.refused_hosts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests to the query port that named a host that is not ours.
+    pub fn refused_hosts(&self) -> u64 {
+        self.refused_hosts.load(Ordering::Relaxed)
     }
 
     /// Appends them in Prometheus' text format.
@@ -182,6 +193,9 @@ impl Counters {
             "Spans refused out of messages that were taken.",
             true,
         );
+        family(to, "jaeger_query_refused_hosts_total", "Requests that named another host.", |to, name| {
+            let _ = writeln!(to, "{name} {}", self.refused_hosts());
+        });
     }
 }
 

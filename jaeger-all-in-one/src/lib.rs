@@ -7,6 +7,8 @@
 //! | [`ingest`] | the one door to the store: rewriting, counting, live updates |
 //! | [`store`] | the [`Store`](store::Store) trait, queries, storage in memory |
 //! | [`api`] | Jaeger's HTTP JSON and ours, on 16686 |
+//! | [`rules`] | how Jaeger sees spans: rewritten on their way in, put in order on their way out |
+//! | [`values`] | what stands in a request: query strings, durations, ids, times |
 //! | [`page`] | the web page, embedded |
 //!
 //! Data flows one way: receiver → ingest → store → api → page. It depends on `jaeger-thrift`, never on `jaeger-runtime`.
@@ -21,7 +23,9 @@ pub mod ingest;
 pub mod live;
 pub mod page;
 pub mod receive;
+pub mod rules;
 pub mod store;
+pub mod values;
 
 pub use app::App;
 pub use backend::{Backend, StartError};

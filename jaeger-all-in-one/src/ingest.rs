@@ -9,6 +9,9 @@ use crate::live::Change;
 impl App {
     /// Takes a batch in.
     pub fn take(&self, receiver: Receiver, mut batch: Batch<'_>) {
+        if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
+            crate::rules::thrift::rewrite(&mut batch);
+        }
         let came = batch.spans.len();
         batch.spans.retain(|span| span.trace_id != 0 && span.span_id != 0);
         let zero = came - batch.spans.len();

@@ -67,7 +67,7 @@ pub enum Cause {
     MediaType,
     /// The sender was too slow.
     Timeout,
-    /// One span: its trace id or span id is zero.
+    /// One span: its trace id is zero.
     ZeroId,
     /// One span: the store had no room.
     StoreFull,

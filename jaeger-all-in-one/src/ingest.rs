@@ -1,4 +1,6 @@
-//! The one door to the store: every receiver's batches pass here, are checked, stored, counted, told.
+//! The one door to the store: every receiver's batches pass here, are checked, rewritten, stored, counted, told.
+//!
+//! A span with a trace id of zero belongs to no trace: refused and counted, its neighbours are taken.
 
 use jaeger_thrift::Batch;
 
@@ -7,16 +9,27 @@ use crate::counters::{Cause, Receiver};
 use crate::live::Change;
 
 impl App {
-    /// Takes a batch in.
+    /// Takes a batch in. Of the Thrift receivers' batches, tags that Jaeger shows otherwise are rewritten.
+    ///
+    /// ```
+    /// use jaeger_all_in_one::counters::{Cause, Receiver};
+    /// use jaeger_all_in_one::{App, Config, store::memory::MemoryStore};
+    /// use jaeger_thrift::{Batch, Process, Span};
+    /// let app = App::new(Config::default(), Box::new(MemoryStore::new(64 << 20)));
+    /// let spans = vec![Span { trace_id: 7, ..Span::default() }, Span::default()];
+    /// app.take(Receiver::UdpCompact, Batch { process: Process::new("shop"), spans, ..Batch::default() });
+    /// assert_eq!(app.counters.spans(Receiver::UdpCompact), 1);
+    /// assert_eq!(app.counters.refusals(Receiver::UdpCompact, Cause::ZeroId), 1);
+    /// ```
     pub fn take(&self, receiver: Receiver, mut batch: Batch<'_>) {
-        if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
-            crate::rules::thrift::rewrite(&mut batch);
-        }
         let came = batch.spans.len();
-        batch.spans.retain(|span| span.trace_id != 0 && span.span_id != 0);
+        batch.spans.retain(|span| span.trace_id != 0);
         let zero = came - batch.spans.len();
         if zero > 0 {
             self.counters.refused(receiver, Cause::ZeroId, zero);
+        }
+        if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
+            crate::rules::thrift::rewrite(&mut batch);
         }
         let appended = self.store.append(&batch);
         if appended.lost > 0 {

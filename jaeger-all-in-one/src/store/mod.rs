@@ -10,10 +10,12 @@
 //! - It is bounded, and drops whole traces, oldest first; what it dropped is in [`Store::stats`].
 //! - Reading never holds up appending for longer than a millisecond or so.
 
+mod heads;
 pub mod memory;
 mod query;
 
-pub use query::{Scan, TraceQuery, matches, value_text};
+pub use heads::{SpanHead, TraceHeads, head, parent};
+pub use query::{Scan, TraceQuery, matches};
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -37,36 +39,6 @@ pub struct Trace {
     pub trace_id: u128,
     /// Its spans.
     pub spans: Vec<StoredSpan>,
-}
-
-/// What summaries, dependencies and metrics need of a span, without its tags and logs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpanHead<'a> {
-    /// The span's id.
-    pub span_id: u64,
-    /// The parent: `parentSpanId`, else the first CHILD_OF, else the first FOLLOWS_FROM, of the same trace; 0 if none.
-    pub parent_span_id: u64,
-    /// The process's service.
-    pub service: &'a str,
-    /// The operation.
-    pub operation: &'a str,
-    /// µs since 1970.
-    pub start_time: i64,
-    /// µs.
-    pub duration: i64,
-    /// Tag `span.kind`: one of `server`, `client`, `producer`, `consumer`, `internal`, or empty.
-    pub kind: &'a str,
-    /// Tag `error` is true (bool or text).
-    pub error: bool,
-}
-
-/// The heads of a trace's spans, by start time, then arrival.
-#[derive(Clone, Copy, Debug)]
-pub struct TraceHeads<'a> {
-    /// The trace's id.
-    pub trace_id: u128,
-    /// Its spans.
-    pub spans: &'a [SpanHead<'a>],
 }
 
 /// An operation of a service, with one of the kinds its spans have.
@@ -187,42 +159,4 @@ pub trait Store: Send + Sync + fmt::Debug {
 /// A store on disk may be unable to read.
 pub fn trace(store: &dyn Store, id: u128) -> Answer<Option<Trace>> {
     Ok(store.traces(&[id])?.pop())
-}
-
-/// The head of a span.
-pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
-    let text = |key: &str| span.tags.iter().find(|tag| tag.key == key).map(|tag| &tag.value);
-    use jaeger_thrift::Value;
-    SpanHead {
-        span_id: span.span_id,
-        parent_span_id: parent(span),
-        service: &process.service_name,
-        operation: &span.operation_name,
-        start_time: span.start_time,
-        duration: span.duration,
-        kind: match text("span.kind") {
-            Some(Value::String(kind)) => kind,
-            _ => "",
-        },
-        error: match text("error") {
-            Some(Value::Bool(error)) => *error,
-            Some(Value::String(error)) => error == "true",
-            _ => false,
-        },
-    }
-}
-
-/// The parent of a span within its trace, 0 if it has none.
-pub fn parent(span: &Span<'_>) -> u64 {
-    use jaeger_thrift::RefType;
-    if span.parent_span_id != 0 {
-        return span.parent_span_id;
-    }
-    let of = |kind: RefType| {
-        span.references
-            .iter()
-            .find(|reference| reference.ref_type == kind && reference.trace_id == span.trace_id)
-            .map(|reference| reference.span_id)
-    };
-    of(RefType::ChildOf).or_else(|| of(RefType::FollowsFrom)).unwrap_or(0)
 }

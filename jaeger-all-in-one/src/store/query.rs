@@ -1,8 +1,10 @@
 //! What is asked of a store, and when a span satisfies it: one definition for every store.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use jaeger_thrift::{Process, Span, Tag, Value};
+use std::net::Ipv4Addr;
+
+use jaeger_thrift::{Process, Span, Tag, Value, ValueRef};
+
+use crate::rules::value_text;
 
 /// A search. One span must satisfy all of it, its service included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +78,8 @@ pub fn matches(query: &TraceQuery, process: &Process<'_>, span: &Span<'_>) -> bo
         && query.tags.iter().all(|(key, value)| has_tag(key, value, process, span))
 }
 
-/// Names under which a key is stored instead of the one that a client wrote, with what stands before the value.
-fn stored_as(key: &str) -> Option<(&'static str, &'static str)> {
+/// A key that a client wrote and that is stored under another name: that name, and what stands before the value.
+pub(super) fn stored_as(key: &str) -> Option<(&'static str, &'static str)> {
     match key {
         "hostname" => Some(("host.name", "")),
         "jaeger.version" => Some(("opencensus.exporterversion", "Jaeger-")),
@@ -85,9 +87,10 @@ fn stored_as(key: &str) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn has_tag(key: &str, value: &str, process: &Process<'_>, span: &Span<'_>) -> bool {
-    let all = || span.tags.iter().chain(&process.tags).chain(span.logs.iter().flat_map(|log| &log.fields));
-    all().any(|tag| tag.key == key && is_text(&tag.value, value))
+/// Whether a process has a tag, under the name it came with or the one it is stored under; its service is its tag `service.name`.
+pub(super) fn process_has(process: &Process<'_>, key: &str, value: &str) -> bool {
+    process.tags.iter().any(|tag| tag.key == key && is_text(key, tag.value.as_value_ref(), value))
+        || (key == "service.name" && process.service_name == value)
         || stored_as(key).is_some_and(|(key, before)| {
             process.tags.iter().any(|tag: &Tag<'_>| {
                 tag.key == key
@@ -97,22 +100,22 @@ fn has_tag(key: &str, value: &str, process: &Process<'_>, span: &Span<'_>) -> bo
         })
 }
 
-/// Whether a value's text is this.
-fn is_text(value: &Value<'_>, text: &str) -> bool {
-    match value {
-        Value::String(value) => value == text,
-        Value::Bool(value) => text == if *value { "true" } else { "false" },
-        other => value_text(other) == text,
-    }
+fn has_tag(key: &str, value: &str, process: &Process<'_>, span: &Span<'_>) -> bool {
+    let mut own = span.tags.iter().chain(span.logs.iter().flat_map(|log| &log.fields));
+    own.any(|tag| tag.key == key && is_text(key, tag.value.as_value_ref(), value))
+        || process_has(process, key, value)
 }
 
-/// A value as the text that searches compare: bytes as base64, doubles in the shortest form, `5` for 5.0.
-pub fn value_text(value: &Value<'_>) -> String {
+/// Whether the value of a key has this text. The number of an address has that of the address, too.
+pub(super) fn is_text(key: &str, value: ValueRef<'_>, text: &str) -> bool {
     match value {
-        Value::String(value) => value.clone().into_owned(),
-        Value::Double(value) => value.to_string(),
-        Value::Bool(value) => value.to_string(),
-        Value::Long(value) => value.to_string(),
-        Value::Binary(value) => BASE64.encode(value),
+        ValueRef::String(value) => value == text,
+        ValueRef::Bool(value) => text == if value { "true" } else { "false" },
+        other => {
+            value_text(&other.into()) == text
+                || (matches!(key, "ip" | "peer.ipv4")
+                    && matches!(other, ValueRef::Long(number)
+                        if Ipv4Addr::from(number as u32).to_string() == text))
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn span(n: u64, start: i64) -> Span<'static> {
         duration: 100 + (n % 977) as i64,
         tags: vec![
             Tag::new("component", Value::String("db".into())),
-            Tag::new("rows", Value::Long((n % 5_000) as i64)),
+            Tag::new("rows", Value::Long((n % 500) as i64)),
             Tag::new("cached", Value::Bool(n % 3 == 0)),
         ],
         ..Span::default()

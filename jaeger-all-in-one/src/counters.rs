@@ -126,11 +126,14 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// A message was taken, with so many spans stored.
-    pub fn accepted(&self, receiver: Receiver, spans: usize) {
-        let counts = &self.receivers[receiver as usize];
-        counts.messages.fetch_add(1, Ordering::Relaxed);
-        counts.spans.fetch_add(spans as u64, Ordering::Relaxed);
+    /// A message was taken.
+    pub fn message(&self, receiver: Receiver) {
+        self.receivers[receiver as usize].messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many spans were stored.
+    pub fn stored(&self, receiver: Receiver, spans: usize) {
+        self.receivers[receiver as usize].spans.fetch_add(spans as u64, Ordering::Relaxed);
     }
 
     /// `n` messages, or spans if [`Cause::of_span`], were refused.

@@ -21,7 +21,12 @@ impl App {
     /// assert_eq!(app.counters.spans(Receiver::UdpCompact), 1);
     /// assert_eq!(app.counters.refusals(Receiver::UdpCompact, Cause::ZeroId), 1);
     /// ```
-    pub fn take(&self, receiver: Receiver, mut batch: Batch<'_>) {
+    pub fn take(&self, receiver: Receiver, batch: Batch<'_>) {
+        self.counters.message(receiver);
+        self.put(receiver, batch);
+    }
+
+    fn put(&self, receiver: Receiver, mut batch: Batch<'_>) {
         let came = batch.spans.len();
         batch.spans.retain(|span| span.trace_id != 0);
         let zero = came - batch.spans.len();
@@ -35,7 +40,7 @@ impl App {
         if appended.lost > 0 {
             self.counters.refused(receiver, Cause::StoreFull, appended.lost);
         }
-        self.counters.accepted(receiver, appended.stored);
+        self.counters.stored(receiver, appended.stored);
         if !batch.spans.is_empty() {
             self.live.tell(|| {
                 let mut trace_ids: Vec<u128> = batch.spans.iter().map(|span| span.trace_id).collect();
@@ -43,6 +48,14 @@ impl App {
                 trace_ids.dedup();
                 Change { service: batch.process.service_name.to_string(), trace_ids }
             });
+        }
+    }
+
+    /// Takes the batches of one request in, which count as one message.
+    pub fn take_all(&self, receiver: Receiver, batches: Vec<Batch<'_>>) {
+        self.counters.message(receiver);
+        for batch in batches {
+            self.put(receiver, batch);
         }
     }
 }

@@ -24,6 +24,8 @@ pub mod live;
 pub mod page;
 pub mod receive;
 pub mod rules;
+pub mod sampling;
+mod serve;
 pub mod store;
 pub mod values;
 

@@ -1,6 +1,10 @@
 //! Ports that take spans in. Each file is one protocol: bytes to [`jaeger_thrift::Batch`], refusals to a [`Cause`].
 
+mod body;
+pub mod otlp;
+pub mod thrift_http;
 pub mod udp;
+pub mod zipkin;
 
 use jaeger_thrift::{DecodeError, DecodeErrorKind};
 

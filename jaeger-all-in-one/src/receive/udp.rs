@@ -1,7 +1,7 @@
 //! Datagrams of Thrift: 6831 compact, 6832 binary. A thread a port; it never answers.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -46,7 +46,9 @@ impl Udp {
             let mut buffer = vec![0; LARGEST];
             while !stopped.load(Ordering::Relaxed) {
                 // A failure is a timeout, or said of an earlier datagram.
-                if let Ok(length) = socket.recv(&mut buffer) {
+                if let Ok(length) = socket.recv(&mut buffer)
+                    && !stopped.load(Ordering::Relaxed)
+                {
                     datagram(&app, receiver, protocol, &buffer[..length]);
                 }
             }
@@ -63,10 +65,23 @@ impl Udp {
 impl Drop for Udp {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        wake(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+/// Wakes the thread that waits there; should that fail it wakes by its timeout.
+fn wake(mut address: SocketAddr) {
+    let (from, here) = match address {
+        SocketAddr::V4(_) => ("0.0.0.0:0", IpAddr::from(Ipv4Addr::LOCALHOST)),
+        SocketAddr::V6(_) => ("[::]:0", IpAddr::from(Ipv6Addr::LOCALHOST)),
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(here);
+    }
+    let _ = UdpSocket::bind(from).and_then(|socket| socket.send_to(&[], address));
 }
 
 /// Takes one datagram in, or counts why not.

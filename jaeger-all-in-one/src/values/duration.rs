@@ -8,6 +8,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub(crate) i64);
 
+impl Duration {
+    /// Nanoseconds.
+    pub fn nanos(self) -> i64 {
+        self.0
+    }
+}
+
 const MICRO: u64 = 1_000;
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;

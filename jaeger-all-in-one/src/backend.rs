@@ -26,6 +26,7 @@ use crate::sampling::{self, Strategies};
 use crate::serve::serve;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
+use crate::store::sqlite::SqliteStore;
 use crate::{api, live, page};
 
 /// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored.
@@ -236,7 +237,10 @@ impl Drop for Backend {
 fn store(config: &Config) -> Result<Box<dyn Store>, StartError> {
     match &config.storage {
         Storage::Memory => Ok(Box::new(MemoryStore::new(config.memory_bytes))),
-        Storage::Sqlite(file) => Err(StartError::Storage(format!("{}: no such storage", file.display()))),
+        Storage::Sqlite(file) => {
+            let store = SqliteStore::open(file, config.disk_bytes, config.keep, config.memory_bytes);
+            Ok(Box::new(store.map_err(StartError::Storage)?))
+        }
     }
 }
 

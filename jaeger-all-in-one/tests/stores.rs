@@ -1,14 +1,23 @@
 //! What every store promises, asked of each store.
 
+mod common;
+
 use std::ops::ControlFlow;
 
+use common::Folder;
 use jaeger_all_in_one::store::memory::MemoryStore;
+use jaeger_all_in_one::store::sqlite::SqliteStore;
 use jaeger_all_in_one::store::{Operation, Scan, Store, StoredSpan, TraceQuery, trace};
 use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag, Value};
 
 /// Runs a test on every kind of store.
 fn on_every_store(test: impl Fn(&dyn Store)) {
     test(&MemoryStore::new(64 << 20));
+    let folder = Folder::new();
+    test(
+        &SqliteStore::open(&folder.file("spans.db"), 1 << 30, None, 64 << 20)
+            .expect("a new file can be made"),
+    );
 }
 
 fn span(trace_id: u128, span_id: u64, operation: &'static str, start_time: i64) -> Span<'static> {

@@ -23,7 +23,7 @@ pub(crate) fn span(n: u64, start: i64) -> Span<'static> {
         tags: vec![
             Tag::new("component", Value::String("db".into())),
             Tag::new("rows", Value::Long((n % 500) as i64)),
-            Tag::new("cached", Value::Bool(n % 3 == 0)),
+            Tag::new("cached", Value::Bool(n.is_multiple_of(3))),
         ],
         ..Span::default()
     }

@@ -13,6 +13,7 @@
 mod heads;
 pub mod memory;
 mod query;
+pub mod sqlite;
 
 pub use heads::{SpanHead, TraceHeads, head, parent};
 pub use query::{Scan, TraceQuery, matches};

@@ -1,0 +1,89 @@
+//! Whole traces: found by what a span of them is like, by their ids, or given and shown.
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+
+use super::answer::{Body, Envelope, Failure, Fault};
+use super::parameters::{self, Search};
+use super::trace_json::TraceJson;
+use super::{ask, now, query, segment};
+use crate::app::App;
+use crate::rules::skew::Version;
+use crate::rules::{ShownTrace, show};
+use crate::store::Trace;
+use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
+
+/// `GET /api/traces`
+pub(super) async fn search(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+    let query = query(raw);
+    let search = Search::read(&query, now())?;
+    ask(&app, move |store| {
+        let raw = search.raw;
+        let mut missing = Vec::new();
+        let found = if search.ids.is_empty() {
+            store.traces(&store.find(&search.limited()?)?)?
+        } else {
+            let found = store.traces(&search.ids)?;
+            let is_there = |id: &u128| found.iter().any(|trace| trace.trace_id == *id);
+            missing.extend(
+                search.ids.iter().filter(|id| !is_there(id)).map(|id| Fault::missing(trace_id_text(*id))),
+            );
+            found
+        };
+        let errors = Some(missing).filter(|missing| !missing.is_empty());
+        Ok(write(found, errors, raw, &query))
+    })
+    .await
+}
+
+/// `GET /api/traces/{id}`; with `download` as a file.
+pub(super) async fn by_id(
+    State(app): State<App>,
+    uri: Uri,
+    raw: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let query = query(raw);
+    let (id, raw) = one(&uri, &query)?;
+    let download = parameters::yes(&query, "download")?;
+    let body = ask(&app, move |store| {
+        let found = store.traces(&[id])?;
+        if found.is_empty() {
+            return Err(Failure::trace_not_found());
+        }
+        Ok(write(found, None, raw, &query))
+    })
+    .await?;
+    let mut response = body.unless_known(&headers);
+    if download {
+        let name = format!("attachment; filename=\"trace-{}.json\"", trace_id_text(id));
+        if let Ok(name) = HeaderValue::from_str(&name) {
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        }
+    }
+    Ok(response)
+}
+
+/// `POST /api/archive/{id}`: there is nowhere to keep a trace longer.
+pub(super) async fn archive(uri: Uri, raw: RawQuery) -> Result<Body, Failure> {
+    one(&uri, &query(raw))?;
+    Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "archive span storage was not configured"))
+}
+
+/// The trace that a path names, and whether it is wanted as it came. `start` and `end` are read, and mean nothing.
+fn one(uri: &Uri, query: &Query) -> Result<(u128, bool), Failure> {
+    let id = parse_trace_id(segment(uri, 2)).map_err(Failure::bad)?;
+    for name in ["start", "end"] {
+        if let Some(text) = query.get(name) {
+            parse_int(text, 64).map_err(|why| Failure::parameter(name, why))?;
+        }
+    }
+    Ok((id, parameters::yes(query, "raw")?))
+}
+
+fn write(found: Vec<Trace>, errors: Option<Vec<Fault>>, raw: bool, query: &Query) -> Body {
+    let shown: Vec<ShownTrace> = found.into_iter().map(|trace| show(trace, raw, Version::One)).collect();
+    let data: Vec<TraceJson<'_>> = shown.iter().map(TraceJson::new).collect();
+    Body::new(&Envelope { errors, ..Envelope::of(data) }, query)
+}

@@ -1,0 +1,67 @@
+//! What the receivers, the API and the page share.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::live::Live;
+use crate::store::{Answer, Store, StoreError};
+
+/// The running backend's state; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
+
+/// See [`App`], which gives access to these.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where spans are.
+    pub store: Box<dyn Store>,
+    /// What came in, what was refused.
+    pub counters: Counters,
+    /// Who has new spans.
+    pub live: Live,
+    /// As it was started.
+    pub config: Config,
+    /// When it was started.
+    pub started: Instant,
+    /// The same by the wall clock.
+    pub started_at: SystemTime,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// State around a store.
+    pub fn new(config: Config, store: Box<dyn Store>) -> Self {
+        App(Arc::new(Shared {
+            store,
+            counters: Counters::default(),
+            live: Live::default(),
+            config,
+            started: Instant::now(),
+            started_at: SystemTime::now(),
+        }))
+    }
+
+    /// Asks the store from async code, on a thread that may block.
+    ///
+    /// # Errors
+    /// What the question's answer is; or that the question panicked, which is a bug and does not end the program.
+    pub async fn ask<T, F>(&self, question: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store) -> Answer<T> + Send + 'static,
+    {
+        let app = self.clone();
+        match tokio::task::spawn_blocking(move || question(&*app.store)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(StoreError("the question failed inside: a bug".to_owned())),
+        }
+    }
+}

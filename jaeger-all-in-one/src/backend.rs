@@ -1,0 +1,278 @@
+//! The running program: starts what the settings ask for, knows where it listens, stops it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use jaeger_thrift::Protocol;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::config::{Config, Storage};
+use crate::counters::Receiver;
+use crate::receive::udp::Udp;
+use crate::receive::{otlp, thrift_http, zipkin};
+use crate::sampling::{self, Strategies};
+use crate::serve::serve;
+use crate::store::Store;
+use crate::store::memory::MemoryStore;
+use crate::store::sqlite::SqliteStore;
+use crate::{api, live, page};
+
+/// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored.
+///
+/// ```
+/// use jaeger_all_in_one::{Backend, Config};
+/// let backend = Backend::start(Config::free_ports())?;
+/// println!("send to {:?}, look at {}", backend.address("compact"), backend.url());
+/// # Ok::<(), jaeger_all_in_one::StartError>(())
+/// ```
+#[derive(Debug)]
+pub struct Backend {
+    app: App,
+    addresses: BTreeMap<&'static str, SocketAddr>,
+    not_listening: Vec<StartError>,
+    stop: watch::Sender<bool>,
+    udp: Vec<Udp>,
+    runtime: Option<Runtime>,
+}
+
+/// Why a backend, or a port of it, did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A port cannot be had.
+    Port {
+        /// What was to listen, such as `query`.
+        what: &'static str,
+        /// The flag that gives it another port.
+        flag: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why it could not.
+        error: io::Error,
+    },
+    /// The system gives no threads.
+    Threads(io::Error),
+    /// The file of sampling strategies is wrong.
+    Strategies(String),
+    /// The storage cannot be opened.
+    Storage(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Port { what, flag, address, error } => {
+                let why = match error.kind() {
+                    io::ErrorKind::AddrInUse => "the port is taken".to_owned(),
+                    io::ErrorKind::PermissionDenied => "not permitted".to_owned(),
+                    _ => error.to_string(),
+                };
+                write!(f, "{what} cannot listen on {address}: {why}; {flag} chooses another port")
+            }
+            StartError::Threads(error) => write!(f, "no threads to be had: {error}"),
+            StartError::Strategies(error) | StartError::Storage(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StartError::Port { error, .. } | StartError::Threads(error) => Some(error),
+            StartError::Strategies(_) | StartError::Storage(_) => None,
+        }
+    }
+}
+
+/// How often the file of strategies is looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+impl Backend {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If the storage or the strategies cannot be read, if no port at all can be had, or, with [`Config::require_ports`], if one cannot.
+    pub fn start(config: Config) -> Result<Backend, StartError> {
+        let store = store(&config)?;
+        let strategies = Strategies::new(config.strategies.as_deref()).map_err(StartError::Strategies)?;
+        let strategies = Arc::new(strategies);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .thread_name("jaeger-all-in-one")
+            .build()
+            .map_err(StartError::Threads)?;
+        let app = App::new(config.clone(), store);
+        let (stop, stopped) = watch::channel(false);
+        let mut backend = Backend {
+            app,
+            addresses: BTreeMap::new(),
+            not_listening: Vec::new(),
+            stop,
+            udp: Vec::new(),
+            runtime: Some(runtime),
+        };
+        for (what, flag, port) in config.ports() {
+            let Some(port) = port else { continue };
+            let address = SocketAddr::new(config.host, port);
+            match backend.listen(what, address, &strategies, &stopped) {
+                Ok(address) => drop(backend.addresses.insert(what, address)),
+                Err(error) => backend.not_listening.push(StartError::Port { what, flag, address, error }),
+            }
+        }
+        if config.require_ports || backend.addresses.is_empty() {
+            // The first is as good as any, and without ports there is none.
+            if !backend.not_listening.is_empty() {
+                return Err(backend.not_listening.swap_remove(0));
+            }
+        }
+        if config.strategies.is_some() {
+            backend.spawn(watch_file(strategies, stopped));
+        }
+        Ok(backend)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(task);
+        }
+    }
+
+    /// Starts one port.
+    fn listen(
+        &mut self,
+        what: &'static str,
+        address: SocketAddr,
+        strategies: &Arc<Strategies>,
+        stopped: &watch::Receiver<bool>,
+    ) -> io::Result<SocketAddr> {
+        let app = self.app.clone();
+        let datagrams = match what {
+            "compact" | "old_compact" => Some((Receiver::UdpCompact, Protocol::Compact)),
+            "binary" => Some((Receiver::UdpBinary, Protocol::Binary)),
+            _ => None,
+        };
+        if let Some((receiver, protocol)) = datagrams {
+            let udp = Udp::start(app, address, receiver, protocol)?;
+            let address = udp.address();
+            self.udp.push(udp);
+            return Ok(address);
+        }
+        let Some(runtime) = &self.runtime else { return Err(io::ErrorKind::NotConnected.into()) };
+        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let address = listener.local_addr()?;
+        let stopped = stopped.clone();
+        let routes = match what {
+            "otlp_grpc" => {
+                runtime.spawn(otlp::grpc::serve(listener, app, stopped));
+                return Ok(address);
+            }
+            "query" => {
+                let routes = api::router(app.clone()).merge(live::router(app.clone())).merge(page::router());
+                api::protect(routes, &app)
+            }
+            "thrift_http" => no_pages(thrift_http::router(app)),
+            "otlp_http" => no_pages(otlp::http::router(app)),
+            "zipkin" => no_pages(zipkin::router(app)),
+            _ => no_pages(sampling::router(Arc::clone(strategies))),
+        };
+        runtime.spawn(serve(listener, routes, stopped));
+        Ok(address)
+    }
+
+    /// Where `query`, `compact`, `old_compact`, `binary`, `thrift_http`, `otlp_grpc`, `otlp_http`, `zipkin`, `sampling` listens; `None` if it does not.
+    pub fn address(&self, what: &str) -> Option<SocketAddr> {
+        self.addresses.get(what).copied()
+    }
+
+    /// The ports that were asked for and could not be had.
+    pub fn not_listening(&self) -> &[StartError] {
+        &self.not_listening
+    }
+
+    /// The page's address, without a slash at its end; empty if the query port does not listen.
+    pub fn url(&self) -> String {
+        self.address("query").map_or_else(String::new, |mut address| {
+            // What listens everywhere is looked at here.
+            if address.ip().is_unspecified() {
+                address.set_ip(match address {
+                    SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                    SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                });
+            }
+            format!("http://{address}")
+        })
+    }
+
+    /// The shared state: the store, the counters.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        // First what comes in, then what asks, then what is still to be written.
+        self.udp.clear();
+        self.app.live.close();
+        self.stop.send_replace(true);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(3));
+        }
+        self.app.store.flush();
+    }
+}
+
+fn store(config: &Config) -> Result<Box<dyn Store>, StartError> {
+    match &config.storage {
+        Storage::Memory => Ok(Box::new(MemoryStore::new(config.memory_bytes))),
+        Storage::Sqlite(file) => {
+            let store = SqliteStore::open(file, config.disk_bytes, config.keep, config.memory_bytes);
+            Ok(Box::new(store.map_err(StartError::Storage)?))
+        }
+    }
+}
+
+async fn watch_file(strategies: Arc<Strategies>, mut stopped: watch::Receiver<bool>) {
+    let mut told = String::new();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        let strategies = Arc::clone(&strategies);
+        // A panic is a bug that shall not end the watching.
+        let reloaded = tokio::task::spawn_blocking(move || strategies.reload()).await.unwrap_or(Ok(false));
+        match reloaded {
+            Ok(_) => told.clear(),
+            // The same trouble is told once.
+            Err(error) if error != told => {
+                eprintln!("jaeger-all-in-one: {error}; the strategies known so far stay");
+                told = error;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Refuses what a page in a browser sends: no page is served here, so it came from elsewhere.
+fn no_pages(routes: Router) -> Router {
+    async fn guard(request: Request, next: Next) -> Response {
+        if request.headers().contains_key(header::ORIGIN) {
+            return (StatusCode::FORBIDDEN, "pages in a browser may not send here\n").into_response();
+        }
+        next.run(request).await
+    }
+    routes.layer(from_fn(guard))
+}

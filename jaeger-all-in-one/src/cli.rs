@@ -1,0 +1,303 @@
+//! Flags and environment: what a stranger reads with `--help`, and the settings that come of it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use jaeger_all_in_one::Config;
+use jaeger_all_in_one::config::Storage;
+use jaeger_all_in_one::values::parse_duration;
+
+/// Jaeger's backend in one small program: takes spans in, keeps them, shows them.
+///
+/// Started without a command it listens on Jaeger's own ports, on this machine only, keeps spans in memory, and has its page at http://localhost:16686. Every
+/// client of Jaeger, OpenTelemetry (OTLP) and Zipkin can send to it as it is.
+#[derive(Debug, Parser)]
+#[command(name = "jaeger-all-in-one", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print traces of a running backend as waterfalls, as they come in
+    Tail {
+        #[command(flatten)]
+        from: From,
+        /// Only traces in which this service takes part
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// End after so many traces
+        #[arg(long, value_name = "COUNT")]
+        count: Option<u64>,
+    },
+    /// Print one trace of a running backend
+    Get {
+        /// The trace's id, in hexadecimal
+        #[arg(value_name = "TRACE_ID")]
+        id: String,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Search the traces of a running backend
+    Search {
+        /// The service that a span must have
+        #[arg(value_name = "SERVICE")]
+        service: String,
+        #[command(flatten)]
+        from: From,
+        /// The operation that the span must have
+        #[arg(long, value_name = "NAME")]
+        operation: Option<String>,
+        /// A tag that the span must have; may be given more than once
+        #[arg(long = "tag", value_name = "KEY=VALUE")]
+        tags: Vec<String>,
+        /// The least duration of the span, such as 1.5ms
+        #[arg(long, value_name = "DURATION")]
+        min_duration: Option<String>,
+        /// The greatest duration of the span
+        #[arg(long, value_name = "DURATION")]
+        max_duration: Option<String>,
+        /// How far to look back from now
+        #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
+        lookback: Duration,
+        /// How many traces at most
+        #[arg(long, value_name = "COUNT", default_value_t = 20)]
+        limit: u32,
+    },
+}
+
+/// The backend that is asked, and the form of the answer.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct From {
+    /// The backend's address: this program's, or a real Jaeger's query port
+    #[arg(
+        long = "from",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:16686",
+        env = "JAEGER_ALL_IN_ONE_URL"
+    )]
+    pub(crate) url: String,
+    /// Print JSON, a trace a line, instead of waterfalls
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Where it listens (PORT: a number, 0 for any free one, or off)")]
+struct Ports {
+    /// The address to listen on; 0.0.0.0 opens it to the network, where anybody may then read and write
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", env = "JAEGER_ALL_IN_ONE_HOST")]
+    host: IpAddr,
+    /// Page and query API
+    #[arg(long, value_name = "PORT", default_value = "16686", value_parser = port, env = "JAEGER_ALL_IN_ONE_QUERY_PORT")]
+    query_port: Port,
+    /// Jaeger clients over UDP, compact Thrift
+    #[arg(long, value_name = "PORT", default_value = "6831", value_parser = port, env = "JAEGER_ALL_IN_ONE_COMPACT_PORT")]
+    compact_port: Port,
+    /// The same on a second port; old clients send to 5775
+    #[arg(long, value_name = "PORT", default_value = "off", value_parser = port, env = "JAEGER_ALL_IN_ONE_OLD_COMPACT_PORT")]
+    old_compact_port: Port,
+    /// Jaeger clients over UDP, binary Thrift (Node)
+    #[arg(long, value_name = "PORT", default_value = "6832", value_parser = port, env = "JAEGER_ALL_IN_ONE_BINARY_PORT")]
+    binary_port: Port,
+    /// Jaeger clients over HTTP
+    #[arg(long, value_name = "PORT", default_value = "14268", value_parser = port, env = "JAEGER_ALL_IN_ONE_THRIFT_HTTP_PORT")]
+    thrift_http_port: Port,
+    /// OpenTelemetry over gRPC
+    #[arg(long, value_name = "PORT", default_value = "4317", value_parser = port, env = "JAEGER_ALL_IN_ONE_OTLP_GRPC_PORT")]
+    otlp_grpc_port: Port,
+    /// OpenTelemetry over HTTP
+    #[arg(long, value_name = "PORT", default_value = "4318", value_parser = port, env = "JAEGER_ALL_IN_ONE_OTLP_HTTP_PORT")]
+    otlp_http_port: Port,
+    /// Zipkin clients
+    #[arg(long, value_name = "PORT", default_value = "9411", value_parser = port, env = "JAEGER_ALL_IN_ONE_ZIPKIN_PORT")]
+    zipkin_port: Port,
+    /// Sampling strategies for Jaeger clients
+    #[arg(long, value_name = "PORT", default_value = "5778", value_parser = port, env = "JAEGER_ALL_IN_ONE_SAMPLING_PORT")]
+    sampling_port: Port,
+    /// Do not start if one of the ports is taken; otherwise the others work
+    #[arg(long, env = "JAEGER_ALL_IN_ONE_REQUIRE_PORTS")]
+    require_ports: bool,
+    /// A name under which the page may be opened, beside localhost, addresses and names without a dot
+    #[arg(
+        long = "allow-host",
+        value_name = "NAME",
+        env = "JAEGER_ALL_IN_ONE_ALLOW_HOST",
+        value_delimiter = ','
+    )]
+    allow_hosts: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+struct Serve {
+    #[command(flatten)]
+    ports: Ports,
+    /// Where spans are kept: memory, or sqlite:FILE
+    #[arg(long, value_name = "STORAGE", default_value = "memory", value_parser = storage, env = "JAEGER_ALL_IN_ONE_STORAGE", help_heading = "What it keeps")]
+    storage: Storage,
+    /// Memory for spans; the oldest traces go when it is used up
+    #[arg(long, value_name = "SIZE", default_value = "512MiB", value_parser = size, env = "JAEGER_ALL_IN_ONE_MEMORY", help_heading = "What it keeps")]
+    memory: u64,
+    /// Size of the database; the oldest traces go when it is reached
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size, env = "JAEGER_ALL_IN_ONE_DISK", help_heading = "What it keeps")]
+    disk: u64,
+    /// How long the database keeps a trace, such as 48h or 7d; 0: as long as there is room
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration, env = "JAEGER_ALL_IN_ONE_KEEP", help_heading = "What it keeps")]
+    keep: Duration,
+    /// Sampling strategies for clients, in Jaeger's form; read again when it changes
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JAEGER_ALL_IN_ONE_SAMPLING_STRATEGIES",
+        help_heading = "What it does beside"
+    )]
+    sampling_strategies: Option<PathBuf>,
+    /// Send all spans on to a collector, such as http://collector:14268/api/traces
+    #[arg(long, value_name = "URL", env = "JAEGER_ALL_IN_ONE_FORWARD", help_heading = "What it does beside")]
+    forward: Option<String>,
+}
+
+/// A port; clap takes an `Option` for "need not be given", so it has a name.
+type Port = Choice<u16>;
+
+#[derive(Clone, Copy, Debug)]
+struct Choice<T>(Option<T>);
+
+fn port(text: &str) -> Result<Port, String> {
+    match text {
+        "off" => Ok(Choice(None)),
+        text => {
+            text.parse().map(|port| Choice(Some(port))).map_err(|_| "a port is 0 to 65535, or off".to_owned())
+        }
+    }
+}
+
+fn storage(text: &str) -> Result<Storage, String> {
+    match text.split_once(':') {
+        None if text == "memory" => Ok(Storage::Memory),
+        Some(("sqlite", file)) if !file.is_empty() => Ok(Storage::Sqlite(file.into())),
+        _ => Err("there is memory, and sqlite:FILE".to_owned()),
+    }
+}
+
+/// Bytes, with a unit or without.
+fn size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(format!("{unit:?} is none of KiB, MiB, GiB")),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    bytes.ok_or_else(|| "a size is a number with a unit, such as 512MiB".to_owned())
+}
+
+/// A duration as Go writes them, and days.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
+        return Ok(Duration::from_secs(u64::from(days) * 24 * 3_600));
+    }
+    let nanos = parse_duration(text)?.nanos();
+    u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| format!("{text} is negative"))
+}
+
+impl Cli {
+    /// The settings of the backend.
+    pub(crate) fn config(self) -> Config {
+        let Serve { ports, storage, memory, disk, keep, sampling_strategies, forward } = self.serve;
+        Config {
+            host: ports.host,
+            query_port: ports.query_port.0,
+            compact_port: ports.compact_port.0,
+            old_compact_port: ports.old_compact_port.0,
+            binary_port: ports.binary_port.0,
+            thrift_http_port: ports.thrift_http_port.0,
+            otlp_grpc_port: ports.otlp_grpc_port.0,
+            otlp_http_port: ports.otlp_http_port.0,
+            zipkin_port: ports.zipkin_port.0,
+            sampling_port: ports.sampling_port.0,
+            require_ports: ports.require_ports,
+            allowed_hosts: ports.allow_hosts,
+            storage,
+            memory_bytes: memory,
+            disk_bytes: disk,
+            keep: Some(keep).filter(|keep| !keep.is_zero()),
+            strategies: sampling_strategies,
+            forward,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(arguments: &[&str]) -> Result<Config, String> {
+        let all = std::iter::once("jaeger-all-in-one").chain(arguments.iter().copied());
+        Cli::try_parse_from(all).map(Cli::config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_flags_it_is_the_librarys_default() {
+        Cli::command().debug_assert();
+        assert_eq!(parse(&[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let config = parse(&[
+            "--host",
+            "0.0.0.0",
+            "--zipkin-port",
+            "off",
+            "--query-port",
+            "0",
+            "--old-compact-port",
+            "5775",
+            "--storage",
+            "sqlite:/tmp/x.db",
+            "--memory",
+            "2GiB",
+            "--keep",
+            "0",
+            "--allow-host",
+            "a.example",
+        ])
+        .unwrap();
+        assert_eq!(config.host, IpAddr::from([0, 0, 0, 0]));
+        assert_eq!(
+            (config.zipkin_port, config.query_port, config.old_compact_port),
+            (None, Some(0), Some(5775))
+        );
+        assert_eq!(config.storage, Storage::Sqlite("/tmp/x.db".into()));
+        assert_eq!((config.memory_bytes, config.keep), (2 << 30, None));
+        assert_eq!(config.allowed_hosts, ["a.example"]);
+        assert_eq!(parse(&["--keep", "90m"]).unwrap().keep, Some(Duration::from_secs(5_400)));
+    }
+
+    #[test]
+    fn wrong_values_name_the_flag_and_the_value() {
+        for (flag, value, why) in [
+            ("--query-port", "70000", "a port is 0 to 65535, or off"),
+            ("--memory", "512x", "is none of KiB, MiB, GiB"),
+            ("--memory", "lots", "a size is"),
+            ("--storage", "redis", "there is memory, and sqlite:FILE"),
+            ("--host", "nowhere", "invalid IP address"),
+        ] {
+            let message = parse(&[flag, value]).unwrap_err();
+            assert!(message.contains(flag) && message.contains(value), "{message}");
+            if flag != "--memory" || value != "lots" {
+                assert!(message.contains(why), "{message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The one door to the store: every receiver's batches pass here, are checked, rewritten, stored, counted, told.
+//!
+//! A span with a trace id of zero belongs to no trace: refused and counted, its neighbours are taken.
+
+use jaeger_thrift::Batch;
+
+use crate::app::App;
+use crate::counters::{Cause, Receiver};
+use crate::live::Change;
+
+impl App {
+    /// Takes a batch in. Of the Thrift receivers' batches, tags that Jaeger shows otherwise are rewritten.
+    ///
+    /// ```
+    /// use jaeger_all_in_one::counters::{Cause, Receiver};
+    /// use jaeger_all_in_one::{App, Config, store::memory::MemoryStore};
+    /// use jaeger_thrift::{Batch, Process, Span};
+    /// let app = App::new(Config::default(), Box::new(MemoryStore::new(64 << 20)));
+    /// let spans = vec![Span { trace_id: 7, ..Span::default() }, Span::default()];
+    /// app.take(Receiver::UdpCompact, Batch { process: Process::new("shop"), spans, ..Batch::default() });
+    /// assert_eq!(app.counters.spans(Receiver::UdpCompact), 1);
+    /// assert_eq!(app.counters.refusals(Receiver::UdpCompact, Cause::ZeroId), 1);
+    /// ```
+    pub fn take(&self, receiver: Receiver, batch: Batch<'_>) {
+        self.counters.message(receiver);
+        self.put(receiver, batch);
+    }
+
+    fn put(&self, receiver: Receiver, mut batch: Batch<'_>) {
+        let came = batch.spans.len();
+        batch.spans.retain(|span| span.trace_id != 0);
+        let zero = came - batch.spans.len();
+        if zero > 0 {
+            self.counters.refused(receiver, Cause::ZeroId, zero);
+        }
+        if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
+            crate::rules::thrift::rewrite(&mut batch);
+        }
+        let appended = self.store.append(&batch);
+        if appended.lost > 0 {
+            self.counters.refused(receiver, Cause::StoreFull, appended.lost);
+        }
+        self.counters.stored(receiver, appended.stored);
+        if !batch.spans.is_empty() {
+            self.live.tell(|| {
+                let mut trace_ids: Vec<u128> = batch.spans.iter().map(|span| span.trace_id).collect();
+                trace_ids.sort_unstable();
+                trace_ids.dedup();
+                Change { service: batch.process.service_name.to_string(), trace_ids }
+            });
+        }
+    }
+
+    /// Takes the batches of one request in, which count as one message.
+    pub fn take_all(&self, receiver: Receiver, batches: Vec<Batch<'_>>) {
+        self.counters.message(receiver);
+        for batch in batches {
+            self.put(receiver, batch);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The program: settings, start-up lines, and waiting for the end.
+
+mod cli;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use jaeger_all_in_one::{Backend, Config};
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    let mut cli = Cli::parse();
+    let done = match cli.command.take() {
+        None => serve(cli.config()),
+        Some(command) => terminal::run(command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jaeger-all-in-one: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(config: Config) -> Result<(), String> {
+    // Before anything is started, so that no signal is missed.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no signals to be had: {error}"))?;
+    let end = {
+        let _inside = runtime.enter();
+        end().map_err(|error| format!("no signals to be had: {error}"))?
+    };
+    let backend = Backend::start(config).map_err(|error| error.to_string())?;
+    for line in greeting(&backend) {
+        println!("{line}");
+    }
+    // An empty line ends them, for programs that read along.
+    println!();
+    runtime.block_on(end);
+    println!("stopping: what is open ends, what is queued is stored; once more to stop at once");
+    std::thread::spawn(move || {
+        let _inside = runtime.enter();
+        if let Ok(end) = self::end() {
+            runtime.block_on(end);
+            std::process::exit(130);
+        }
+    });
+    let stats = backend.app().store.stats();
+    drop(backend);
+    println!("stopped with {} spans of {} traces", stats.spans, stats.traces);
+    Ok(())
+}
+
+/// What listens where, what is stored where, what does not listen and why.
+fn greeting(backend: &Backend) -> Vec<String> {
+    let config = &backend.app().config;
+    let mut lines = vec![format!("jaeger-all-in-one {}", env!("CARGO_PKG_VERSION"))];
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
+    if backend.address("query").is_some() {
+        line("page", backend.url());
+    }
+    line("spans in", backend.app().store.describe());
+    let ports = |kinds: &[(&str, &str)]| {
+        let told = kinds.iter().filter_map(|(what, name)| {
+            backend.address(what).map(|address| format!("{name} {}", address.port()))
+        });
+        told.collect::<Vec<_>>().join(" · ")
+    };
+    let thrift = ports(&[
+        ("compact", "UDP compact"),
+        ("old_compact", "UDP compact"),
+        ("binary", "UDP binary"),
+        ("thrift_http", "HTTP"),
+    ]);
+    let others = [
+        ("Jaeger", thrift),
+        ("OTLP", ports(&[("otlp_grpc", "gRPC"), ("otlp_http", "HTTP")])),
+        ("Zipkin", ports(&[("zipkin", "HTTP")])),
+        ("sampling", ports(&[("sampling", "HTTP")])),
+    ];
+    for (name, text) in others.into_iter().filter(|(_, text)| !text.is_empty()) {
+        line(name, text);
+    }
+    let open = if config.host.is_loopback() {
+        "this machine only; --host opens it"
+    } else {
+        "anybody who reaches it"
+    };
+    line("open to", format!("{} ({open})", config.host));
+    if let Some(url) = &config.forward {
+        line("forwards to", url.clone());
+    }
+    for failure in backend.not_listening() {
+        line("NOT", failure.to_string());
+    }
+    lines
+}
+
+/// Ends at the first signal that asks for it.
+#[cfg(unix)]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends when it is asked for by the keyboard.
+#[cfg(not(unix))]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without the signal there is nothing to wait for but being ended.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

@@ -1,0 +1,148 @@
+//! The body of a request: whole, decompressed, and bounded in every way.
+//!
+//! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and all bodies of all ports together
+//! at most [`BUDGET`] MiB: who comes when that is used up waits, and is sent away with 503 at the deadline.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::counters::Cause;
+
+/// The largest body, in bytes.
+pub(super) const LARGEST: usize = 20 << 20;
+/// How long a body may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// MiB that all bodies may hold at a time.
+const BUDGET: usize = 256;
+
+static FREE: Semaphore = Semaphore::const_new(BUDGET);
+
+/// A body, with its part of the budget.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    _held: SemaphorePermit<'static>,
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) cause: Cause,
+    /// For the client, a sentence without its end.
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, cause: Cause, message: impl Into<String>) -> Self {
+        Refusal { status, cause, message: message.into() }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Refusal::new(StatusCode::BAD_REQUEST, Cause::Invalid, message)
+    }
+}
+
+/// The media type of a request, without parameters, in lower case; empty if it says none.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    text.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    None,
+    Gzip,
+    Deflate,
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+    let text = headers.get(header::CONTENT_ENCODING).map_or("", |value| value.to_str().unwrap_or("?"));
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Encoding::None),
+        "gzip" | "x-gzip" => Ok(Encoding::Gzip),
+        "deflate" | "zlib" => Ok(Encoding::Deflate),
+        other => Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Cause::MediaType,
+            format!("content encoding {other:?} is not taken; gzip and deflate are"),
+        )),
+    }
+}
+
+/// Reads the body of a request.
+pub(super) async fn read(request: Request) -> Result<Body, Refusal> {
+    match tokio::time::timeout(DEADLINE, whole(request)).await {
+        Ok(body) => body,
+        Err(_) => Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            Cause::Timeout,
+            format!("the body did not come within {} s", DEADLINE.as_secs()),
+        )),
+    }
+}
+
+async fn whole(request: Request) -> Result<Body, Refusal> {
+    let encoding = encoding(request.headers())?;
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let declared = declared.and_then(|text| text.parse::<usize>().ok()).unwrap_or(LARGEST);
+    if declared > LARGEST {
+        return Err(too_large());
+    }
+    let unfolded = if matches!(encoding, Encoding::None) { 0 } else { LARGEST };
+    let need = (declared + unfolded).div_ceil(1 << 20).max(1) as u32;
+    // It is never closed.
+    let held = FREE.acquire_many(need).await.map_err(|_| too_large())?;
+    let bytes = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            if inner.to_string().contains("length limit exceeded") {
+                return too_large();
+            }
+            source = inner.source();
+        }
+        Refusal::new(StatusCode::BAD_REQUEST, Cause::Truncated, "the body breaks off")
+    })?;
+    let bytes = match encoding {
+        Encoding::None => bytes.into(),
+        Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?,
+        Encoding::Deflate => unfold(ZlibDecoder::new(&bytes[..]))?,
+    };
+    Ok(Body { bytes, _held: held })
+}
+
+fn unfold(from: impl std::io::Read) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    match from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
+        Ok(length) if length > LARGEST => Err(too_large()),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Cause::TooLarge,
+        format!("the body is larger than {} MiB", LARGEST >> 20),
+    )
+}
+
+/// Runs what may take some milliseconds where it holds up nobody.
+pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, size: usize) -> T {
+    /// What is smaller is done sooner than handed over, in bytes.
+    const SMALL: usize = 64 << 10;
+    if size <= SMALL {
+        return work();
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // A panic is a bug, and goes on to the connection, which ends with it.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

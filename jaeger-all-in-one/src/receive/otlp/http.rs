@@ -1,0 +1,94 @@
+//! `POST /v1/traces` on 4318. The answer is of the kind that the request was.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use serde_json::json;
+
+use super::{json as otlp_json, map};
+use crate::app::App;
+use crate::counters::{Cause, Receiver};
+use crate::receive::body::{self, Refusal};
+
+/// The port's routes.
+pub fn router(app: App) -> Router {
+    Router::new().route("/v1/traces", post(traces)).with_state(app)
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Protobuf,
+    Json,
+}
+
+/// gRPC's status, which errors are told in.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+/// gRPC's number for an invalid argument, for what the client did wrong.
+const INVALID_ARGUMENT: i32 = 3;
+/// And for what may go well another time.
+const UNAVAILABLE: i32 = 14;
+
+async fn traces(State(app): State<App>, request: Request) -> Response {
+    let kind = match &*body::media_type(request.headers()) {
+        "application/x-protobuf" | "application/protobuf" => Kind::Protobuf,
+        "application/json" => Kind::Json,
+        _ => {
+            app.counters.refused(Receiver::OtlpHttp, Cause::MediaType, 1);
+            let supported =
+                "415 unsupported media type, supported: [application/json, application/x-protobuf]";
+            return (StatusCode::UNSUPPORTED_MEDIA_TYPE, supported).into_response();
+        }
+    };
+    match take(&app, kind, request).await {
+        Ok(()) => match kind {
+            Kind::Protobuf => answer(StatusCode::OK, kind, vec![0x0a, 0]),
+            Kind::Json => answer(StatusCode::OK, kind, br#"{"partialSuccess":{}}"#.to_vec()),
+        },
+        Err(refusal) => {
+            app.counters.refused(Receiver::OtlpHttp, refusal.cause, 1);
+            let code = if refusal.cause == Cause::Timeout { UNAVAILABLE } else { INVALID_ARGUMENT };
+            let bytes = match kind {
+                Kind::Protobuf => Status { code, message: refusal.message }.encode_to_vec(),
+                Kind::Json => json!({"code": code, "message": refusal.message}).to_string().into_bytes(),
+            };
+            answer(refusal.status, kind, bytes)
+        }
+    }
+}
+
+fn answer(status: StatusCode, kind: Kind, bytes: Vec<u8>) -> Response {
+    let kind = match kind {
+        Kind::Protobuf => "application/x-protobuf",
+        Kind::Json => "application/json",
+    };
+    (status, [(header::CONTENT_TYPE, kind)], bytes).into_response()
+}
+
+async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
+    let body = body::read(request).await?;
+    let app = app.clone();
+    let size = body.bytes.len();
+    let work = move || {
+        let request = match kind {
+            Kind::Protobuf => {
+                ExportTraceServiceRequest::decode(&body.bytes[..]).map_err(|error| error.to_string())
+            }
+            Kind::Json => otlp_json::request(&body.bytes),
+        };
+        let batches = request.and_then(map::batches).map_err(Refusal::invalid)?;
+        app.take_all(Receiver::OtlpHttp, batches);
+        Ok(())
+    };
+    body::aside(work, size).await
+}

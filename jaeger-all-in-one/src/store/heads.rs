@@ -1,0 +1,81 @@
+//! A span without its tags and logs, and what of these belongs to its head: kind, error, parent.
+
+use jaeger_thrift::{Process, RefType, Span, SpanRef, Tag, Value};
+
+/// What summaries, dependencies and metrics need of a span, without its tags and logs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpanHead<'a> {
+    /// The span's id.
+    pub span_id: u64,
+    /// The parent: `parentSpanId`, else the first CHILD_OF, else the first FOLLOWS_FROM, of the same trace; 0 if none.
+    pub parent_span_id: u64,
+    /// The process's service.
+    pub service: &'a str,
+    /// The operation.
+    pub operation: &'a str,
+    /// µs since 1970.
+    pub start_time: i64,
+    /// µs.
+    pub duration: i64,
+    /// Tag `span.kind`: one of `server`, `client`, `producer`, `consumer`, `internal`, or empty.
+    pub kind: &'a str,
+    /// Tag `error` is true (bool or text).
+    pub error: bool,
+}
+
+/// The heads of a trace's spans, by start time, then arrival.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceHeads<'a> {
+    /// The trace's id.
+    pub trace_id: u128,
+    /// Its spans.
+    pub spans: &'a [SpanHead<'a>],
+}
+
+/// The head of a span.
+pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
+    let (kind, error) = kind_and_error(&span.tags);
+    SpanHead {
+        span_id: span.span_id,
+        parent_span_id: parent(span),
+        service: &process.service_name,
+        operation: &span.operation_name,
+        start_time: span.start_time,
+        duration: span.duration,
+        kind,
+        error,
+    }
+}
+
+/// The tags `span.kind` (empty if there is none) and `error`; of several the last.
+pub(super) fn kind_and_error<'a>(tags: &'a [Tag<'_>]) -> (&'a str, bool) {
+    let mut kind = "";
+    let mut error = false;
+    for tag in tags {
+        match (&*tag.key, &tag.value) {
+            ("span.kind", Value::String(value)) => kind = value,
+            ("error", Value::Bool(value)) => error = *value,
+            ("error", Value::String(value)) => error = value == "true",
+            _ => {}
+        }
+    }
+    (kind, error)
+}
+
+/// The parent of a span within its trace, 0 if it has none.
+pub fn parent(span: &Span<'_>) -> u64 {
+    parent_of(span.trace_id, span.parent_span_id, &span.references)
+}
+
+/// The parent by the field, else by the first CHILD_OF, else by the first FOLLOWS_FROM, to the same trace.
+pub(super) fn parent_of(trace_id: u128, parent_span_id: u64, references: &[SpanRef]) -> u64 {
+    if parent_span_id != 0 {
+        return parent_span_id;
+    }
+    let first = |kind: RefType| {
+        let mut all = references.iter();
+        all.find(|reference| reference.ref_type == kind && reference.trace_id == trace_id)
+    };
+    let reference = first(RefType::ChildOf).or_else(|| first(RefType::FollowsFrom));
+    reference.map_or(0, |reference| reference.span_id)
+}

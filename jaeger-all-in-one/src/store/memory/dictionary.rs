@@ -1,0 +1,84 @@
+//! Strings of one segment, each once: text to a small number and back.
+//!
+//! Every segment has its own, so that what is interned goes with the spans that used it and no client can fill it for good.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// A string's number within its segment.
+pub(super) type Symbol = u32;
+
+/// The strings.
+#[derive(Clone, Default)]
+pub(super) struct Dictionary {
+    text: String,
+    /// Where each ends in `text`.
+    ends: Vec<u32>,
+    table: HashTable<Symbol>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Dictionary {
+    /// The string's number, which it gets if it has none.
+    pub(super) fn intern(&mut self, text: &str) -> Symbol {
+        let hash = self.hasher.hash_one(text);
+        let Dictionary { text: all, ends, table, hasher } = self;
+        if let Some(&symbol) = table.find(hash, |&symbol| get(all, ends, symbol) == text) {
+            return symbol;
+        }
+        let symbol = ends.len() as Symbol;
+        all.push_str(text);
+        ends.push(all.len() as u32);
+        table.insert_unique(hash, symbol, |&symbol| hasher.hash_one(get(all, ends, symbol)));
+        symbol
+    }
+
+    /// The string's number, if it has one.
+    pub(super) fn find(&self, text: &str) -> Option<Symbol> {
+        let hash = self.hasher.hash_one(text);
+        self.table.find(hash, |&symbol| self.get(symbol) == text).copied()
+    }
+
+    /// The string of a number.
+    pub(super) fn get(&self, symbol: Symbol) -> &str {
+        get(&self.text, &self.ends, symbol)
+    }
+
+    /// How many there are, which is the next one's number.
+    pub(super) fn count(&self) -> Symbol {
+        self.ends.len() as Symbol
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * 4 + self.table.allocation_size()
+    }
+}
+
+fn get<'t>(text: &'t str, ends: &[u32], symbol: Symbol) -> &'t str {
+    let symbol = symbol as usize;
+    let start = symbol.checked_sub(1).map_or(0, |before| ends[before]);
+    &text[start as usize..ends[symbol] as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_keeps_its_number_and_a_number_its_string() {
+        let mut dictionary = Dictionary::default();
+        let all: Vec<String> = (0..1_000).map(|n| "é".repeat(n % 7) + &n.to_string()).collect();
+        let symbols: Vec<Symbol> = all.iter().map(|text| dictionary.intern(text)).collect();
+        assert_eq!(symbols, (0..1_000).collect::<Vec<_>>());
+        for (text, symbol) in all.iter().zip(symbols) {
+            assert_eq!(dictionary.intern(text), symbol);
+            assert_eq!(dictionary.find(text), Some(symbol));
+            assert_eq!(dictionary.get(symbol), text);
+        }
+        assert_eq!(dictionary.find("never"), None);
+        assert_eq!(dictionary.intern(""), 1_000);
+        assert_eq!(dictionary.get(1_000), "");
+    }
+}

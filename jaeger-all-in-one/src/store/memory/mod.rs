@@ -1,0 +1,381 @@
+//! Storage in memory, bounded by bytes.
+//!
+//! ```text
+//! sealed segments (never changed, shared with readers) … · active segment        traces: id → places of its first and last record
+//! ```
+//!
+//! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of a megabyte (`segment.rs`), in the order of their arrival. The records of a trace
+//! are chained from the last to the first. One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
+//! copy the active segment (a tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
+//!
+//! When the bytes are used up the oldest segment goes, and every trace that began in it goes whole: what later segments hold of it is passed over from then
+//! on. So cost a span does not depend on how many are held, and memory never fragments.
+//!
+//! Left out on purpose: an index of tags. A search by tag reads the records of the service, newest first, until it has enough.
+
+mod bytes;
+mod dictionary;
+mod record;
+mod search;
+mod segment;
+mod tags;
+mod traces;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use jaeger_thrift::{Batch, Process};
+
+use self::record::{Place, mark, read_references};
+use self::segment::Segment;
+use self::traces::Traces;
+use super::heads::parent_of;
+use super::{
+    Answer, Appended, EachSpan, EachTrace, Operation, Scan, SpanHead, Store, StoreStats, StoredSpan, Trace,
+    TraceHeads, TraceQuery,
+};
+
+/// Traces asked for at once while the lock is held.
+const AT_ONCE: usize = 512;
+
+/// Spans in memory; see the module.
+///
+/// ```
+/// use jaeger_all_in_one::store::{Store, TraceQuery, memory::MemoryStore};
+/// use jaeger_thrift::{Batch, Process, Span};
+/// let store = MemoryStore::new(64 << 20);
+/// let span = Span { trace_id: 7, span_id: 1, operation_name: "get".into(), ..Span::default() };
+/// store.append(&Batch { process: Process::new("shop"), spans: vec![span], ..Batch::default() });
+/// assert_eq!(store.find(&TraceQuery::default())?, [7]);
+/// # Ok::<(), jaeger_all_in_one::store::StoreError>(())
+/// ```
+pub struct MemoryStore {
+    limit: usize,
+    held: Mutex<Held>,
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").field("stats", &self.stats()).finish()
+    }
+}
+
+struct Held {
+    /// Consecutive numbers, the oldest first.
+    sealed: Arc<VecDeque<Arc<Segment>>>,
+    active: Segment,
+    /// The active one as it was last read, until it changes.
+    read: Option<Arc<Segment>>,
+    traces: Traces,
+    /// Bytes of the sealed ones.
+    sealed_bytes: usize,
+    spans: u64,
+    evicted: u64,
+}
+
+/// Segments as they were at one moment.
+struct Snapshot {
+    sealed: Arc<VecDeque<Arc<Segment>>>,
+    active: Arc<Segment>,
+}
+
+impl Snapshot {
+    /// All of them, the newest first.
+    fn newest_first(&self) -> impl Iterator<Item = &Segment> {
+        std::iter::once(&*self.active).chain(self.sealed.iter().rev().map(|segment| &**segment))
+    }
+
+    /// The segment of that number, `None` if it is gone.
+    fn segment(&self, number: u32) -> Option<&Segment> {
+        if number == self.active.number {
+            return Some(&self.active);
+        }
+        let first = self.sealed.front()?.number;
+        self.sealed.get(number.checked_sub(first)? as usize).map(|segment| &**segment)
+    }
+
+    /// The places of a trace's records, the oldest first, from its last.
+    fn chain(&self, last: Place) -> Vec<(&Segment, Place)> {
+        let mut chain = Vec::new();
+        let mut next = Some(last);
+        while let Some(place) = next {
+            // A trace in the table has all its records: it would have gone with the first.
+            let Some(segment) = self.segment(place.segment()) else { break };
+            chain.push((segment, place));
+            next = segment.fixed(place.at()).0.before;
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+impl Held {
+    fn snapshot(&mut self) -> Snapshot {
+        let active = self.read.get_or_insert_with(|| Arc::new(self.active.clone()));
+        Snapshot { sealed: Arc::clone(&self.sealed), active: Arc::clone(active) }
+    }
+
+    fn bytes(&self) -> usize {
+        self.sealed_bytes + self.active.bytes() + self.traces.bytes()
+    }
+
+    /// Begins a new segment, and makes room for it.
+    fn seal(&mut self, limit: usize) {
+        let mut spare = None;
+        // One megabyte to come, so that the limit is not passed before the next look.
+        while self.bytes() + segment::FULL > limit {
+            let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
+            self.sealed_bytes -= oldest.bytes();
+            self.forget(&oldest);
+            spare = Arc::try_unwrap(oldest).ok().map(Segment::into_spare);
+        }
+        let next = Segment::new(self.active.number.wrapping_add(1), spare);
+        let mut full = std::mem::replace(&mut self.active, next);
+        full.seal();
+        self.sealed_bytes += full.bytes();
+        Arc::make_mut(&mut self.sealed).push_back(Arc::new(full));
+    }
+
+    /// Takes the traces that began in a segment out of the table.
+    fn forget(&mut self, segment: &Segment) {
+        for series in &segment.series {
+            for (place, fixed, _) in segment.records(series) {
+                if fixed.before.is_none()
+                    && let Some(spans) = self.traces.remove(fixed.trace_id, place)
+                {
+                    self.spans -= u64::from(spans);
+                    self.evicted += u64::from(spans);
+                }
+            }
+        }
+    }
+}
+
+impl MemoryStore {
+    /// A store of at most so many bytes, but for two segments at least.
+    pub fn new(limit: u64) -> Self {
+        let held = Held {
+            sealed: Arc::default(),
+            active: Segment::new(0, None),
+            read: None,
+            traces: Traces::default(),
+            sealed_bytes: 0,
+            spans: 0,
+            evicted: 0,
+        };
+        MemoryStore { limit: usize::try_from(limit).unwrap_or(usize::MAX), held: Mutex::new(held) }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Nothing panics under the lock but a bug, and then what is there is still worth showing.
+        self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The last records of these traces, with the segments that have them all.
+    fn lasts(&self, ids: &[u128]) -> (Snapshot, Vec<(u128, Place)>) {
+        let mut held = self.held();
+        let snapshot = held.snapshot();
+        let lasts = ids.iter().filter_map(|&id| Some((id, held.traces.get(id)?.last)));
+        let lasts = lasts.collect();
+        (snapshot, lasts)
+    }
+}
+
+/// Owned processes, each once, so that the spans of an answer share them.
+#[derive(Default)]
+struct Processes {
+    known: HashMap<(u32, u32), Arc<Process<'static>>>,
+    all: Vec<Arc<Process<'static>>>,
+}
+
+impl Processes {
+    fn get(&mut self, segment: &Segment, number: u32) -> Arc<Process<'static>> {
+        let Processes { known, all } = self;
+        let process = known.entry((segment.number, number)).or_insert_with(|| {
+            let process = segment.read_process(number);
+            if let Some(same) = all.iter().find(|other| ***other == process) {
+                return Arc::clone(same);
+            }
+            let process = Arc::new(process.into_owned());
+            all.push(Arc::clone(&process));
+            process
+        });
+        Arc::clone(process)
+    }
+}
+
+fn heads_of(snapshot: &Snapshot, trace_id: u128, last: Place, each: EachTrace<'_>) -> ControlFlow<()> {
+    let head = |(segment, place): (_, Place)| {
+        let segment: &Segment = segment;
+        let (fixed, mut reader) = segment.fixed(place.at());
+        let series = &segment.series[fixed.series as usize];
+        let references = read_references(&mut reader, &fixed);
+        SpanHead {
+            span_id: fixed.span_id,
+            parent_span_id: parent_of(trace_id, fixed.parent_span_id, &references),
+            service: segment.service(series.process),
+            operation: segment.dictionary.get(series.operation),
+            start_time: fixed.start_time,
+            duration: fixed.duration,
+            kind: segment.kind(series),
+            error: fixed.marks & mark::ERROR != 0,
+        }
+    };
+    let mut spans: Vec<SpanHead<'_>> = snapshot.chain(last).into_iter().map(head).collect();
+    spans.sort_by_key(|span| span.start_time);
+    each(TraceHeads { trace_id, spans: &spans })
+}
+
+impl Store for MemoryStore {
+    fn append(&self, batch: &Batch<'_>) -> Appended {
+        if batch.spans.is_empty() {
+            return Appended::default();
+        }
+        let mut held = self.held();
+        held.read = None;
+        let mut process = held.active.process(&batch.process);
+        for span in &batch.spans {
+            let Held { active, traces, .. } = &mut *held;
+            traces.note(span.trace_id, |before| active.push(process, span, before));
+            if active.is_full() {
+                held.seal(self.limit);
+                process = held.active.process(&batch.process);
+            }
+        }
+        held.spans += batch.spans.len() as u64;
+        Appended { stored: batch.spans.len(), lost: 0 }
+    }
+
+    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+        Ok(self.search(query))
+    }
+
+    fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
+        let (snapshot, lasts) = self.lasts(ids);
+        let mut processes = Processes::default();
+        let trace = |(trace_id, last)| {
+            let span = |(segment, place): (_, Place)| {
+                let segment: &Segment = segment;
+                let (fixed, reader) = segment.fixed(place.at());
+                let process = segment.series[fixed.series as usize].process;
+                StoredSpan {
+                    process: processes.get(segment, process),
+                    span: segment.span(&fixed, reader).into_owned(),
+                }
+            };
+            let mut spans: Vec<StoredSpan> = snapshot.chain(last).into_iter().map(span).collect();
+            spans.sort_by_key(|stored| stored.span.start_time);
+            Trace { trace_id, spans }
+        };
+        Ok(lasts.into_iter().map(trace).filter(|trace| !trace.spans.is_empty()).collect())
+    }
+
+    fn heads(&self, ids: &[u128], each: EachTrace<'_>) -> Answer<()> {
+        for ids in ids.chunks(AT_ONCE) {
+            let (snapshot, lasts) = self.lasts(ids);
+            for (id, last) in lasts {
+                if heads_of(&snapshot, id, last, each).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_traces(&self, range: &Scan, each: EachTrace<'_>) -> Answer<()> {
+        let within = |span: &SpanHead<'_>| {
+            (range.start_min..=range.start_max).contains(&span.start_time)
+                && range.service.as_ref().is_none_or(|service| service == span.service)
+        };
+        let mut go_on = ControlFlow::Continue(());
+        let mut some = |ids: &mut Vec<u128>| {
+            let answer = self.heads(ids, &mut |trace| {
+                if trace.spans.iter().any(within) {
+                    go_on = each(trace);
+                }
+                go_on
+            });
+            ids.clear();
+            answer.map(|()| go_on.is_break())
+        };
+        let snapshot = self.held().snapshot();
+        let mut ids = Vec::with_capacity(AT_ONCE);
+        for segment in snapshot.newest_first() {
+            for series in &segment.series {
+                for (_, fixed, _) in segment.records(series).filter(|(_, fixed, _)| fixed.before.is_none()) {
+                    ids.push(fixed.trace_id);
+                    if ids.len() == AT_ONCE && some(&mut ids)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        some(&mut ids).map(|_| ())
+    }
+
+    fn scan(&self, range: &Scan, each: EachSpan<'_>) -> Answer<()> {
+        let snapshot = self.held().snapshot();
+        for segment in snapshot.newest_first() {
+            for number in 0..segment.process_count() {
+                let of_service =
+                    range.service.as_ref().is_none_or(|service| service == segment.service(number));
+                let series = segment.series.iter().filter(|series| {
+                    of_service
+                        && series.process == number
+                        && series.start_max >= range.start_min
+                        && series.start_min <= range.start_max
+                });
+                let mut process = None;
+                for series in series {
+                    let process = process.get_or_insert_with(|| segment.read_process(number));
+                    for (_, fixed, reader) in segment.records(series) {
+                        if (range.start_min..=range.start_max).contains(&fixed.start_time)
+                            && each(process, &segment.span(&fixed, reader)).is_break()
+                        {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn services(&self) -> Answer<Vec<String>> {
+        let snapshot = self.held().snapshot();
+        let names: BTreeSet<&str> = snapshot
+            .newest_first()
+            .flat_map(|segment| segment.series.iter().map(|series| segment.service(series.process)))
+            .collect();
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn operations(&self, service: &str) -> Answer<Vec<Operation>> {
+        let snapshot = self.held().snapshot();
+        let mut all: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for segment in snapshot.newest_first() {
+            let series = segment.series.iter().filter(|series| segment.service(series.process) == service);
+            all.extend(series.map(|series| (segment.dictionary.get(series.operation), segment.kind(series))));
+        }
+        let operation =
+            |(name, kind): (&str, &str)| Operation { name: name.to_owned(), kind: kind.to_owned() };
+        Ok(all.into_iter().map(operation).collect())
+    }
+
+    fn stats(&self) -> StoreStats {
+        let held = self.held();
+        StoreStats {
+            spans: held.spans,
+            traces: held.traces.len() as u64,
+            bytes: held.bytes() as u64,
+            bytes_limit: self.limit as u64,
+            evicted_spans: held.evicted,
+            trouble: None,
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("memory, at most {} MiB", self.limit >> 20)
+    }
+}

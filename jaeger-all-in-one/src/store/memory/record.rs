@@ -1,0 +1,160 @@
+//! One span as it lies in a segment's bytes.
+//!
+//! ```text
+//! marks · series · distance to the series' record before · [place of the trace's record before]
+//! trace id (8 or 16) · span id (8) · [parent (8)] · start (from the segment's) · duration · [flags]
+//! [references] · tags · [logs]
+//! ```
+//!
+//! Numbers are of variable length unless a size is given. Service, process tags, operation and kind are the series'. Tags are `tags.rs`'. Nothing is lost: a span
+//! comes back exactly as it went in.
+
+use jaeger_thrift::{RefType, SpanRef};
+
+use super::bytes::{Reader, put, put_signed};
+
+/// What the first byte says.
+pub(super) mod mark {
+    /// The tag `error` is true.
+    pub(in super::super) const ERROR: u8 = 1;
+    /// Another span of the trace came before, in this segment.
+    pub(in super::super) const BEFORE_HERE: u8 = 2;
+    /// Another span of the trace came before, in another segment.
+    pub(in super::super) const BEFORE_ELSEWHERE: u8 = 4;
+    /// The trace id has 128 bits.
+    pub(in super::super) const LONG_ID: u8 = 8;
+    /// It has a parent.
+    pub(in super::super) const PARENT: u8 = 16;
+    /// Flags are not 1.
+    pub(in super::super) const FLAGS: u8 = 32;
+    /// It has references.
+    pub(in super::super) const REFERENCES: u8 = 64;
+    /// It has logs.
+    pub(in super::super) const LOGS: u8 = 128;
+}
+
+/// The place of a record: its segment's number, and where it begins in that segment's bytes. Later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place(pub(super) u64);
+
+impl Place {
+    pub(super) fn new(segment: u32, at: u32) -> Self {
+        Place(u64::from(segment) << 32 | u64::from(at))
+    }
+    pub(super) fn segment(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+    pub(super) fn at(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// What comes before a record's tags.
+#[derive(Clone, Copy)]
+pub(super) struct Fixed {
+    pub(super) series: u32,
+    /// Distance to the record before of this series; 0 if it is the first.
+    pub(super) back: u32,
+    /// The trace's record before.
+    pub(super) before: Option<Place>,
+    pub(super) trace_id: u128,
+    pub(super) span_id: u64,
+    pub(super) parent_span_id: u64,
+    pub(super) start_time: i64,
+    pub(super) duration: i64,
+    pub(super) flags: i32,
+    pub(super) marks: u8,
+}
+
+/// Writes what stands before the tags, references included.
+pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64, references: &[SpanRef]) {
+    let mut marks = fixed.marks;
+    let mut set = |is: bool, mark: u8| {
+        if is {
+            marks |= mark;
+        }
+    };
+    let here_before = fixed.before.filter(|before| before.segment() == here.segment());
+    set(here_before.is_some(), mark::BEFORE_HERE);
+    set(here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE);
+    set(fixed.trace_id >> 64 != 0, mark::LONG_ID);
+    set(fixed.parent_span_id != 0, mark::PARENT);
+    set(fixed.flags != 1, mark::FLAGS);
+    set(!references.is_empty(), mark::REFERENCES);
+    to.push(marks);
+    put(to, u64::from(fixed.series));
+    put(to, u64::from(fixed.back));
+    match (here_before, fixed.before) {
+        (Some(before), _) => put(to, u64::from(here.at() - before.at())),
+        (None, Some(before)) => to.extend_from_slice(&before.0.to_le_bytes()),
+        (None, None) => {}
+    }
+    to.extend_from_slice(&(fixed.trace_id as u64).to_le_bytes());
+    if marks & mark::LONG_ID != 0 {
+        to.extend_from_slice(&((fixed.trace_id >> 64) as u64).to_le_bytes());
+    }
+    to.extend_from_slice(&fixed.span_id.to_le_bytes());
+    if marks & mark::PARENT != 0 {
+        to.extend_from_slice(&fixed.parent_span_id.to_le_bytes());
+    }
+    put_signed(to, fixed.start_time.wrapping_sub(base));
+    put_signed(to, fixed.duration);
+    if marks & mark::FLAGS != 0 {
+        put_signed(to, i64::from(fixed.flags));
+    }
+    if !references.is_empty() {
+        put(to, references.len() as u64);
+        for reference in references {
+            let same = reference.trace_id == fixed.trace_id;
+            to.push(u8::from(same) << 1 | u8::from(reference.ref_type == RefType::FollowsFrom));
+            if !same {
+                to.extend_from_slice(&reference.trace_id.to_le_bytes());
+            }
+            to.extend_from_slice(&reference.span_id.to_le_bytes());
+        }
+    }
+}
+
+/// Reads what stands before the references, and leaves the reader there.
+pub(super) fn read_fixed(reader: &mut Reader<'_>, here: Place, base: i64) -> Fixed {
+    let marks = reader.byte();
+    let series = reader.number() as u32;
+    let back = reader.number() as u32;
+    let before = if marks & mark::BEFORE_HERE != 0 {
+        Some(Place(here.0 - reader.number()))
+    } else if marks & mark::BEFORE_ELSEWHERE != 0 {
+        Some(Place(reader.fixed()))
+    } else {
+        None
+    };
+    let low = reader.fixed();
+    let high = if marks & mark::LONG_ID != 0 { reader.fixed() } else { 0 };
+    Fixed {
+        series,
+        back,
+        before,
+        trace_id: u128::from(high) << 64 | u128::from(low),
+        span_id: reader.fixed(),
+        parent_span_id: if marks & mark::PARENT != 0 { reader.fixed() } else { 0 },
+        start_time: reader.signed().wrapping_add(base),
+        duration: reader.signed(),
+        flags: if marks & mark::FLAGS != 0 { reader.signed() as i32 } else { 1 },
+        marks,
+    }
+}
+
+/// Reads the references that stand there.
+pub(super) fn read_references(reader: &mut Reader<'_>, fixed: &Fixed) -> Vec<SpanRef> {
+    let count = if fixed.marks & mark::REFERENCES != 0 { reader.number() } else { 0 };
+    let one = |_| {
+        let kind = reader.byte();
+        let trace_id = if kind & 2 != 0 {
+            fixed.trace_id
+        } else {
+            u128::from(reader.fixed()) | u128::from(reader.fixed()) << 64
+        };
+        let ref_type = if kind & 1 != 0 { RefType::FollowsFrom } else { RefType::ChildOf };
+        SpanRef { ref_type, trace_id, span_id: reader.fixed() }
+    };
+    (0..count).map(one).collect()
+}

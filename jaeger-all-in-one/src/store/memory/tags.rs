@@ -1,0 +1,178 @@
+//! Tags and logs as they lie in a segment's bytes.
+//!
+//! ```text
+//! tags: count · tags     tag: 8 × symbol of its key + form · value in that form     log: time (from the span's start) · tags
+//! ```
+
+use std::borrow::Cow;
+
+use jaeger_thrift::{Log, Tag, Value, ValueRef};
+
+use super::bytes::{Reader, put, put_signed};
+use super::dictionary::{Dictionary, Symbol};
+
+/// How a value is written.
+mod form {
+    pub(super) const TEXT: u64 = 0;
+    pub(super) const SYMBOL: u64 = 1;
+    pub(super) const DOUBLE: u64 = 2;
+    pub(super) const FALSE: u64 = 3;
+    pub(super) const TRUE: u64 = 4;
+    pub(super) const LONG: u64 = 5;
+    pub(super) const BINARY: u64 = 6;
+}
+
+/// Texts from this length on are interned; a shorter one is as short as its number, nearly.
+const WORTH_A_SYMBOL: usize = 16;
+/// So many different texts of a key may be interned beyond those that were met again.
+const NEW_TEXTS: i32 = 64;
+
+/// For each key, whether its texts come again: those of an id or a statement with its numbers never do, and are not worth looking up.
+#[derive(Clone, Default)]
+pub(super) struct Repeats(Vec<i32>);
+
+impl Repeats {
+    /// Whether to intern one more text of this key.
+    fn worth(&mut self, key: u32) -> bool {
+        let key = key as usize;
+        if key >= self.0.len() {
+            self.0.resize(key + 1, NEW_TEXTS);
+        }
+        self.0[key] > 0
+    }
+
+    fn note(&mut self, key: u32, new: bool) {
+        let left = &mut self.0[key as usize];
+        *left = if new { *left - 1 } else { (*left + 1).min(NEW_TEXTS) };
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len() * 4
+    }
+}
+
+/// Which texts are interned.
+pub(super) enum Intern<'r> {
+    /// All, so that equal tags give equal bytes.
+    All,
+    /// Those of some length whose key repeats them.
+    Repeated(&'r mut Repeats),
+}
+
+/// Appends tags.
+pub(super) fn write_tags(
+    to: &mut Vec<u8>,
+    tags: &[Tag<'_>],
+    dictionary: &mut Dictionary,
+    intern: &mut Intern<'_>,
+) {
+    put(to, tags.len() as u64);
+    for tag in tags {
+        let key = dictionary.intern(&tag.key);
+        let head = |form: u64| u64::from(key) << 3 | form;
+        match &tag.value {
+            Value::String(text) => match symbol(key, text, dictionary, intern) {
+                Some(symbol) => {
+                    put(to, head(form::SYMBOL));
+                    put(to, u64::from(symbol));
+                }
+                None => {
+                    put(to, head(form::TEXT));
+                    put(to, text.len() as u64);
+                    to.extend_from_slice(text.as_bytes());
+                }
+            },
+            Value::Double(value) => {
+                put(to, head(form::DOUBLE));
+                to.extend_from_slice(&value.to_bits().to_le_bytes());
+            }
+            Value::Bool(value) => put(to, head(if *value { form::TRUE } else { form::FALSE })),
+            Value::Long(value) => {
+                put(to, head(form::LONG));
+                put_signed(to, *value);
+            }
+            Value::Binary(bytes) => {
+                put(to, head(form::BINARY));
+                put(to, bytes.len() as u64);
+                to.extend_from_slice(bytes);
+            }
+        }
+    }
+}
+
+/// A text's symbol, if it shall have one.
+fn symbol(key: Symbol, text: &str, dictionary: &mut Dictionary, intern: &mut Intern<'_>) -> Option<Symbol> {
+    match intern {
+        Intern::All => Some(dictionary.intern(text)),
+        Intern::Repeated(repeats) => {
+            if text.len() < WORTH_A_SYMBOL || !repeats.worth(key) {
+                return None;
+            }
+            let known = dictionary.count();
+            let symbol = dictionary.intern(text);
+            repeats.note(key, symbol == known);
+            Some(symbol)
+        }
+    }
+}
+
+/// Appends logs.
+pub(super) fn write_logs(
+    to: &mut Vec<u8>,
+    logs: &[Log<'_>],
+    start: i64,
+    dictionary: &mut Dictionary,
+    repeats: &mut Repeats,
+) {
+    put(to, logs.len() as u64);
+    for log in logs {
+        put_signed(to, log.timestamp.wrapping_sub(start));
+        write_tags(to, &log.fields, dictionary, &mut Intern::Repeated(repeats));
+    }
+}
+
+/// Reads a tag: its key's symbol, and its value.
+#[inline]
+pub(super) fn read_tag<'a>(reader: &mut Reader<'a>, dictionary: &'a Dictionary) -> (Symbol, ValueRef<'a>) {
+    let head = reader.number();
+    let value = match head & 7 {
+        form::TEXT => {
+            let length = reader.number() as usize;
+            // Written from text; should that ever not be so, one value is shown as bytes.
+            let bytes = reader.slice(length);
+            std::str::from_utf8(bytes).map_or(ValueRef::Binary(bytes), ValueRef::String)
+        }
+        form::SYMBOL => ValueRef::String(dictionary.get(reader.number() as Symbol)),
+        form::DOUBLE => ValueRef::Double(f64::from_bits(reader.fixed())),
+        form::FALSE => ValueRef::Bool(false),
+        form::TRUE => ValueRef::Bool(true),
+        form::LONG => ValueRef::Long(reader.signed()),
+        _ => {
+            let length = reader.number() as usize;
+            ValueRef::Binary(reader.slice(length))
+        }
+    };
+    ((head >> 3) as Symbol, value)
+}
+
+/// Reads tags.
+pub(super) fn read_tags<'a>(reader: &mut Reader<'a>, dictionary: &'a Dictionary) -> Vec<Tag<'a>> {
+    let count = reader.number();
+    let mut tags = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let (key, value) = read_tag(reader, dictionary);
+        tags.push(Tag { key: Cow::Borrowed(dictionary.get(key)), value: value.into() });
+    }
+    tags
+}
+
+/// Reads logs.
+pub(super) fn read_logs<'a>(reader: &mut Reader<'a>, start: i64, dictionary: &'a Dictionary) -> Vec<Log<'a>> {
+    let count = reader.number();
+    let mut logs = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let timestamp = reader.signed().wrapping_add(start);
+        logs.push(Log { timestamp, fields: read_tags(reader, dictionary) });
+    }
+    logs
+}

@@ -1,0 +1,375 @@
+//! Storage in a SQLite database, which outlives the program.
+//!
+//! ```text
+//! receivers → queue (bounded) → writer thread → file           readers: connections of their own, WAL: nobody waits for the writer
+//!                             ↘ memory, while the file cannot be written ↗
+//! ```
+//!
+//! - Batches are gathered for 200 ms and committed together: a killed program loses that interval at most (a machine without power what the
+//!   system had not written). Who asks is answered with what has come before: a question first has the writer settle.
+//! - The oldest traces go, whole, when they are older than [`Config::keep`](crate::Config::keep) or the file is larger than
+//!   [`Config::disk_bytes`](crate::Config::disk_bytes).
+//! - Disk full, database locked or broken: spans are kept in memory, found there, and written once that works. It is told on standard error and in
+//!   [`StoreStats::trouble`]; a broken file is never overwritten.
+//!
+//! | file | job |
+//! |---|---|
+//! | `schema` | opening, the tables, older forms into newer |
+//! | `write` | the writer's thread, and keeping within bounds |
+//! | `read` | the questions |
+
+mod read;
+mod schema;
+mod write;
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jaeger_thrift::Batch;
+use rusqlite::Connection;
+
+use self::schema::Fault;
+use self::write::{Order, Writer};
+use super::memory::MemoryStore;
+use super::{
+    Answer, Appended, EachSpan, EachTrace, Operation, Scan, SpanHead, Store, StoreStats, Trace, TraceHeads,
+    TraceQuery, head,
+};
+
+/// Spans that may wait for the writer; more are kept in memory.
+const QUEUE: usize = 200_000;
+/// How long a question waits for the writer.
+const SETTLE: Duration = Duration::from_secs(3);
+/// How long the end waits.
+const END: Duration = Duration::from_secs(10);
+/// Connections kept for the next question.
+const IDLE: usize = 4;
+
+/// Spans in a file; see the module.
+pub struct SqliteStore {
+    file: PathBuf,
+    disk_bytes: u64,
+    orders: Mutex<Sender<Order>>,
+    shared: Arc<Shared>,
+    readers: Mutex<Vec<Connection>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the writer and the askers share.
+struct Shared {
+    memory: RwLock<Arc<MemoryStore>>,
+    memory_bytes: u64,
+    /// Whether memory holds anything.
+    overflowed: AtomicBool,
+    queued: AtomicUsize,
+    spans: AtomicU64,
+    traces: AtomicU64,
+    bytes: AtomicU64,
+    evicted: AtomicU64,
+    trouble: Mutex<Option<String>>,
+    file: PathBuf,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn memory(&self) -> Arc<MemoryStore> {
+        Arc::clone(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn empty_memory(&self) {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        *memory = Arc::new(MemoryStore::new(self.memory_bytes));
+        self.overflowed.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes what is wrong, and says when that changes.
+    fn trouble(&self, trouble: Option<String>) {
+        let mut known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != trouble {
+            match &trouble {
+                Some(trouble) => eprintln!(
+                    "jaeger-all-in-one: storage sqlite:{}: {trouble}; spans are kept in memory until that is over",
+                    self.file.display()
+                ),
+                None => eprintln!("jaeger-all-in-one: storage sqlite:{}: works again", self.file.display()),
+            }
+            *known = trouble;
+        }
+    }
+
+    fn count(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count as u64);
+        self.spans.store(count("SELECT count(*) FROM span")?, Ordering::Relaxed);
+        self.traces.store(count("SELECT count(*) FROM trace")?, Ordering::Relaxed);
+        self.bytes.store(write::bytes(connection)?, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl SqliteStore {
+    /// Opens or makes the file. `memory_bytes` bounds what is kept in memory while the file cannot be written.
+    ///
+    /// # Errors
+    /// If that file can never be one of ours: its directory is not there, it is another program's, or of a newer version. What may pass (locked, full,
+    /// broken) is no error but told, and tried again.
+    ///
+    /// ```no_run
+    /// use jaeger_all_in_one::store::sqlite::SqliteStore;
+    /// use std::time::Duration;
+    /// let week = Some(Duration::from_secs(7 * 24 * 3_600));
+    /// let store = SqliteStore::open("spans.db".as_ref(), 4 << 30, week, 512 << 20)?;
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn open(
+        file: &Path,
+        disk_bytes: u64,
+        keep: Option<Duration>,
+        memory_bytes: u64,
+    ) -> Result<SqliteStore, String> {
+        let shared = Arc::new(Shared {
+            memory: RwLock::new(Arc::new(MemoryStore::new(memory_bytes))),
+            memory_bytes,
+            overflowed: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            spans: AtomicU64::new(0),
+            traces: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            trouble: Mutex::new(None),
+            file: file.to_owned(),
+        });
+        let opened = schema::open(file).and_then(|connection| {
+            shared.count(&connection)?;
+            Ok(connection)
+        });
+        let connection = match opened {
+            Ok(connection) => Some(connection),
+            Err(Fault::Hopeless(why)) => return Err(why),
+            Err(Fault::Trouble(why)) => {
+                shared.trouble(Some(why));
+                None
+            }
+        };
+        let failed = connection.is_none().then(std::time::Instant::now);
+        let writer = Writer {
+            file: file.to_owned(),
+            shared: Arc::clone(&shared),
+            disk_bytes,
+            keep,
+            connection,
+            failed,
+            swept: None,
+        };
+        let (orders, received) = mpsc::channel();
+        let writer = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || writer.run(&received))
+            .map_err(|error| format!("storage sqlite:{}: no thread to be had: {error}", file.display()))?;
+        Ok(SqliteStore {
+            file: file.to_owned(),
+            disk_bytes,
+            orders: Mutex::new(orders),
+            shared,
+            readers: Mutex::default(),
+            writer: Some(writer),
+        })
+    }
+
+    fn order(&self, order: Order) -> bool {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).send(order).is_ok()
+    }
+
+    /// Waits until what came before is in the file or in memory.
+    fn settle(&self, patience: Duration) {
+        let (told, waiting) = mpsc::sync_channel(1);
+        if self.order(Order::Settle(told)) {
+            // A writer that is slower is not waited for: the answer lacks the newest.
+            let _ = waiting.recv_timeout(patience);
+        }
+    }
+
+    /// Asks the file; `None`, and trouble, if it cannot be read.
+    fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
+        self.settle(SETTLE);
+        let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        let asked = known.map_or_else(|| schema::open_to_read(&self.file), Ok).and_then(|connection| {
+            let answer = question(&connection)?;
+            let mut idle = idle();
+            if idle.len() < IDLE {
+                idle.push(connection);
+            }
+            Ok(answer)
+        });
+        match asked {
+            Ok(answer) => Some(answer),
+            Err(error) => {
+                self.shared.trouble(Some(schema::explain(&error)));
+                None
+            }
+        }
+    }
+
+    /// The spans that the file did not take, if there are any.
+    fn memory(&self) -> Option<Arc<MemoryStore>> {
+        self.shared.overflowed.load(Ordering::Relaxed).then(|| self.shared.memory())
+    }
+}
+
+/// Spans of the same trace from two places.
+fn merge(into: &mut Vec<Trace>, from: Vec<Trace>, order: &[u128]) {
+    for trace in from {
+        match into.iter_mut().find(|known| known.trace_id == trace.trace_id) {
+            Some(known) => {
+                known.spans.extend(trace.spans);
+                known.spans.sort_by_key(|stored| stored.span.start_time);
+            }
+            None => into.push(trace),
+        }
+    }
+    into.sort_by_key(|trace| order.iter().position(|id| *id == trace.trace_id));
+}
+
+impl Store for SqliteStore {
+    fn append(&self, batch: &Batch<'_>) -> Appended {
+        let spans = batch.spans.len();
+        let stored = Appended { stored: spans, lost: 0 };
+        if spans == 0 {
+            return stored;
+        }
+        let queued = self.shared.queued.fetch_add(spans, Ordering::Relaxed);
+        if queued + spans > QUEUE || !self.order(Order::Put(batch.clone().into_owned())) {
+            self.shared.queued.fetch_sub(spans, Ordering::Relaxed);
+            self.shared.overflowed.store(true, Ordering::Relaxed);
+            return self.shared.memory().append(batch);
+        }
+        stored
+    }
+
+    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+        let found = self.ask(|connection| read::find(connection, query)).unwrap_or_default();
+        let Some(memory) = self.memory() else { return Ok(found) };
+        // What memory holds came when the file had stopped taking.
+        let mut all = memory.find(query)?;
+        let newer: HashSet<u128> = all.iter().copied().collect();
+        all.extend(found.into_iter().filter(|id| !newer.contains(id)));
+        all.truncate(query.limit);
+        Ok(all)
+    }
+
+    fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
+        let mut found = self.ask(|connection| read::traces(connection, ids)).unwrap_or_default();
+        if let Some(memory) = self.memory() {
+            merge(&mut found, memory.traces(ids)?, ids);
+        }
+        Ok(found)
+    }
+
+    fn heads(&self, ids: &[u128], each: EachTrace<'_>) -> Answer<()> {
+        for ids in ids.chunks(100) {
+            for trace in self.traces(ids)? {
+                let heads: Vec<SpanHead<'_>> =
+                    trace.spans.iter().map(|stored| head(&stored.process, &stored.span)).collect();
+                if each(TraceHeads { trace_id: trace.trace_id, spans: &heads }).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_traces(&self, range: &Scan, each: EachTrace<'_>) -> Answer<()> {
+        let mut ids = self.ask(|connection| read::in_range(connection, range)).unwrap_or_default();
+        if let Some(memory) = self.memory() {
+            let known: HashSet<u128> = ids.iter().copied().collect();
+            memory.scan_traces(range, &mut |trace| {
+                if !known.contains(&trace.trace_id) {
+                    ids.push(trace.trace_id);
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        self.heads(&ids, each)
+    }
+
+    fn scan(&self, range: &Scan, each: EachSpan<'_>) -> Answer<()> {
+        let file = self.ask(|connection| read::scan(connection, range, each));
+        if file != Some(ControlFlow::Break(()))
+            && let Some(memory) = self.memory()
+        {
+            memory.scan(range, each)?;
+        }
+        Ok(())
+    }
+
+    fn services(&self) -> Answer<Vec<String>> {
+        let mut all: BTreeSet<String> = self.ask(read::services).unwrap_or_default();
+        if let Some(memory) = self.memory() {
+            all.extend(memory.services()?);
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    fn operations(&self, service: &str) -> Answer<Vec<Operation>> {
+        let mut all = self.ask(|connection| read::operations(connection, service)).unwrap_or_default();
+        if let Some(memory) = self.memory() {
+            all.extend(memory.operations(service)?);
+        }
+        Ok(all.into_iter().collect())
+    }
+
+    fn stats(&self) -> StoreStats {
+        self.settle(SETTLE);
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let mut stats = StoreStats {
+            spans: load(&self.shared.spans),
+            traces: load(&self.shared.traces),
+            bytes: load(&self.shared.bytes),
+            bytes_limit: self.disk_bytes,
+            evicted_spans: load(&self.shared.evicted),
+            trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        if let Some(memory) = self.memory() {
+            let more = memory.stats();
+            stats.spans += more.spans;
+            // A trace in both counts twice; how many there are nobody has looked.
+            stats.traces += more.traces;
+            stats.evicted_spans += more.evicted_spans;
+        }
+        stats
+    }
+
+    fn describe(&self) -> String {
+        let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*trouble {
+            Some(trouble) => format!("memory, for {} cannot be used: {trouble}", self.file.display()),
+            None => format!("{}, at most {} MiB", self.file.display(), self.disk_bytes >> 20),
+        }
+    }
+
+    fn flush(&self) {
+        self.settle(END);
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.order(Order::End);
+        if let Some(writer) = self.writer.take() {
+            // Should it have panicked there is nothing left to do.
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The program as a user meets it: start-up lines, taken ports, the commands that ask it, a stop that loses nothing.
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+
+use common::{request, wait_for};
+
+const GO: &[u8] = include_bytes!("../../jaeger-thrift/tests/data/go.bin");
+
+/// A running program, killed on drop.
+struct Program {
+    child: Child,
+    /// What it printed until it was ready.
+    lines: Vec<String>,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jaeger-all-in-one"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("JAEGER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+const PORTS: [&str; 8] = [
+    "--query-port=0",
+    "--compact-port=0",
+    "--binary-port=0",
+    "--thrift-http-port=0",
+    "--otlp-grpc-port=0",
+    "--otlp-http-port=0",
+    "--zipkin-port=0",
+    "--sampling-port=0",
+];
+
+/// Starts it, and reads up to the last line that it starts with.
+fn start(arguments: &[&str]) -> Program {
+    let mut child = command()
+        .args(PORTS)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("it starts");
+    let mut lines = Vec::new();
+    let out = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+    for line in out.lines().map_while(Result::ok) {
+        let last = line.is_empty();
+        lines.push(line);
+        if last {
+            break;
+        }
+    }
+    Program { child, lines }
+}
+
+impl Program {
+    fn line(&self, name: &str) -> &str {
+        let mut lines = self.lines.iter().filter_map(|line| line.trim_start().strip_prefix(name));
+        lines.next().unwrap_or_else(|| panic!("no line {name:?} in {:#?}", self.lines)).trim_start()
+    }
+
+    fn url(&self) -> String {
+        self.line("page").to_owned()
+    }
+
+    fn query(&self) -> SocketAddr {
+        self.url().trim_start_matches("http://").parse().expect("an address")
+    }
+
+    /// Sends the Go client's span to the compact port.
+    fn send(&self) {
+        let line = self.line("Jaeger");
+        let port = line.split(" · ").find_map(|part| part.strip_prefix("UDP compact ")).expect("a port");
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.send_to(GO, ("127.0.0.1", port.parse().unwrap())).unwrap();
+        let query = self.query();
+        wait_for("the span", || {
+            request(query, "GET", "/api/services", &[], b"").body.contains("\"total\":1")
+        });
+    }
+
+    fn service(&self) -> String {
+        let body = request(self.query(), "GET", "/api/services", &[], b"").body;
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        json["data"][0].as_str().unwrap().to_owned()
+    }
+}
+
+fn ask(arguments: &[&str]) -> Output {
+    command().args(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn it_says_what_listens_where_and_answers_there() {
+    let program = start(&[]);
+    assert!(program.lines[0].starts_with("jaeger-all-in-one 0."), "{:#?}", program.lines);
+    assert_eq!(program.line("spans in"), "memory, at most 512 MiB");
+    assert!(program.line("open to").starts_with("127.0.0.1 (this machine only"));
+    for (name, parts) in [("Jaeger", 3), ("OTLP", 2), ("Zipkin", 1), ("sampling", 1)] {
+        assert_eq!(program.line(name).split(" · ").count(), parts);
+    }
+    assert!(program.lines.iter().all(|line| !line.contains("NOT")));
+    assert_eq!(request(program.query(), "GET", "/api/services", &[], b"").status, 200);
+}
+
+#[test]
+fn a_taken_port_is_told_and_the_others_work() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let flag = format!("--zipkin-port={port}");
+    let others: Vec<&str> = PORTS.into_iter().filter(|flag| !flag.starts_with("--zipkin")).collect();
+    let run = |more: &[&str]| {
+        let mut command = command();
+        command.args(&others).arg(&flag).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("it starts")
+    };
+    let mut child = run(&[]);
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let lines: Vec<String> = out.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let program = Program { child, lines };
+    assert_eq!(
+        program.line("NOT"),
+        format!(
+            "zipkin cannot listen on 127.0.0.1:{port}: the port is taken; --zipkin-port chooses another port"
+        )
+    );
+    program.send();
+    // Unless it is asked for.
+    let output = run(&["--require-ports"]).wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains(&format!("zipkin cannot listen on 127.0.0.1:{port}")),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn get_and_search_print_waterfalls_and_json() {
+    let program = start(&[]);
+    program.send();
+    let (url, service) = (program.url(), program.service());
+    let found = ask(&["search", &service, "--from", &url, "--lookback", "2400000h"]);
+    assert!(found.status.success(), "{found:?}");
+    let drawn = text(&found.stdout);
+    assert!(drawn.starts_with(&service) && drawn.contains("█"), "{drawn}");
+    let id = drawn.lines().next().and_then(|line| line.rsplit(' ').next()).expect("an id").to_owned();
+    let got = ask(&["get", &id, "--from", &url]);
+    assert_eq!(text(&got.stdout), drawn);
+    let json = ask(&["get", &id, "--from", &url, "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("one line of JSON");
+    assert_eq!(json["traceID"], id);
+    let none = ask(&["get", "123", "--from", &url]);
+    assert_eq!(
+        (none.status.code(), text(&none.stderr).as_str()),
+        (Some(1), "jaeger-all-in-one: trace not found\n")
+    );
+    let none = ask(&["search", "nobody", "--from", &url]);
+    assert!(none.status.success() && text(&none.stderr).contains("no trace of \"nobody\" matches"));
+    let wrong = ask(&["search", &service, "--from", &url, "--tag", "x"]);
+    assert!(text(&wrong.stderr).contains("--tag x: a tag is KEY=VALUE"));
+    let nobody = ask(&["get", "1", "--from", "http://127.0.0.1:1"]);
+    assert!(text(&nobody.stderr).contains("is the backend running there?"), "{nobody:?}");
+}
+
+#[test]
+fn tail_prints_a_trace_when_it_is_finished() {
+    let program = start(&[]);
+    let mut tail = command();
+    tail.args(["tail", "--count", "1", "--from", &program.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().expect("it starts");
+    let mut told = BufReader::new(tail.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("watching http://"), "{line}");
+    program.send();
+    let mut drawn = String::new();
+    tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
+    assert!(tail.wait().unwrap().success());
+    assert!(drawn.starts_with(&program.service()), "{drawn}");
+}
+
+#[test]
+fn help_names_every_port_and_its_variable() {
+    let help = text(&ask(&["--help"]).stdout);
+    for word in [
+        "--query-port",
+        "16686",
+        "--compact-port",
+        "6831",
+        "--storage",
+        "sqlite:FILE",
+        "JAEGER_ALL_IN_ONE_HOST",
+        "tail",
+        "search",
+    ] {
+        assert!(help.contains(word), "{word} is not in:\n{help}");
+    }
+    let wrong = ask(&["--storage", "redis"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_stops_when_told_and_says_what_it_held() {
+    let mut program = start(&[]);
+    program.send();
+    let pid = program.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let mut rest = String::new();
+    program.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+    assert!(program.child.wait().unwrap().success());
+    assert!(rest.contains("stopped with ") && rest.contains(" of 1 traces"), "{rest}");
+}

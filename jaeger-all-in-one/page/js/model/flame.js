@@ -6,7 +6,7 @@
 import { ERROR } from "./trace.js";
 
 /**
- * `{n, parent, depth, total, width, left, count, errors, service, operation, first, levels}`; frames in order of
+ * `{n, parent, depth, total, width, left, count, errors, service, operation, first, levels, byLevel, whole, frameOf}`; frames in order of
  * creation, a parent always before its children; `left` and `width` in microseconds of merged time.
  */
 export function flame(trace) {
@@ -71,5 +71,5 @@ export function flame(trace) {
     levels = Math.max(levels, depth[f] + 1);
   }
   for (const level of byLevel) level.sort((a, b) => left[a] - left[b]);
-  return { n, parent, depth, service, operation, first, total, width, left, count, errors, levels, byLevel, whole };
+  return { n, parent, depth, service, operation, first, total, width, left, count, errors, levels, byLevel, whole, frameOf };
 }

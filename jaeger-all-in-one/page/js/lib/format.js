@@ -9,6 +9,7 @@ const UNITS = [
 /** `1.23 ms`, `12.3 s`, `2m 3s`: three digits that matter. */
 export function duration(us) {
   if (!Number.isFinite(us)) return "–";
+  if (us === 0) return "0";
   const sign = us < 0 ? "−" : "";
   const x = Math.abs(us);
   for (const [unit, name, smaller, smallerName] of UNITS) {
@@ -92,9 +93,9 @@ export function ago(us, now = Date.now() * 1000) {
   return "just now";
 }
 
-/** Seven digits of an id are enough to tell traces apart by eye. */
+/** Seven digits of an id, after its leading zeros, are enough to tell traces apart by eye. */
 export function shortId(id) {
-  return id.length > 8 ? id.slice(0, 7) : id;
+  return id.replace(/^0+(?=.)/, "").slice(0, 7);
 }
 
 /** Round steps for an axis over `from..to`, about `wanted` of them. */

@@ -8,7 +8,7 @@ import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { failed, loading } from "../lib/states.js";
 import { icon } from "../lib/icons.js";
-import { hue } from "../lib/color.js";
+import { paint } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
 import { navigate, setQuery } from "../lib/router.js";
 
@@ -124,7 +124,7 @@ function page(outlet, ids, a, b, query) {
       element.setAttribute("aria-level", String(compared.depth[i] + 1));
       if (compared.size[i] > 1) element.setAttribute("aria-expanded", String(!collapsed[i]));
       else element.removeAttribute("aria-expanded");
-      element.style.setProperty("--hue", String(hue(frame.service)));
+      paint(element, frame.service);
       element.style.setProperty("--depth", String(Math.min(compared.depth[i], 20)));
       const [path, sign, countA, countB, timeA, timeB, diff] = element.cells;
       fill(path, h("span", { class: "tl-twisty", "aria-hidden": "true" }, icon("chevron")), h("span", { class: "chip-dot", "aria-hidden": "true" }), h("span", { class: "compare-name" }, h("span", { class: "tl-service" }, frame.service), " ", frame.operation));

@@ -3,7 +3,7 @@
 import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
 import { empty } from "../lib/states.js";
-import { hue } from "../lib/color.js";
+import { paint } from "../lib/color.js";
 import { duration } from "../lib/format.js";
 import { number } from "../model/trace.js";
 
@@ -42,7 +42,7 @@ export function create(state, panel, { show }) {
       const { trace } = state;
       const service = trace.services[trace.service[log.row]];
       const name = event(log);
-      element.style.setProperty("--hue", String(hue(service)));
+      paint(element, service);
       element.classList.toggle("is-bad", name === "error" || name === "panic" || name === "exception" || level(log) === "error");
       cells[0].textContent = duration(log.at);
       fill(cells[1], h("span", { class: "chip-dot", "aria-hidden": "true" }), `${service}: ${trace.operations[trace.operation[log.row]]}`);

@@ -132,7 +132,7 @@ export function mount(outlet, at) {
         number("p99", "p99", duration),
         number("rate", "Rate", perSecond),
         { ...number("errors", "Errors", percent), cell: (item) => (item.errors > 0 ? h("a", { class: "bad-link", href: link(item.operation, `&tags=${encodeURIComponent("error=true")}`) }, percent(item.errors)) : Number.isFinite(item.errors) ? "0 %" : "–") },
-        { key: "impact", label: "Impact", title: "Rate times p95, against the greatest", numeric: true, sort: (item) => item.impact, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${(100 * item.impact) / most}%` } })), percent(item.impact / most)) },
+        { key: "impact", label: "Impact", title: "Rate times p95, against the greatest", numeric: true, sort: (item) => item.impact, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${(100 * item.impact) / most}%` } })), h("span", { class: "share-number" }, percent(item.impact / most))) },
       ],
     });
     fill(host, charts, table.element);

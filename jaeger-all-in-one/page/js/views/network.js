@@ -2,8 +2,11 @@
 
 import { h, s } from "../lib/dom.js";
 import { layout } from "../model/graph.js";
-import { hue } from "../lib/color.js";
+import { serviceStyle } from "../lib/color.js";
 import { count } from "../lib/format.js";
+
+// Below this scale text can not be read.
+const LEAST = 0.62;
 
 /**
  * `graph`: `{nodes, edges}` as of model/graph.js. `describe(node)` gives `{title, lines: [text], bad}`; `press(node)` makes
@@ -25,7 +28,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
       {
         class: `node${bad ? " node-bad" : ""}`,
         transform: `translate(${node.x - width / 2} ${node.y - height / 2})`,
-        style: { "--hue": String(hue(node.service)) },
+        style: serviceStyle(node.service),
         tabindex: press ? "0" : undefined,
         role: press ? "button" : "img",
         "aria-label": [title, ...lines].join(", "),
@@ -56,7 +59,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
   const svg = s(
     "svg",
     { class: "network-svg", role: "group", "aria-label": label },
-    s("defs", s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, s("path", { d: "M0 0 8 4 0 8Z", class: "arrow" }))),
+    s("defs", s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, s("path", { d: "M0 0 8 4 0 8Z", class: "arrow" }))),
     edges.map(({ element }) => element),
     nodes,
   );
@@ -68,7 +71,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
     show();
   };
   const button = (text, name, run) => h("button", { type: "button", class: "button-icon", "aria-label": name, title: name, on: { click: run } }, text);
-  const fit = () => {
+  const fit = (readable = false) => {
     box = { ...whole };
     // Small graphs keep their size instead of filling the screen.
     const { width, height } = svg.getBoundingClientRect();
@@ -76,6 +79,13 @@ export function network(graph, { label, describe, press, nodeSize }) {
       const w = Math.max(box.w, width);
       const hgt = Math.max(box.h, height);
       if (box.w < width && box.h < height) box = { x: box.x - (w - box.w) / 2, y: box.y - (hgt - box.h) / 2, w, h: hgt };
+      // Where all of it would be too small to read, it begins where the calls begin.
+      else if (readable && Math.min(width / box.w, height / box.h) < LEAST) {
+        const first = graph.nodes.reduce((a, b) => (b.layer < a.layer || (b.layer === a.layer && b.y < a.y) ? b : a));
+        const h0 = height / LEAST;
+        box = { x: whole.x, y: Math.max(whole.y, Math.min(first.y - h0 / 2, whole.y + whole.h - h0)), w: width / LEAST, h: h0 };
+        if (h0 >= whole.h) box.y = whole.y - (h0 - whole.h) / 2;
+      }
     }
     show();
   };
@@ -108,10 +118,10 @@ export function network(graph, { label, describe, press, nodeSize }) {
     },
     { passive: false },
   );
-  const element = h("div", { class: "network" }, svg, h("div", { class: "network-tools" }, button("+", "Closer", () => zoom(1 / 1.4)), button("−", "Further", () => zoom(1.4)), button("⤢", "All of it", fit)));
+  const element = h("div", { class: "network" }, svg, h("div", { class: "network-tools" }, button("+", "Closer", () => zoom(1 / 1.4)), button("−", "Further", () => zoom(1.4)), button("⤢", "All of it", () => fit())));
   const observer = new ResizeObserver(() => {
     if (!element.isConnected) return observer.disconnect();
-    fit();
+    fit(true);
   });
   observer.observe(element);
   show();
@@ -135,7 +145,7 @@ function drawEdge(edge, size, most) {
     "g",
     { class: "edge" },
     s("title", `${source.service} ${source.operation} → ${target.service} ${target.operation}: ${count(edge.count)}`),
-    s("path", { d: path, class: "edge-line", "marker-end": "url(#arrow)", "stroke-width": (1 + 3 * Math.sqrt(edge.count / most)).toFixed(2) }),
+    s("path", { d: path, class: "edge-line", "marker-end": "url(#arrow)", "stroke-width": (most > 1 ? 1 + 3 * Math.sqrt(edge.count / most) : 1.5).toFixed(2) }),
     s("text", { class: "edge-label", x: (x1 + x2) / 2, y: (source.y + target.y) / 2 - 5 + (back ? size.height * 0.75 : 0), "text-anchor": "middle" }, count(edge.count)),
   );
   return { element, edge };

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { badge } from "../lib/icons.js";
 import { serviceStyle } from "../lib/color.js";
-import { ago, dateTime, duration, plural, shortId } from "../lib/format.js";
+import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.js";
 
 // Ties fall to the newest, then to the id, so that the same answer always stands in the same order.
 const by = (key, sign) => (list) =>
@@ -77,7 +77,7 @@ function result(trace, longest, chosen, choose) {
             { class: "chip service-color", style: serviceStyle(service.name) },
             h("span", { class: "chip-dot", "aria-hidden": "true" }),
             service.name,
-            h("span", { class: "chip-count" }, service.count),
+            h("span", { class: "chip-count" }, count(service.count)),
           ),
         ),
         more > 0 && h("span", { class: "hint" }, `+${more}`),

@@ -2,19 +2,30 @@
 // hidden from those who hear the page.
 
 import { h, s } from "../lib/dom.js";
-import { hue } from "../lib/color.js";
+import { serviceStyle } from "../lib/color.js";
 import { dateTime, duration, plural, ticks, timeOfDay } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
 
 const HEIGHT = 168;
 const PAD = { left: 62, right: 16, top: 14, bottom: 24 };
 
-export function scatter(summaries) {
-  const host = h("div", { class: "scatter", "aria-hidden": "true" });
-  const draw = () => {
+/** `log` makes the axis of durations logarithmic; without a wish, it is where one trace would press all others flat. */
+export function scatter(summaries, log, onScale) {
+  const lengths = summaries.map((trace) => trace.duration).sort((a, b) => a - b);
+  let logarithmic = log ?? lengths[lengths.length - 1] > 25 * Math.max(1, lengths[lengths.length >> 1]);
+  const button = h("button", { type: "button", class: "button scatter-scale", "aria-label": "Logarithmic axis of durations", on: { click: toggle } }, "log");
+  const host = h("div", { class: "scatter" });
+  function toggle() {
+    logarithmic = !logarithmic;
+    onScale?.(logarithmic);
+    draw();
+    button.focus();
+  }
+  function draw() {
     const width = host.clientWidth;
-    if (width > 0) host.replaceChildren(picture(summaries, width));
-  };
+    button.setAttribute("aria-pressed", String(logarithmic));
+    if (width > 0) host.replaceChildren(picture(summaries, width, logarithmic), button);
+  }
   let last = 0;
   const observer = new ResizeObserver(() => {
     if (!host.isConnected) return observer.disconnect();
@@ -27,7 +38,7 @@ export function scatter(summaries) {
   return host;
 }
 
-function picture(summaries, width) {
+function picture(summaries, width, log) {
   const times = summaries.map((trace) => trace.startTime);
   let from = Math.min(...times);
   let to = Math.max(...times);
@@ -38,10 +49,12 @@ function picture(summaries, width) {
   const most = Math.max(1, ...summaries.map((trace) => trace.duration)) * 1.05;
   const mostSpans = Math.max(1, ...summaries.map((trace) => trace.spans));
   const x = (time) => PAD.left + ((time - from) / (to - from)) * (width - PAD.left - PAD.right);
-  const y = (length) => HEIGHT - PAD.bottom - (length / most) * (HEIGHT - PAD.top - PAD.bottom);
+  const least = Math.max(1, Math.min(...summaries.map((trace) => trace.duration)) * 0.7);
+  const share = log ? (length) => Math.log(Math.max(length, least) / least) / Math.log(most / least || 2) : (length) => length / most;
+  const y = (length) => HEIGHT - PAD.bottom - share(length) * (HEIGHT - PAD.top - PAD.bottom);
   const xs = Math.max(2, Math.min(8, Math.floor(width / 130)));
 
-  const grid = ticks(0, most, 4).map((length) => [
+  const grid = (log ? powers(least, most) : ticks(0, most, 4)).map((length) => [
     s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(length), y2: y(length) }),
     s("text", { class: "chart-label", x: PAD.left - 8, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
   ]);
@@ -64,12 +77,21 @@ function picture(summaries, width) {
         {
           class: `dot ${bad ? `dot-${bad}` : ""}`,
           transform: `translate(${x(trace.startTime).toFixed(1)} ${y(trace.duration).toFixed(1)})`,
-          style: { "--hue": String(hue(trace.service)) },
+          style: serviceStyle(trace.service),
           on: { click: () => navigate(`/trace/${encodeURIComponent(trace.id)}`) },
         },
         shape,
         s("title", `${trace.service}: ${trace.operation}\n${duration(trace.duration)}, ${plural(trace.spans, "span")}${trace.errors ? `, ${plural(trace.errors, "error")}` : ""}\n${dateTime(trace.startTime)}`),
       );
     });
-  return s("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` }, grid, axis, dots);
+  return s("svg", { "aria-hidden": "true", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` }, grid, axis, dots);
+}
+
+// Powers of ten between two lengths, and as many of their halves as are needed to have three marks.
+function powers(least, most) {
+  const list = [];
+  for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
+    for (const x of [power, 3 * power]) if (x >= least && x <= most) list.push(x);
+  }
+  return list.length > 5 ? list.filter((x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 0.01) : list;
 }

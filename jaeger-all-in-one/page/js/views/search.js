@@ -25,12 +25,22 @@ export function mount(outlet, at) {
     if (href === location.pathname + location.search) run();
     else navigate(href);
   });
-  outlet.append(h("div", { class: "search-page" }, h("aside", { class: "search-side" }, form.element), results));
+  // On a narrow page the form folds away behind a line that says what was asked.
+  const toggle = h("button", { type: "button", class: "button search-toggle", on: { click: () => fold(!side.classList.contains("is-folded")) } });
+  const side = h("aside", { class: "search-side", "aria-label": "Search" }, toggle, form.element);
+  outlet.append(h("div", { class: "search-page" }, side, results));
+  function fold(on) {
+    side.classList.toggle("is-folded", on);
+    toggle.setAttribute("aria-expanded", String(!on));
+    const { service, operation, tags } = query;
+    fill(toggle, on ? "Change the search" : "Fold the form", h("span", { class: "hint" }, [service || "all services", operation, tags].filter(Boolean).join(" · ")));
+  }
 
   let abort = new AbortController();
   let query = at.query;
   let unwatch = null;
   let shown = [];
+  let scale;
   const chosen = new Set();
 
   const setLive = (on) => {
@@ -98,7 +108,7 @@ export function mount(outlet, at) {
     );
     // Those who read the list keep their place when it is drawn anew.
     const focused = document.activeElement?.closest?.("[data-trace]")?.dataset.trace;
-    fill(results, tools, scatter(shown), resultList(sorted, chosen, choose));
+    fill(results, tools, scatter(shown, scale, (log) => (scale = log)), resultList(sorted, chosen, choose));
     if (focused) results.querySelector(`[data-trace="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
     if (how !== "updated") announce(`${plural(shown.length, "trace")} ${how}`);
   }
@@ -150,6 +160,7 @@ export function mount(outlet, at) {
   function update(next) {
     query = next.query;
     form.set(query);
+    fold(asks(query));
     unwatch?.();
     unwatch = null;
     if (query.live === "1" && asks(query)) unwatch = watch({ service: query.service }, () => run(true));

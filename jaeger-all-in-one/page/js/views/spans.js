@@ -3,7 +3,7 @@
 import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
 import { marks } from "../lib/icons.js";
-import { hue } from "../lib/color.js";
+import { paint } from "../lib/color.js";
 import { duration } from "../lib/format.js";
 
 export function create(state, panel, { show }) {
@@ -31,7 +31,7 @@ export function create(state, panel, { show }) {
     fillRow(cells, i, element) {
       const { trace: t } = state;
       const service = t.services[t.service[i]];
-      element.style.setProperty("--hue", String(hue(service)));
+      paint(element, service);
       fill(cells[0], h("span", { class: "chip-dot", "aria-hidden": "true" }), service);
       cells[1].textContent = t.operations[t.operation[i]];
       cells[2].textContent = duration(t.start[i]);

@@ -66,7 +66,7 @@ export function create(state, panel) {
         { key: "outcome", label: "Errors", numeric: true, sort: (item) => item.errors + item.panics * 1000, cell: (item) => [item.panics > 0 && badge("panic", count(item.panics)), item.errors > 0 && badge("error", count(item.errors)), item.cancelled > 0 && badge("cancelled", count(item.cancelled)), !item.panics && !item.errors && !item.cancelled && h("span", { class: "hint" }, "0")] },
         time("total", "Total"),
         time("self", "Self", "Time in none of the children"),
-        { key: "share", label: "Self share", numeric: true, sort: (item) => item.share, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${(100 * item.share) / most}%` } })), percent(item.share)) },
+        { key: "share", label: "Self share", numeric: true, sort: (item) => item.share, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${(100 * item.share) / most}%` } })), h("span", { class: "share-number" }, percent(item.share))) },
         time("mean", "Mean"),
         time("min", "Min"),
         time("p50", "p50"),

@@ -3,7 +3,7 @@
 import { h, fill, perFrame } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { marks, icon, outcomes } from "../lib/icons.js";
-import { hue } from "../lib/color.js";
+import { paint } from "../lib/color.js";
 import { duration, ticks } from "../lib/format.js";
 import { minimap } from "./minimap.js";
 import { detail } from "./detail.js";
@@ -290,7 +290,7 @@ function drawRow(state, element, row, at) {
   if (state.found && !state.found.match[row]) names += " is-dim";
   for (const name of outcomes(flags)) names += ` has-${name}`;
   element.className = names;
-  element.style.setProperty("--hue", String(hue(serviceName)));
+  paint(element, serviceName);
   element.style.setProperty("--depth", String(Math.min(depth, INDENT_LEVELS)));
   service.textContent = serviceName;
   operation.textContent = trace.operations[trace.operation[row]];

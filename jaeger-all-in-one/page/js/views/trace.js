@@ -23,6 +23,10 @@ const VIEWS = [
   ["json", "JSON", () => import("./json.js")],
 ];
 
+function viewNamed(name) {
+  return VIEWS.find((item) => item[0] === name) ?? VIEWS[0];
+}
+
 export function mount(outlet, at) {
   let destroyed = false;
   let page = null;
@@ -30,6 +34,8 @@ export function mount(outlet, at) {
   const id = at.params[0];
   document.title = `Trace ${shortId(id)} – Jaeger`;
   fill(outlet, loading("Loading the trace"));
+  // The code of the view comes while the trace does.
+  viewNamed(at.query.view)[2]();
 
   const load = async () => {
     try {
@@ -105,7 +111,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
       h(
         "dl",
         { class: "facts" },
-        fact("Trace", h("span", { class: "mono", title: trace.id }, shortId(trace.id)), copyButton(trace.id, "the trace ID")),
+        fact("Trace", h("span", { class: "mono trace-id" }, trace.id), copyButton(trace.id, "the trace ID")),
         fact("Start", h("time", { title: ago(trace.startTime) }, dateTime(trace.startTime))),
         fact("Duration", duration(trace.duration)),
         fact("Spans", count(trace.n)),
@@ -159,12 +165,14 @@ function tracePage(outlet, id, trace, json, query, signal) {
 
   let turn = 0;
   async function show(name) {
-    const entry = VIEWS.find((item) => item[0] === name) ?? VIEWS[0];
+    const entry = viewNamed(name);
     const mine = ++turn;
     for (const tab of tabs) {
       const on = tab.dataset.view === entry[0];
       tab.setAttribute("aria-selected", String(on));
       tab.tabIndex = on ? 0 : -1;
+      // On a narrow page the tabs are a strip that scrolls.
+      if (on) tablist.scrollLeft = tab.offsetLeft - tablist.offsetLeft - tablist.clientWidth / 2 + tab.clientWidth / 2;
     }
     panel.setAttribute("aria-labelledby", `tab-${entry[0]}`);
     panel.dataset.view = entry[0];

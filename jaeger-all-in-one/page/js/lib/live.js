@@ -45,6 +45,8 @@ export function watch(filter, changed) {
   const concerns = ({ traceID, service }) =>
     (!filter.traceID || sameId(traceID, filter.traceID)) && (!filter.service || service === filter.service);
   events = new EventSource("/api/live");
+  // Once it listens, and again after a break, it looks for what came before.
+  events.addEventListener("open", call);
   events.addEventListener("change", (event) => {
     if (JSON.parse(event.data).traces.some(concerns)) call();
   });
@@ -52,7 +54,9 @@ export function watch(filter, changed) {
   events.addEventListener("lagged", call);
   events.addEventListener("error", () => {
     // A closed stream means refused: there is no such thing here. A broken one is opened again by the browser.
-    if (events?.readyState === EventSource.CLOSED && !ended && !timer) poll();
+    if (events?.readyState !== EventSource.CLOSED || ended || timer) return;
+    call();
+    poll();
   });
   return () => {
     ended = true;

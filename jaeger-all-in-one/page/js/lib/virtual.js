@@ -71,7 +71,8 @@ export class VirtualRows {
   }
 
   makeExtra(at) {
-    const element = h("div", { class: "virtual-extra" }, this.extra(at));
+    // In a grid, what hangs below a row is a row of one cell.
+    const element = h("div", { class: "virtual-extra", role: "row" }, h("div", { role: "gridcell" }, this.extra(at)));
     element.virtualPosition = at;
     return element;
   }

@@ -7,7 +7,7 @@ import { dateTime, duration, plural, ticks, timeOfDay } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
 
 const HEIGHT = 168;
-const PAD = { left: 62, right: 16, top: 14, bottom: 24 };
+const PAD = { left: 62, right: 58, top: 14, bottom: 24 };
 
 /** `log` makes the axis of durations logarithmic; without a wish, it is where one trace would press all others flat. */
 export function scatter(summaries, log, onScale) {

@@ -58,15 +58,20 @@ export function mount(outlet, at) {
       shown = api.fileSummaries();
       return draw("from files");
     }
-    if (!asks(query)) return welcome();
+    // The first look, with nothing asked yet: what came last.
+    const first = !asks(query);
     if (!quiet) fill(results, loading("Searching"));
     try {
       const found = await api.search(readQuery(query), { signal: mine.signal });
       if (mine !== abort) return;
       shown = found;
+      if (first && found.length === 0) return welcome();
       draw(quiet ? "updated" : "found");
     } catch (error) {
-      if (error.name !== "AbortError" && mine === abort) fill(results, failed(error, () => run()));
+      if (error.name === "AbortError" || mine !== abort) return;
+      // A backend that wants a service named (as a plain Jaeger does) is no failure before anything was asked.
+      if (first && error.status === 400) welcome();
+      else fill(results, failed(error, () => run()));
     }
   }
 
@@ -149,8 +154,9 @@ export function mount(outlet, at) {
     fill(
       results,
       empty(
-        "Find traces",
-        h("p", "Choose a service, or leave it empty to look at all of them, and press ", h("b", "Find traces"), "."),
+        "No traces yet",
+        h("p", "None came in during the last hour. Switch on ", h("b", "Live"), " to see them as they come, or look further back."),
+        liveToggle(),
         h("p", { class: "hint" }, "Or open a file: drop it anywhere on the page."),
         fileButton(icon("file"), "Open a JSON file"),
       ),
@@ -163,7 +169,7 @@ export function mount(outlet, at) {
     fold(asks(query));
     unwatch?.();
     unwatch = null;
-    if (query.live === "1" && asks(query)) unwatch = watch({ service: query.service }, () => run(true));
+    if (query.live === "1") unwatch = watch({ service: query.service }, () => run(true));
     run();
     return true;
   }

@@ -20,7 +20,7 @@ export function create(state, panel) {
   let group = GROUPS.some(([name]) => name === query.get("group")) ? query.get("group") : "service-operation";
   let tag = query.get("tag") ?? "";
   const keys = h("datalist", { id: "stat-tags" });
-  const tagInput = h("input", { class: "input", name: "tag", list: "stat-tags", value: tag, placeholder: "http.method", "aria-label": "Tag to group by", on: { change: () => choose() } });
+  const tagInput = h("input", { class: "input", name: "tag", list: "stat-tags", value: tag, placeholder: "http.method", "aria-label": "Grouping tag", on: { change: () => choose() } });
   const select = h(
     "select",
     { class: "input", name: "group", on: { change: () => choose() } },

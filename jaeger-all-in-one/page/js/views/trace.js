@@ -147,7 +147,6 @@ function tracePage(outlet, id, trace, json, query, signal) {
     unwatch?.();
     unwatch = on ? watch({ traceID: id }, refresh) : null;
     setQuery({ live: on ? 1 : "" });
-    if (on) refresh();
   }
 
   async function refresh() {

@@ -101,7 +101,7 @@ function page(outlet, ids, a, b, query) {
   const scroller = h(
     "div",
     { class: "long-scroll compare-table", role: "treegrid", tabindex: "0", "aria-label": "Calls of both traces" },
-    h("div", { class: "long-head", role: "rowgroup" }, h("div", { class: "long-row", role: "row" }, heads.map((text, i) => h("div", { class: `col-head col-${keys[i]}`, role: "columnheader", "aria-label": text || "How often" }, text)))),
+    h("div", { class: "long-head", role: "rowgroup" }, h("div", { class: "long-row", role: "row" }, heads.map((text, i) => h("div", { class: `col-head col-${keys[i]}`, role: "columnheader", }, text || h("span", { class: "visually-hidden" }, "How often"))))),
     body,
   );
   const virtual = new VirtualRows({

@@ -6,8 +6,9 @@ import { traceGraph } from "../model/graph.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 
-// More boxes than this are no picture any more.
-const MOST = 400;
+// More than these are no picture any more.
+const BOXES = 150;
+const ARROWS = 600;
 
 export function create(state, panel) {
   let by = new URLSearchParams(location.search).get("by");
@@ -25,8 +26,8 @@ export function create(state, panel) {
     const { trace } = state;
     let graph = traceGraph(trace, by === "service" ? "service" : "operation", state.self);
     let note = "";
-    if (graph.nodes.length > MOST && by !== "service") {
-      note = `${count(graph.nodes.length)} operations are too many for a picture; by service: `;
+    if ((graph.nodes.length > BOXES || graph.edges.length > ARROWS) && by !== "service") {
+      note = `${plural(graph.nodes.length, "operation")} with ${plural(graph.edges.length, "arrow")} are too many for a picture; by service: `;
       graph = traceGraph(trace, "service", state.self);
       select.value = "service";
     } else select.value = by === "service" ? "service" : "operation";

@@ -56,8 +56,8 @@ async function real() {
   };
 }
 
-// Receivers that the tests do not need.
-const OTHERS = [];
+// Receivers that the tests do not need, so that several programs run side by side.
+const OTHERS = ["compact", "binary", "thrift-http", "otlp-grpc", "zipkin", "sampling"].flatMap((name) => [`--${name}-port`, "off"]);
 
 export async function start() {
   const backend = process.env.PAGE_BACKEND === "stand-in" ? await standIn() : await real();

@@ -1,11 +1,12 @@
 // The program under test: jaeger-all-in-one on free ports, and a way to send it traces.
 //
-// `JAEGER_ALL_IN_ONE` names the program (the script `run` sets it). `PAGE_BACKEND=stand-in` serves the page from the
-// stand-in instead, for work on the page alone.
+// `JAEGER_ALL_IN_ONE` names the program (the script `run` sets it). With `PAGE_FROM_DISK=1` the page's files come from the
+// disk instead of from within the program.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import assert from "node:assert/strict";
+import { fromDisk } from "./from-disk.js";
 import { otlp } from "./traces.js";
 
 async function freePort() {
@@ -27,14 +28,7 @@ export async function until(what, test, seconds = 30) {
   }
 }
 
-async function standIn() {
-  const { serve } = await import("./stand-in.js");
-  const server = await serve(0);
-  const url = `http://127.0.0.1:${server.address().port}`;
-  return { url, traces: `${url}/v1/traces`, stop: () => (server.closeAllConnections(), server.close()) };
-}
-
-async function real() {
+async function program() {
   const program = process.env.JAEGER_ALL_IN_ONE;
   assert.ok(program, "JAEGER_ALL_IN_ONE must name the program; tests/browser/run sets it");
   const [query, receiver] = [await freePort(), await freePort()];
@@ -60,9 +54,15 @@ async function real() {
 const OTHERS = ["compact", "binary", "thrift-http", "otlp-grpc", "zipkin", "sampling"].flatMap((name) => [`--${name}-port`, "off"]);
 
 export async function start() {
-  const backend = process.env.PAGE_BACKEND === "stand-in" ? await standIn() : await real();
+  const backend = await program();
+  const disk = process.env.PAGE_FROM_DISK ? await fromDisk(backend.url) : null;
   return {
-    ...backend,
+    url: disk ? `http://127.0.0.1:${disk.address().port}` : backend.url,
+    async stop() {
+      disk?.closeAllConnections();
+      disk?.close();
+      await backend.stop();
+    },
     /** Sends spans (lib/traces.js) and waits until the backend has them. */
     async send(spans, { size = 20_000 } = {}) {
       for (let at = 0; at < spans.length; at += size) {

@@ -1,9 +1,13 @@
-// Screenshots of every view in both themes and two widths: `node lib/shots.js URL DIRECTORY [name-part]`. To be looked at.
+// Screenshots of every view in both themes and two widths, to be looked at:
+//
+//   JAEGER_ALL_IN_ONE=target/release/jaeger-all-in-one node lib/shots.js DIRECTORY [name-part]
 
 import { chromium } from "playwright-core";
 import { browserOptions } from "./browser.js";
+import { start } from "./program.js";
+import { bigTrace, shop } from "./traces.js";
 
-const [url, directory, only = ""] = process.argv.slice(2);
+const [directory, only = ""] = process.argv.slice(2);
 const VIEWS = [
   ["search", "/search?lookback=1h&limit=20"],
   ["search-empty", "/"],
@@ -22,6 +26,10 @@ const VIEWS = [
   ["monitor", "/monitor?service=web"],
   ["missing", "/trace/00000000deadbeef"],
 ];
+const backend = await start();
+const { url } = backend;
+for (const spans of shop(60, Date.now() * 1000)) await backend.send(spans);
+await backend.send(bigTrace(0xb16, 100_000, Date.now() * 1000 - 30e6));
 const browser = await chromium.launch(browserOptions);
 for (const scheme of ["light", "dark"]) {
   for (const width of [1440, 390]) {
@@ -46,3 +54,4 @@ for (const scheme of ["light", "dark"]) {
   }
 }
 await browser.close();
+await backend.stop();

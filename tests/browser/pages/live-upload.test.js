@@ -104,7 +104,7 @@ test("several traces, dropped on the page, give a list; what is no trace is said
     await hasText(page, "h1", /offline from a file/);
   }));
 
-test("a file of OTLP JSON is turned over by the backend", { skip: process.env.PAGE_BACKEND === "stand-in" && "the stand-in cannot" }, () =>
+test("a file of OTLP JSON is turned over by the backend", () =>
   it.visit("/search?source=files", {}, async (page) => {
     const file = path.join(await folder(), "otlp.json");
     await writeFile(file, JSON.stringify(otlp(shopTrace(77, 2, now()))));

@@ -88,6 +88,10 @@ test("the monitor shows rate, errors and latencies of a service and of each oper
     await service.fill("postgres");
     await page.waitForURL(/service=postgres/);
     await page.waitForFunction(() => [...document.querySelectorAll("tbody .col-operation")].some((cell) => cell.textContent === "SELECT items"));
+    await page.getByLabel("Kind").selectOption("server");
+    await page.waitForURL(/kind=server/);
+    await hasText(page, ".state-title", /^No spans of postgres/);
+    await page.getByLabel("Kind").selectOption("client");
     await page.getByLabel("Period").selectOption("1d");
     await page.waitForURL(/lookback=1d/);
     await page.getByRole("link", { name: "SELECT items" }).click();

@@ -58,7 +58,9 @@ async function optional(name, path, options) {
 
 function query(parameters) {
   const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) if (value !== undefined && value !== null && value !== "") search.append(key, value);
+  for (const [key, values] of Object.entries(parameters)) {
+    for (const value of [values].flat()) if (value !== undefined && value !== null && value !== "") search.append(key, value);
+  }
   return search.toString();
 }
 
@@ -98,7 +100,8 @@ function fromV3(item) {
   const begin = BigInt(item.minStartTimeUnixNano ?? 0);
   const end = BigInt(item.maxEndTimeUnixNano ?? 0);
   return {
-    id: item.traceId,
+    // 32 digits there, 16 elsewhere if the others are 0; one form, so that lists and traces name the same.
+    id: String(item.traceId).replace(/^0{16}(?=.{16}$)/, ""),
     service: item.rootServiceName ?? "",
     operation: item.rootOperationName ?? "",
     startTime: micros(begin),

@@ -18,6 +18,16 @@ const PERIODS = [
   ["6h", "Last 6 hours", 6 * 3600e3, 360e3],
   ["1d", "Last day", 86_400e3, 1440e3],
 ];
+// Jaeger counts what servers were asked unless told otherwise; here everything is counted unless told otherwise.
+const ALL_KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+const KINDS = [
+  ["", "All spans"],
+  ["server", "Server"],
+  ["client", "Client"],
+  ["internal", "Internal"],
+  ["producer", "Producer"],
+  ["consumer", "Consumer"],
+];
 const QUANTILES = [["p50", 0.5], ["p95", 0.95], ["p99", 0.99]];
 
 /** Points `[[ms since 1970, value], …]` by operation from one answer. */
@@ -43,6 +53,7 @@ export function mount(outlet, at) {
   let abort = new AbortController();
   let period = PERIODS.find(([name]) => name === at.query.lookback) ?? PERIODS[1];
   let service = at.query.service ?? "";
+  let kind = KINDS.some(([name]) => name === at.query.kind) ? at.query.kind : "";
   let names = [];
   const field = combobox({
     id: "monitor-service",
@@ -60,13 +71,18 @@ export function mount(outlet, at) {
     { class: "input", name: "lookback", on: { change: () => choose({ period: PERIODS.find(([name]) => name === select.value) }) } },
     PERIODS.map(([name, label]) => h("option", { value: name, selected: name === period[0] }, label)),
   );
+  const kinds = h(
+    "select",
+    { class: "input", name: "kind", on: { change: () => choose({ kind: kinds.value }) } },
+    KINDS.map(([name, label]) => h("option", { value: name, selected: name === kind }, label)),
+  );
   const host = h("div", { class: "monitor-host" });
   fill(
     outlet,
     h(
       "div",
       { class: "page-view" },
-      h("div", { class: "page-head" }, h("h1", "Monitor"), h("div", { class: "view-tools" }, h("label", { class: "inline-field", for: "monitor-service" }, h("span", "Service")), field.element, h("label", { class: "inline-field" }, h("span", "Period"), select))),
+      h("div", { class: "page-head" }, h("h1", "Monitor"), h("div", { class: "view-tools" }, h("label", { class: "inline-field", for: "monitor-service" }, h("span", "Service")), field.element, h("label", { class: "inline-field" }, h("span", "Kind"), kinds), h("label", { class: "inline-field" }, h("span", "Period"), select))),
       host,
     ),
   );
@@ -74,7 +90,8 @@ export function mount(outlet, at) {
   function choose(next) {
     if (next.service !== undefined) service = next.service;
     if (next.period) period = next.period;
-    setQuery({ service, lookback: period[0] === "1h" ? "" : period[0] });
+    if (next.kind !== undefined) kind = next.kind;
+    setQuery({ service, kind, lookback: period[0] === "1h" ? "" : period[0] });
     load();
   }
 
@@ -89,7 +106,7 @@ export function mount(outlet, at) {
       field.input.value = service;
       if (!service) return void fill(host, empty("No spans yet", h("p", "The monitor counts the spans that the backend holds. There are none.")));
       const [, , lookback, step] = period;
-      const common = { service, endTs: Date.now(), lookback, step, ratePer: Math.max(step, 10e3) };
+      const common = { service, endTs: Date.now(), lookback, step, ratePer: Math.max(step, 10e3), spanKind: kind || ALL_KINDS };
       const ask = (name, extra) => api.metric(name, { ...common, ...extra }, { signal: mine.signal }).then(series);
       const both = (name, extra = {}) => Promise.all([ask(name, extra), ask(name, { ...extra, groupByOperation: true })]);
       const [calls, errors, ...latencies] = await Promise.all([both("calls"), both("errors"), ...QUANTILES.map(([, q]) => both("latencies", { quantile: q }))]);

@@ -35,7 +35,11 @@ export async function fromDisk(target, port = 0) {
 }
 
 function pass(target, request, response) {
-  const onward = http.request(new URL(request.url, target), { method: request.method, headers: { ...request.headers, host: new URL(target).host, origin: "" } }, (answer) => {
+  // The program refuses what a page of another origin asks; to it, this is its own page.
+  const { origin, ...headers } = request.headers;
+  if (origin) headers.origin = target;
+  headers.host = new URL(target).host;
+  const onward = http.request(new URL(request.url, target), { method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });

@@ -32,7 +32,8 @@ fn main() {
     }
     let version = format!("{:016x}", version.0);
 
-    let mut table = format!("pub(super) const VERSION: &str = {version:?};\n\npub(super) static FILES: &[File] = &[\n");
+    let mut table =
+        format!("pub(super) const VERSION: &str = {version:?};\n\npub(super) static FILES: &[File] = &[\n");
     for (number, (path, bytes, kind)) in files.iter().enumerate() {
         let bytes = if path == "index.html" { index(bytes, &version, &files) } else { bytes.clone() };
         let plain = out.join(format!("page-{number}"));
@@ -46,7 +47,9 @@ fn main() {
         } else {
             "None".to_owned()
         };
-        table.push_str(&format!("    File {{ path: {path:?}, kind: {kind:?}, bytes: include_bytes!({plain:?}), gzip: {gzip} }},\n"));
+        table.push_str(&format!(
+            "    File {{ path: {path:?}, kind: {kind:?}, bytes: include_bytes!({plain:?}), gzip: {gzip} }},\n"
+        ));
     }
     table.push_str("];\n");
     write(&out.join("page.rs"), table.as_bytes());
@@ -55,12 +58,21 @@ fn main() {
 /// The page's text, with the version in every address, so that browsers may keep the files for ever, and with what the
 /// first view needs named at once instead of one import after the other.
 fn index(bytes: &[u8], version: &str, files: &[(String, Vec<u8>, &str)]) -> Vec<u8> {
-    let first = |path: &&(String, Vec<u8>, &str)| path.0.starts_with("js/lib/") || path.0.starts_with("js/model/trace") || path.0 == "js/views/search.js";
-    let preload: String =
-        files.iter().filter(first).map(|(path, ..)| format!("    <link rel=\"modulepreload\" href=\"/static/{path}\" />\n")).collect();
+    let first = |path: &&(String, Vec<u8>, &str)| {
+        path.0.starts_with("js/lib/")
+            || path.0.starts_with("js/model/trace")
+            || path.0 == "js/views/search.js"
+    };
+    let preload: String = files
+        .iter()
+        .filter(first)
+        .map(|(path, ..)| format!("    <link rel=\"modulepreload\" href=\"/static/{path}\" />\n"))
+        .collect();
     let text = String::from_utf8(bytes.to_vec()).expect("index.html is UTF-8");
     assert!(text.contains("  </head>"), "index.html has a line `  </head>`");
-    text.replace("  </head>", &format!("{preload}  </head>")).replace("/static/", &format!("/static/{version}/")).into_bytes()
+    text.replace("  </head>", &format!("{preload}  </head>"))
+        .replace("/static/", &format!("/static/{version}/"))
+        .into_bytes()
 }
 
 fn collect(top: &Path, directory: &Path, files: &mut Vec<(String, Vec<u8>, &'static str)>) {
@@ -74,7 +86,12 @@ fn collect(top: &Path, directory: &Path, files: &mut Vec<(String, Vec<u8>, &'sta
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == extension) else { continue };
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let name = path.strip_prefix(top).expect("it lies below").to_str().expect("the page's file names are UTF-8").replace('\\', "/");
+        let name = path
+            .strip_prefix(top)
+            .expect("it lies below")
+            .to_str()
+            .expect("the page's file names are UTF-8")
+            .replace('\\', "/");
         files.push((name, bytes, kind));
     }
 }

@@ -38,7 +38,10 @@ mod files {
 
 /// The page's routes. They need no state: the page asks the API.
 pub fn router() -> Router {
-    ADDRESSES.iter().fold(Router::new(), |router, address| router.route(address, get(document))).route("/static/{version}/{*path}", get(file))
+    ADDRESSES
+        .iter()
+        .fold(Router::new(), |router, address| router.route(address, get(document)))
+        .route("/static/{version}/{*path}", get(file))
 }
 
 async fn document(headers: HeaderMap) -> Response {
@@ -48,7 +51,9 @@ async fn document(headers: HeaderMap) -> Response {
 }
 
 async fn file(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let Some(found) = find(&path).filter(|file| file.path != "index.html") else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(found) = find(&path).filter(|file| file.path != "index.html") else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     // A page that was opened before the program was renewed gets the file of today, and keeps it under no false name.
     let keep = if version == files::VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
     answer(found, &headers, keep)
@@ -84,12 +89,19 @@ fn answer(file: &'static File, asked: &HeaderMap, keep: &'static str) -> Respons
 
 /// Whether `gzip` is among the encodings asked for, and not with weight zero.
 fn takes_gzip(asked: &HeaderMap) -> bool {
-    asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        let refused = parts.any(|part| part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0));
-        (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
-    })
+    asked
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| {
+            let mut parts = item.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let refused = parts.any(|part| {
+                part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
+            });
+            (name.eq_ignore_ascii_case("gzip") || name == "*") && !refused
+        })
 }
 
 #[cfg(test)]
@@ -104,7 +116,10 @@ mod tests {
     fn every_file_that_the_document_names_is_there() {
         let document = std::str::from_utf8(find("index.html").unwrap().bytes).unwrap();
         let prefix = format!("/static/{}/", files::VERSION);
-        let named: Vec<_> = document.match_indices(&prefix).map(|(at, _)| document[at + prefix.len()..].split('"').next().unwrap()).collect();
+        let named: Vec<_> = document
+            .match_indices(&prefix)
+            .map(|(at, _)| document[at + prefix.len()..].split('"').next().unwrap())
+            .collect();
         assert!(named.len() > 10, "{named:?}");
         for path in &named {
             assert!(find(path).is_some(), "{path}");
@@ -137,7 +152,15 @@ mod tests {
     fn nothing_in_the_page_makes_markup_or_code_of_text() {
         for file in files::FILES.iter().filter(|file| file.path.ends_with(".js")) {
             let text = std::str::from_utf8(file.bytes).unwrap();
-            for bad in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "setAttribute(\"style\""] {
+            for bad in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "new Function",
+                "setAttribute(\"style\"",
+            ] {
                 assert!(!text.contains(bad), "{} has {bad}", file.path);
             }
         }
@@ -148,7 +171,13 @@ mod tests {
         let script = find("js/main.js").unwrap();
         let plain = answer(script, &asked(&[]), "no-cache");
         assert_eq!(plain.headers().get(header::CONTENT_ENCODING), None);
-        for (words, packed) in [("gzip, br", true), ("br;q=1.0, gzip;q=0.2", true), ("*", true), ("gzip;q=0", false), ("identity", false)] {
+        for (words, packed) in [
+            ("gzip, br", true),
+            ("br;q=1.0, gzip;q=0.2", true),
+            ("*", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+        ] {
             let answered = answer(script, &asked(&[(header::ACCEPT_ENCODING, words)]), "no-cache");
             assert_eq!(answered.headers().contains_key(header::CONTENT_ENCODING), packed, "{words}");
         }
@@ -160,7 +189,13 @@ mod tests {
         let script = find("js/main.js").unwrap();
         let first = answer(script, &asked(&[]), "no-cache");
         let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
-        assert_eq!(answer(script, &asked(&[(header::IF_NONE_MATCH, &tag)]), "no-cache").status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(answer(script, &asked(&[(header::IF_NONE_MATCH, "\"other\"")]), "no-cache").status(), StatusCode::OK);
+        assert_eq!(
+            answer(script, &asked(&[(header::IF_NONE_MATCH, &tag)]), "no-cache").status(),
+            StatusCode::NOT_MODIFIED
+        );
+        assert_eq!(
+            answer(script, &asked(&[(header::IF_NONE_MATCH, "\"other\"")]), "no-cache").status(),
+            StatusCode::OK
+        );
     }
 }

@@ -1,0 +1,111 @@
+// Numbers as people read them. Durations are microseconds everywhere in the page.
+
+const UNITS = [
+  [86_400e6, "d", 3600e6, "h"],
+  [3600e6, "h", 60e6, "m"],
+  [60e6, "m", 1e6, "s"],
+];
+
+/** `1.23 ms`, `12.3 s`, `2m 3s`: three digits that matter. */
+export function duration(us) {
+  if (!Number.isFinite(us)) return "–";
+  if (us === 0) return "0";
+  const sign = us < 0 ? "−" : "";
+  const x = Math.abs(us);
+  for (const [unit, name, smaller, smallerName] of UNITS) {
+    if (x < unit) continue;
+    const whole = Math.floor(x / unit);
+    if (whole >= 1e6) return `${sign}${whole.toExponential(1)}${name}`;
+    const rest = Math.round((x - whole * unit) / smaller);
+    return `${sign}${whole}${name}${rest ? ` ${rest}${smallerName}` : ""}`;
+  }
+  if (x >= 1e6) return `${sign}${digits(x / 1e6)} s`;
+  if (x >= 1e3) return `${sign}${digits(x / 1e3)} ms`;
+  return `${sign}${digits(x)} µs`;
+}
+
+function digits(x) {
+  if (x >= 100) return String(Math.round(x));
+  if (x >= 10) return trim(x.toFixed(1));
+  return trim(x.toFixed(2));
+}
+
+function trim(text) {
+  return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
+}
+
+/** A duration written by a user, `1.5ms`, `1h30m`, in microseconds; NaN if it is none. The backend takes the same. */
+export function parseDuration(text) {
+  const source = text.trim();
+  if (!/^(\d+(\.\d+)?(ns|us|µs|μs|ms|s|m|h))+$/.test(source)) return NaN;
+  const factor = { ns: 1e-3, us: 1, "µs": 1, "μs": 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
+  let sum = 0;
+  for (const [, amount, unit] of source.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g)) sum += Number(amount) * factor[unit];
+  return sum;
+}
+
+const numbers = new Intl.NumberFormat("en");
+/** `12,345`. */
+export function count(n) {
+  return numbers.format(n);
+}
+
+/** `1 span`, `3 spans`. */
+export function plural(n, one, many = `${one}s`) {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** `2.5 %` of a share 0..1. */
+export function percent(share) {
+  if (!Number.isFinite(share)) return "–";
+  const x = share * 100;
+  return `${x === 0 ? "0" : x < 0.1 ? "<0.1" : x < 10 ? trim(x.toFixed(1)) : Math.round(x)} %`;
+}
+
+function two(n) {
+  return String(n).padStart(2, "0");
+}
+
+/** Local date and time of microseconds since 1970: `2026-11-25 14:03:12.345`. */
+export function dateTime(us) {
+  const date = new Date(us / 1000);
+  if (Number.isNaN(date.getTime())) return "no date";
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${timeOfDay(us)}`;
+}
+
+/** `14:03:12.345`. */
+export function timeOfDay(us) {
+  const date = new Date(us / 1000);
+  if (Number.isNaN(date.getTime())) return "no time";
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** `3 minutes ago`. */
+export function ago(us, now = Date.now() * 1000) {
+  const seconds = (now - us) / 1e6;
+  if (!Number.isFinite(seconds) || Math.abs(seconds) > 3e10) return "at no known time";
+  if (seconds < -1) return "in the future";
+  if (seconds < 10) return "just now";
+  for (const [size, name] of [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]) {
+    if (seconds >= size) return `${plural(Math.floor(seconds / size), name)} ago`;
+  }
+  return "just now";
+}
+
+/** Seven digits of an id, after its leading zeros, are enough to tell traces apart by eye. */
+export function shortId(id) {
+  return id.replace(/^0+(?=.)/, "").slice(0, 7);
+}
+
+/** Round steps for an axis over `from..to`, about `wanted` of them. */
+export function ticks(from, to, wanted) {
+  const span = to - from;
+  if (!(span > 0)) return [from];
+  const raw = span / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((x) => x >= raw);
+  const list = [];
+  for (let x = Math.ceil(from / step) * step; x <= to + step * 1e-9; x += step) list.push(x);
+  return list;
+}

@@ -1,0 +1,67 @@
+// Live update: calls back when spans have come in.
+//
+// The backend's event stream `/api/live` says so as it happens; where it has none, the page asks every two seconds.
+// Nothing is asked while the page is hidden.
+
+const POLL = 2000;
+
+/** Ids are the same with and without leading zeros. */
+function sameId(a, b) {
+  return String(a).replace(/^0+/, "").toLowerCase() === String(b).replace(/^0+/, "").toLowerCase();
+}
+
+/** Watches for spans of a trace or a service (`{traceID}` or `{service}`); returns a function that ends it. */
+export function watch(filter, changed) {
+  let ended = false;
+  let timer;
+  let events;
+  let running = false;
+  let again = false;
+
+  // One call at a time; what comes in meanwhile leads to exactly one more.
+  const call = async () => {
+    if (ended) return;
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    try {
+      await changed();
+    } finally {
+      running = false;
+      if (again) {
+        again = false;
+        call();
+      }
+    }
+  };
+  const poll = () => {
+    timer = setTimeout(async () => {
+      if (!document.hidden) await call();
+      if (!ended) poll();
+    }, POLL);
+  };
+  const concerns = ({ traceID, service }) =>
+    (!filter.traceID || sameId(traceID, filter.traceID)) && (!filter.service || service === filter.service);
+  events = new EventSource("/api/live");
+  // Once it listens, and again after a break, it looks for what came before.
+  events.addEventListener("open", call);
+  events.addEventListener("change", (event) => {
+    if (JSON.parse(event.data).traces.some(concerns)) call();
+  });
+  // The stream could not keep up: anything may have changed.
+  events.addEventListener("lagged", call);
+  events.addEventListener("error", () => {
+    // A closed stream means refused: there is no such thing here. A broken one is opened again by the browser.
+    if (events?.readyState !== EventSource.CLOSED || ended || timer) return;
+    call();
+    poll();
+  });
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    events?.close();
+    events = null;
+  };
+}

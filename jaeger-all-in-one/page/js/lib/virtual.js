@@ -1,0 +1,199 @@
+// Rows that exist only while they are in view, so that a hundred thousand cost what fifty cost.
+//
+// All rows have one height, except those that are opened: what hangs below them (`extra`) is measured as it appears.
+// Elements are kept and reused; a scroll changes the text of those that come into view and moves them.
+
+import { h, perFrame } from "./dom.js";
+
+const OVERSCAN = 8;
+
+export class VirtualRows {
+  /**
+   * `scroller` scrolls; `body` (inside it) holds the rows. `height` of a row in pixels. `create()` makes an element,
+   * `render(element, row)` fills it. `extra(row)` makes what hangs below row `row`, or null.
+   */
+  constructor({ scroller, body, height, create, render, extra, role = "row" }) {
+    Object.assign(this, { scroller, body, height, create, render, extra, role });
+    this.count = 0;
+    this.rows = new Map();
+    this.free = [];
+    // Of opened rows, by position: {element, height}.
+    this.opened = new Map();
+    this.order = [];
+    this.schedule = perFrame(() => this.draw());
+    this.body.classList.add("virtual-body");
+    this.onScroll = () => this.schedule();
+    this.scroller.addEventListener("scroll", this.onScroll, { passive: true });
+    this.resize = new ResizeObserver((entries) => {
+      let moved = false;
+      for (const entry of entries) {
+        const at = entry.target.virtualPosition;
+        if (at === undefined) moved = true;
+        else moved = this.measure(at, entry.target) || moved;
+      }
+      if (moved) this.schedule();
+    });
+    this.resize.observe(this.scroller);
+  }
+
+  destroy() {
+    this.scroller.removeEventListener("scroll", this.onScroll);
+    this.resize.disconnect();
+  }
+
+  /** A new number of rows, of which `opened` (positions) have something below them; all are drawn anew. */
+  reset(count, opened = []) {
+    this.count = count;
+    for (const { element } of this.opened.values()) {
+      this.resize.unobserve(element);
+      element.remove();
+    }
+    this.opened.clear();
+    for (const at of opened) this.opened.set(at, { element: this.makeExtra(at), height: 160 });
+    this.sortOpened();
+    for (const element of this.rows.values()) this.release(element);
+    this.rows.clear();
+    this.draw();
+  }
+
+  /** Opens or closes what hangs below the row at position `at`. */
+  toggle(at) {
+    const known = this.opened.get(at);
+    if (known) {
+      this.resize.unobserve(known.element);
+      known.element.remove();
+      this.opened.delete(at);
+    } else {
+      this.opened.set(at, { element: this.makeExtra(at), height: 160 });
+    }
+    this.sortOpened();
+    this.refresh();
+  }
+
+  makeExtra(at) {
+    // In a grid, what hangs below a row is a row of one cell.
+    const element = h("div", { class: "virtual-extra", role: "row" }, h("div", { role: "gridcell" }, this.extra(at)));
+    element.virtualPosition = at;
+    return element;
+  }
+
+  measure(at, element) {
+    const known = this.opened.get(at);
+    const height = element.offsetHeight;
+    if (!known || known.element !== element || height === 0 || known.height === height) return false;
+    known.height = height;
+    this.sortOpened();
+    return true;
+  }
+
+  sortOpened() {
+    let before = 0;
+    this.order = [...this.opened.entries()]
+      .sort((a, b) => a[0] - b[0])
+      .map(([at, { height }]) => {
+        const entry = { at, height, top: (at + 1) * this.height + before };
+        before += height;
+        return entry;
+      });
+    this.extraHeight = before;
+  }
+
+  /** Pixels above the row at position `at`. */
+  top(at) {
+    let sum = at * this.height;
+    for (const entry of this.order) {
+      if (entry.at >= at) break;
+      sum += entry.height;
+    }
+    return sum;
+  }
+
+  /** Position of the row at `y` pixels. */
+  at(y) {
+    let before = 0;
+    for (const entry of this.order) {
+      if (y < entry.top) break;
+      if (y < entry.top + entry.height) return entry.at;
+      before += entry.height;
+    }
+    return Math.floor((y - before) / this.height);
+  }
+
+  release(element) {
+    element.hidden = true;
+    this.free.push(element);
+  }
+
+  /** Fills again every row in view. */
+  refresh() {
+    for (const [at, element] of this.rows) this.render(element, at);
+    this.draw();
+  }
+
+  draw() {
+    const total = this.count * this.height + (this.extraHeight ?? 0);
+    this.body.style.height = `${total}px`;
+    const offset = this.body.offsetTop;
+    const view = this.scroller.clientHeight;
+    const y = Math.max(0, this.scroller.scrollTop - offset);
+    const first = Math.max(0, this.at(y) - OVERSCAN);
+    const last = Math.min(this.count - 1, this.at(y + view) + OVERSCAN);
+    for (const [at, element] of this.rows) {
+      if (at >= first && at <= last) continue;
+      this.release(element);
+      this.rows.delete(at);
+    }
+    for (let at = first; at <= last; at++) {
+      let element = this.rows.get(at);
+      if (!element) {
+        element = this.free.pop();
+        if (element) element.hidden = false;
+        else {
+          element = this.create();
+          this.body.append(element);
+        }
+        this.rows.set(at, element);
+        element.virtualPosition = at;
+        this.render(element, at);
+      }
+      const top = this.top(at);
+      if (element.virtualTop !== top) {
+        element.virtualTop = top;
+        element.style.transform = `translateY(${top}px)`;
+      }
+    }
+    for (const entry of this.order) {
+      const { element } = this.opened.get(entry.at);
+      const seen = entry.top + entry.height >= y - 400 && entry.top <= y + view + 400;
+      if (!seen) {
+        if (element.isConnected && !element.contains(document.activeElement)) {
+          this.resize.unobserve(element);
+          element.remove();
+        }
+        continue;
+      }
+      element.style.transform = `translateY(${entry.top}px)`;
+      if (!element.isConnected) {
+        this.body.append(element);
+        this.resize.observe(element);
+      }
+    }
+  }
+
+  /** Scrolls so that the row at position `at` is in view; `center` puts it in the middle if it was not. */
+  reveal(at, center = false) {
+    const top = this.top(at) + this.body.offsetTop;
+    const { scrollTop, clientHeight } = this.scroller;
+    // What sticks to the top hides that much.
+    const head = this.body.offsetTop;
+    if (top - head >= scrollTop && top + this.height <= scrollTop + clientHeight) return;
+    if (center) this.scroller.scrollTop = Math.max(0, top - clientHeight / 2);
+    else if (top - head < scrollTop) this.scroller.scrollTop = Math.max(0, top - head);
+    else this.scroller.scrollTop = top + this.height - clientHeight + 4;
+    this.draw();
+  }
+
+  element(at) {
+    return this.rows.get(at);
+  }
+}

@@ -1,0 +1,82 @@
+// Which service calls which, from the traces held.
+
+import { h, fill } from "../lib/dom.js";
+import * as api from "../lib/api.js";
+import { network } from "./network.js";
+import { sortedTable } from "./table.js";
+import { dependencyGraph } from "../model/graph.js";
+import { empty, failed, loading } from "../lib/states.js";
+import { serviceStyle } from "../lib/color.js";
+import { count, plural } from "../lib/format.js";
+import { navigate, setQuery } from "../lib/router.js";
+
+const PERIODS = [
+  ["1h", "Last hour", 3600e3],
+  ["12h", "Last 12 hours", 12 * 3600e3],
+  ["1d", "Last day", 86_400e3],
+  ["7d", "Last 7 days", 7 * 86_400e3],
+];
+
+export function mount(outlet, at) {
+  document.title = "Dependencies – Jaeger";
+  let abort = new AbortController();
+  let period = PERIODS.some(([name]) => name === at.query.lookback) ? at.query.lookback : "1d";
+  const host = h("div", { class: "graph-host dependencies-host" });
+  const told = h("span", { class: "hint", role: "status" });
+  const select = h(
+    "select",
+    { class: "input", name: "lookback", on: { change: () => choose(select.value) } },
+    PERIODS.map(([name, label]) => h("option", { value: name, selected: name === period }, label)),
+  );
+  fill(
+    outlet,
+    h("div", { class: "page-view" }, h("div", { class: "page-head" }, h("h1", "Dependencies"), h("div", { class: "view-tools" }, told, h("label", { class: "inline-field" }, h("span", "Period"), select))), host),
+  );
+
+  function choose(next) {
+    period = next;
+    setQuery({ lookback: period === "1d" ? "" : period });
+    load();
+  }
+
+  async function load() {
+    abort.abort();
+    abort = new AbortController();
+    const mine = abort;
+    fill(host, loading("Reading the traces"));
+    told.textContent = "";
+    try {
+      const items = await api.dependencies(Date.now(), PERIODS.find(([name]) => name === period)[2], { signal: mine.signal });
+      if (mine !== abort) return;
+      if (items.length === 0) return void fill(host, empty("No calls between services", h("p", "Nothing in this period has a parent in its own trace.")));
+      draw(items);
+    } catch (error) {
+      if (error.name !== "AbortError" && mine === abort) fill(host, failed(error, load));
+    }
+  }
+
+  function draw(items) {
+    const graph = dependencyGraph(items);
+    told.textContent = `${plural(graph.nodes.length, "service")}, ${plural(graph.edges.length, "connection")}`;
+    const picture = network(graph, {
+      label: "Services and their calls",
+      nodeSize: { width: 190, height: 46, gapX: 96, gapY: 22 },
+      describe: (node) => ({ title: node.service, lines: [node.loops > 0 ? `${plural(node.count, "call")}, ${count(node.loops)} from itself` : node.count > 0 ? plural(node.count, "call") : "calls only"] }),
+      press: (node) => navigate(`/search?service=${encodeURIComponent(node.service)}&lookback=1d`),
+    });
+    const name = (service) => h("span", { class: "stat-name service-color", style: serviceStyle(service) }, h("span", { class: "chip-dot", "aria-hidden": "true" }), service);
+    const table = sortedTable({
+      label: "Calls between services",
+      items,
+      sort: { key: "calls", down: true },
+      columns: [
+        { key: "from", label: "From", sort: (item) => String(item.parent).toLowerCase(), cell: (item) => name(String(item.parent)) },
+        { key: "to", label: "To", sort: (item) => String(item.child).toLowerCase(), cell: (item) => name(String(item.child)) },
+        { key: "calls", label: "Calls", numeric: true, sort: (item) => Number(item.callCount), cell: (item) => count(Number(item.callCount)) },
+      ],
+    });
+    fill(host, picture.element, table.element);
+  }
+  load();
+  return { destroy: () => abort.abort() };
+}

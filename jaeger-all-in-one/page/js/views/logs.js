@@ -1,0 +1,77 @@
+// The logs of all spans in the order of time.
+
+import { h, fill } from "../lib/dom.js";
+import { longTable } from "./table.js";
+import { empty } from "../lib/states.js";
+import { paint } from "../lib/color.js";
+import { duration } from "../lib/format.js";
+import { number } from "../model/trace.js";
+
+function collect(state) {
+  const { trace, found } = state;
+  const list = [];
+  for (let i = 0; i < trace.n; i++) {
+    const { logs } = trace.raw[i];
+    if (!Array.isArray(logs) || (found && !found.match[i])) continue;
+    for (const log of logs) {
+      const fields = (Array.isArray(log?.fields) ? log.fields : []).filter(Boolean);
+      list.push({ row: i, at: number(log?.timestamp) - trace.startTime, fields });
+    }
+  }
+  return list.sort((a, b) => a.at - b.at || a.row - b.row);
+}
+
+const level = (log) => String(log.fields.find((field) => field.key === "level")?.value ?? "").toLowerCase();
+const event = (log) => String((log.fields.find((field) => field.key === "event") ?? log.fields.find((field) => field.key === "message"))?.value ?? "");
+
+export function create(state, panel, { show }) {
+  const host = h("div", { class: "view view-fill" });
+  panel.append(host);
+  const items = collect(state);
+  const table = longTable({
+    label: "Logs of the trace",
+    items,
+    sort: { key: "start", down: false },
+    columns: [
+      { key: "start", label: "Time", numeric: true, sort: (log) => log.at },
+      { key: "service", label: "Span", sort: (log) => state.trace.services[state.trace.service[log.row]].toLowerCase() },
+      { key: "event", label: "Event", sort: (log) => event(log).toLowerCase() },
+      { key: "fields", label: "Fields" },
+    ],
+    fillRow(cells, log, element) {
+      const { trace } = state;
+      const service = trace.services[trace.service[log.row]];
+      const name = event(log);
+      paint(element, service);
+      element.classList.toggle("is-bad", name === "error" || name === "panic" || name === "exception" || level(log) === "error");
+      cells[0].textContent = duration(log.at);
+      fill(cells[1], h("span", { class: "chip-dot", "aria-hidden": "true" }), `${service}: ${trace.operations[trace.operation[log.row]]}`);
+      cells[2].textContent = name || "–";
+      fill(
+        cells[3],
+        log.fields
+          .filter((field) => field.key !== "event")
+          .map((field) => h("span", { class: "log-field" }, h("span", { class: "log-key" }, String(field.key)), String(field.value))),
+      );
+    },
+    async press(log) {
+      await show("timeline");
+      state.goTo(log.row, true);
+    },
+  });
+  table.element.classList.add("logs-table");
+  const draw = () => {
+    const list = collect(state);
+    if (list.length === 0) return void fill(host, empty(state.found ? "No span that matches has logs" : "No span of this trace has logs"));
+    if (!table.element.isConnected) fill(host, table.element);
+    table.set(list);
+  };
+  draw();
+  const off = state.on((what) => (what === "filter" || what === "trace") && draw());
+  return {
+    destroy() {
+      off();
+      table.destroy();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// Duration of the found traces over time, one dot each. The list below says the same in words, so the picture is
+// hidden from those who hear the page.
+
+import { h, s } from "../lib/dom.js";
+import { serviceStyle } from "../lib/color.js";
+import { dateTime, duration, plural, ticks, timeOfDay } from "../lib/format.js";
+import { navigate } from "../lib/router.js";
+
+const HEIGHT = 168;
+const PAD = { left: 62, right: 58, top: 14, bottom: 24 };
+
+/** `log` makes the axis of durations logarithmic; without a wish, it is where one trace would press all others flat. */
+export function scatter(summaries, log, onScale) {
+  const lengths = summaries.map((trace) => trace.duration).sort((a, b) => a - b);
+  let logarithmic = log ?? lengths[lengths.length - 1] > 25 * Math.max(1, lengths[lengths.length >> 1]);
+  const button = h("button", { type: "button", class: "button scatter-scale", "aria-label": "Logarithmic axis of durations", on: { click: toggle } }, "log");
+  const host = h("div", { class: "scatter" });
+  function toggle() {
+    logarithmic = !logarithmic;
+    onScale?.(logarithmic);
+    draw();
+    button.focus();
+  }
+  function draw() {
+    const width = host.clientWidth;
+    button.setAttribute("aria-pressed", String(logarithmic));
+    if (width > 0) host.replaceChildren(picture(summaries, width, logarithmic), button);
+  }
+  let last = 0;
+  const observer = new ResizeObserver(() => {
+    if (!host.isConnected) return observer.disconnect();
+    if (host.clientWidth !== last) {
+      last = host.clientWidth;
+      draw();
+    }
+  });
+  observer.observe(host);
+  return host;
+}
+
+function picture(summaries, width, log) {
+  const times = summaries.map((trace) => trace.startTime);
+  let from = Math.min(...times);
+  let to = Math.max(...times);
+  if (to - from < 1) {
+    from -= 500_000;
+    to += 500_000;
+  }
+  const most = Math.max(1, ...summaries.map((trace) => trace.duration)) * 1.05;
+  const mostSpans = Math.max(1, ...summaries.map((trace) => trace.spans));
+  const x = (time) => PAD.left + ((time - from) / (to - from)) * (width - PAD.left - PAD.right);
+  const least = Math.max(1, Math.min(...summaries.map((trace) => trace.duration)) * 0.7);
+  const share = log ? (length) => Math.log(Math.max(length, least) / least) / Math.log(most / least || 2) : (length) => length / most;
+  const y = (length) => HEIGHT - PAD.bottom - share(length) * (HEIGHT - PAD.top - PAD.bottom);
+  const xs = Math.max(2, Math.min(8, Math.floor(width / 130)));
+
+  const grid = (log ? powers(least, most) : ticks(0, most, 4)).map((length) => [
+    s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(length), y2: y(length) }),
+    s("text", { class: "chart-label", x: PAD.left - 8, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
+  ]);
+  const axis = Array.from({ length: xs }, (_, i) => {
+    const time = from + ((to - from) * (i + 0.5)) / xs;
+    const text = to - from > 86_400e6 * 1.5 ? dateTime(time).slice(5, 16) : timeOfDay(time).slice(0, to - from < 10e6 ? 12 : 8);
+    return s("text", { class: "chart-label", x: x(time), y: HEIGHT - 6, "text-anchor": "middle" }, text);
+  });
+  // The big ones first, so that small ones lie on top and can be pressed.
+  const dots = [...summaries]
+    .sort((a, b) => b.spans - a.spans)
+    .map((trace) => {
+      const bad = trace.panics > 0 ? "panic" : trace.errors > 0 ? "error" : "";
+      const r = 3.5 + 7 * Math.sqrt(trace.spans / mostSpans);
+      const shape = bad
+        ? s("rect", { x: -r * 0.85, y: -r * 0.85, width: r * 1.7, height: r * 1.7, rx: 1.5, transform: bad === "panic" ? "rotate(45)" : undefined })
+        : s("circle", { r });
+      return s(
+        "g",
+        {
+          class: `dot ${bad ? `dot-${bad}` : ""}`,
+          transform: `translate(${x(trace.startTime).toFixed(1)} ${y(trace.duration).toFixed(1)})`,
+          style: serviceStyle(trace.service),
+          on: { click: () => navigate(`/trace/${encodeURIComponent(trace.id)}`) },
+        },
+        shape,
+        s("title", `${trace.service}: ${trace.operation}\n${duration(trace.duration)}, ${plural(trace.spans, "span")}${trace.errors ? `, ${plural(trace.errors, "error")}` : ""}\n${dateTime(trace.startTime)}`),
+      );
+    });
+  return s("svg", { "aria-hidden": "true", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` }, grid, axis, dots);
+}
+
+// Powers of ten between two lengths, and as many of their halves as are needed to have three marks.
+function powers(least, most) {
+  const list = [];
+  for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
+    for (const x of [power, 3 * power]) if (x >= least && x <= most) list.push(x);
+  }
+  return list.length > 5 ? list.filter((x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 0.01) : list;
+}

@@ -1,0 +1,394 @@
+// The timeline: the tree of spans with a bar each, virtual rows, a treegrid to those who hear it.
+
+import { h, fill, perFrame } from "../lib/dom.js";
+import { VirtualRows } from "../lib/virtual.js";
+import { marks, icon, outcomes } from "../lib/icons.js";
+import { paint } from "../lib/color.js";
+import { duration, ticks } from "../lib/format.js";
+import { minimap } from "./minimap.js";
+import { detail } from "./detail.js";
+import * as keyboard from "../lib/keyboard.js";
+
+const NARROW = matchMedia("(max-width: 45rem)");
+const SECTIONS_DRAWN = 60;
+const LOGS_DRAWN = 30;
+const INDENT_LEVELS = 24;
+
+export function create(state, panel) {
+  const map = minimap(state);
+  const axis = h("div", { class: "tl-axis", "aria-hidden": "true" });
+  const splitter = h("div", {
+    class: "tl-splitter",
+    role: "separator",
+    "aria-orientation": "vertical",
+    "aria-label": "Width of the names",
+    "aria-valuemin": "15",
+    "aria-valuemax": "80",
+    tabindex: "0",
+  });
+  const head = h("div", { class: "tl-head" }, h("div", { class: "tl-head-name" }, h("span", "Service and operation"), levelButtons(state)), splitter, axis);
+  const body = h("div", { class: "tl-body", role: "presentation" });
+  const scroller = h(
+    "div",
+    {
+      class: "tl-scroll",
+      role: "treegrid",
+      tabindex: "0",
+      "aria-label": "Spans of the trace",
+      "aria-colcount": "2",
+    },
+    body,
+  );
+  const grid = h("div", { class: "tl-grid", "aria-hidden": "true" });
+  const root = h("div", { class: "timeline" }, map.element, head, h("div", { class: "tl-area" }, grid, scroller));
+  panel.append(root);
+
+  const rowHeight = () => (NARROW.matches ? 46 : 28);
+  const rows = new VirtualRows({
+    scroller,
+    body,
+    height: rowHeight(),
+    create: () => makeRow(),
+    render: (element, at) => drawRow(state, element, state.rows[at], at),
+    extra: (at) => detail(state, state.rows[at]),
+  });
+
+  const reset = () => {
+    const opened = [];
+    for (const row of state.opened) {
+      const at = state.positionOf(row);
+      if (at >= 0) opened.push(at);
+    }
+    scroller.setAttribute("aria-rowcount", String(state.rows.length));
+    root.classList.toggle("is-filtered", Boolean(state.found));
+    rows.reset(state.rows.length, opened);
+    setActive();
+  };
+  const setActive = () => {
+    for (const [at, element] of rows.rows) element.classList.toggle("is-active", state.rows[at] === state.active);
+    const at = state.positionOf(state.active);
+    if (rows.element(at)) scroller.setAttribute("aria-activedescendant", `row-${state.active}`);
+    else scroller.removeAttribute("aria-activedescendant");
+  };
+  const drawAxis = () => {
+    const { from, to } = state.zoom;
+    const width = axis.clientWidth || 600;
+    const list = ticks(from, to, Math.max(2, Math.floor(width / 110)));
+    fill(
+      axis,
+      list.map((time) => {
+        const x = (100 * (time - from)) / (to - from || 1);
+        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, duration(time));
+      }),
+    );
+    fill(grid, list.map((time) => h("span", { class: "tl-grid-line", style: { left: `${(100 * (time - from)) / (to - from || 1)}%` } })));
+    // The axis ends where the lanes end: before the scroll bar, if it takes room.
+    root.style.setProperty("--bar", `${scroller.offsetWidth - scroller.clientWidth}px`);
+  };
+  const refresh = perFrame(() => {
+    drawAxis();
+    rows.refresh();
+  });
+
+  // The row that the address or a match names: in view, and found by those who hear the page.
+  const goTo = () => {
+    reset();
+    const at = state.positionOf(state.active);
+    if (at < 0) return;
+    rows.reveal(at, true);
+    setActive();
+  };
+
+  const off = state.on((what) => {
+    if (what === "zoom" || what === "critical") refresh();
+    else if (what === "goto") goTo();
+    else if (what === "active") setActive();
+    else if (what !== "opened") {
+      if (what === "trace") drawAxis();
+      reset();
+    }
+  });
+
+  scroller.addEventListener("click", (event) => {
+    const element = event.target.closest(".tl-row");
+    if (!element) return;
+    const row = state.rows[element.virtualPosition];
+    state.active = row;
+    if (event.target.closest(".tl-twisty") && state.trace.size[row] > 1) state.collapse(row, !state.collapsed[row]);
+    else openDetail(row);
+    scroller.focus({ preventScroll: true });
+  });
+  function openDetail(row) {
+    const at = state.positionOf(row);
+    if (state.opened.has(row)) state.opened.delete(row);
+    else state.opened.add(row);
+    rows.toggle(at);
+    setActive();
+    state.emit("opened");
+  }
+
+  scroller.addEventListener("keydown", (event) => {
+    if (event.target !== scroller || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { active, trace, collapsed } = state;
+    const at = state.positionOf(active);
+    const page = Math.max(1, Math.floor(scroller.clientHeight / rows.height) - 1);
+    const move = (to) => {
+      const next = Math.max(0, Math.min(state.rows.length - 1, to));
+      state.active = state.rows[next];
+      rows.reveal(next);
+      setActive();
+    };
+    switch (event.key) {
+      case "ArrowDown":
+      case "j":
+        move(at + 1);
+        break;
+      case "ArrowUp":
+      case "k":
+        move(at - 1);
+        break;
+      case "PageDown":
+        move(at + page);
+        break;
+      case "PageUp":
+        move(at - page);
+        break;
+      case "Home":
+        move(0);
+        break;
+      case "End":
+        move(state.rows.length - 1);
+        break;
+      case "ArrowRight":
+        if (event.shiftKey) state.pan(0.2);
+        else if (trace.size[active] > 1 && collapsed[active]) state.collapse(active, false);
+        else if (trace.size[active] > 1) move(at + 1);
+        break;
+      case "ArrowLeft":
+        if (event.shiftKey) state.pan(-0.2);
+        else if (trace.size[active] > 1 && !collapsed[active]) state.collapse(active, true);
+        else if (trace.parent[active] >= 0) move(state.positionOf(trace.parent[active]));
+        break;
+      case "Enter":
+      case " ":
+        openDetail(active);
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  scroller.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const box = axis.getBoundingClientRect();
+      const share = Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+      const { from, to } = state.zoom;
+      state.zoomBy(event.deltaY > 0 ? 1.25 : 0.8, from + share * (to - from));
+    },
+    { passive: false },
+  );
+  dragZoom(axis, state);
+  split(splitter, root);
+
+  const where = "The timeline";
+  const keys = [
+    keyboard.bind(["j", "ArrowDown"], "Next span", () => (scroller.focus(), undefined), where),
+    keyboard.bind(["k", "ArrowUp"], "Span before", () => (scroller.focus(), undefined), where),
+    keyboard.bind("Enter", "Details of the span (also space)", (event) => (event.target.closest?.("button, a, summary") ? false : scroller.focus()), where),
+    keyboard.bind(["ArrowRight", "ArrowLeft"], "Expand, collapse; with shift: move in time", () => false, where),
+    keyboard.bind("+", "Closer in time", () => state.zoomBy(0.5), where),
+    keyboard.bind("-", "Further in time", () => state.zoomBy(2), where),
+    keyboard.bind("0", "The whole time", () => state.setZoom(0, state.trace.duration), where),
+    keyboard.bind("c", "Critical path on or off", () => state.setCritical(!state.showCritical), where),
+    keyboard.bind("[", "Collapse all", () => state.collapseTo(0), where),
+    keyboard.bind("]", "Expand all", () => state.collapseTo(Infinity), where),
+  ];
+
+  const relayout = () => {
+    rows.height = rowHeight();
+    reset();
+    drawAxis();
+  };
+  NARROW.addEventListener("change", relayout);
+  const resize = new ResizeObserver(() => drawAxis());
+  resize.observe(axis);
+  drawAxis();
+  reset();
+  return {
+    destroy() {
+      off();
+      for (const unbind of keys) unbind();
+      NARROW.removeEventListener("change", relayout);
+      resize.disconnect();
+      rows.destroy();
+      map.destroy();
+    },
+  };
+}
+
+function levelButtons(state) {
+  const button = (text, label, run) => h("button", { type: "button", class: "button-icon button-small", title: label, "aria-label": label, on: { click: run } }, text);
+  // The deepest level that is open decides what one level more or less means.
+  const level = () => {
+    let least = Infinity;
+    for (let i = 0; i < state.trace.n; i++) if (state.collapsed[i]) least = Math.min(least, state.trace.depth[i]);
+    return least === Infinity ? state.trace.depthMost : least;
+  };
+  const critical = h("input", { type: "checkbox", name: "critical", checked: state.showCritical, on: { change: () => state.setCritical(critical.checked) } });
+  state.on((what) => what === "critical" && (critical.checked = state.showCritical));
+  return h(
+    "span",
+    { class: "tl-levels" },
+    h("label", { class: "check", title: "Mark what the end of the trace waited for (c)" }, critical, h("span", "Critical path")),
+    button("−1", "Collapse one level", () => state.collapseTo(Math.max(0, level() - 1))),
+    button("+1", "Expand one level", () => state.collapseTo(level() + 1)),
+    button("−", "Collapse all", () => state.collapseTo(0)),
+    button("+", "Expand all", () => state.collapseTo(Infinity)),
+  );
+}
+
+function makeRow() {
+  const twisty = h("span", { class: "tl-twisty", "aria-hidden": "true" }, icon("chevron"));
+  const service = h("span", { class: "tl-service" });
+  const operation = h("span", { class: "tl-operation" });
+  const marked = h("span", { class: "tl-marks" });
+  const inner = h("span", { class: "tl-count" });
+  const name = h("div", { class: "tl-name", role: "gridcell", "aria-colindex": "1" }, twisty, h("span", { class: "tl-color", "aria-hidden": "true" }), marked, service, operation, inner);
+  const bar = h("div", { class: "tl-bar" });
+  const label = h("span", { class: "tl-label" });
+  const over = h("div", { class: "tl-over", "aria-hidden": "true" });
+  const lane = h("div", { class: "tl-lane", role: "gridcell", "aria-colindex": "2" }, bar, over, label);
+  const element = h("div", { class: "tl-row", role: "row" }, name, lane);
+  element.parts = { twisty, service, operation, marked, inner, name, bar, label, over };
+  return element;
+}
+
+function drawRow(state, element, row, at) {
+  const { trace, zoom } = state;
+  const { service, operation, marked, inner, bar, label, over } = element.parts;
+  const flags = trace.flags[row];
+  const parent = trace.size[row] > 1;
+  const collapsed = state.collapsed[row] === 1;
+  const depth = trace.depth[row];
+  const serviceName = trace.services[trace.service[row]];
+  element.id = `row-${row}`;
+  element.setAttribute("aria-level", String(depth + 1));
+  element.setAttribute("aria-rowindex", String(at + 1));
+  if (parent) element.setAttribute("aria-expanded", String(!collapsed));
+  else element.removeAttribute("aria-expanded");
+  const sameAsParent = trace.parent[row] >= 0 && trace.service[trace.parent[row]] === trace.service[row];
+  let names = "tl-row";
+  if (parent) names += " is-parent";
+  if (collapsed) names += " is-collapsed";
+  if (row === state.active) names += " is-active";
+  if (state.opened.has(row)) names += " is-open";
+  if (sameAsParent) names += " is-same-service";
+  if (state.found && !state.found.match[row]) names += " is-dim";
+  for (const name of outcomes(flags)) names += ` has-${name}`;
+  element.className = names;
+  paint(element, serviceName);
+  element.style.setProperty("--depth", String(Math.min(depth, INDENT_LEVELS)));
+  service.textContent = serviceName;
+  operation.textContent = trace.operations[trace.operation[row]];
+  inner.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
+  if (element.flags !== flags) {
+    element.flags = flags;
+    fill(marked, flags ? marks(flags) : null);
+  }
+
+  const whole = zoom.to - zoom.from || 1;
+  const left = (100 * (trace.start[row] - zoom.from)) / whole;
+  const right = (100 * (trace.start[row] + trace.span[row] - zoom.from)) / whole;
+  const from = Math.max(-1, Math.min(101, left));
+  const to = Math.max(-1, Math.min(101, right));
+  bar.style.left = `${from}%`;
+  bar.style.width = `${Math.max(0, to - from)}%`;
+  label.textContent = right < 0 ? `← ${duration(trace.span[row])}` : left > 100 ? `${duration(trace.span[row])} →` : duration(trace.span[row]);
+  const after = to < 86;
+  const within = !after && from < 12;
+  label.className = `tl-label${within ? " tl-label-in" : ""}`;
+  label.style.left = after ? `${Math.max(0, to)}%` : "auto";
+  label.style.right = after ? "auto" : within ? `${100 - Math.min(100, to)}%` : `${100 - Math.min(100, from)}%`;
+
+  const pieces = [];
+  if (state.showCritical) {
+    const sections = state.sections.get(row);
+    let end = -Infinity;
+    for (let k = 0; sections && k < sections.length && pieces.length < SECTIONS_DRAWN; k += 2) {
+      const a = Math.max(0, (100 * (sections[k] - zoom.from)) / whole, end);
+      const b = Math.min(100, (100 * (sections[k + 1] - zoom.from)) / whole);
+      if (b <= a || (b - a < 0.05 && a - end < 0.05)) continue;
+      pieces.push(h("span", { class: "tl-critical", style: { left: `${a}%`, width: `${b - a}%` } }));
+      end = b;
+    }
+  }
+  const { logs, startTime } = trace.raw[row];
+  if (Array.isArray(logs)) {
+    for (let k = 0; k < logs.length && k < LOGS_DRAWN; k++) {
+      const x = left + (100 * (Number(logs[k]?.timestamp) - Number(startTime))) / whole;
+      if (x >= 0 && x <= 100) pieces.push(h("span", { class: "tl-log", style: { left: `${x}%` } }));
+    }
+  }
+  if (pieces.length > 0 || over.firstChild) over.replaceChildren(...pieces);
+}
+
+// Pressing and dragging along the axis zooms to what was passed over.
+function dragZoom(axis, state) {
+  let begin = null;
+  const shade = h("div", { class: "tl-shade", hidden: true });
+  const share = (event) => {
+    const box = axis.getBoundingClientRect();
+    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  };
+  axis.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    begin = share(event);
+    axis.setPointerCapture(event.pointerId);
+    axis.append(shade);
+  });
+  axis.addEventListener("pointermove", (event) => {
+    if (begin === null) return;
+    const at = share(event);
+    shade.hidden = false;
+    shade.style.left = `${Math.min(begin, at) * 100}%`;
+    shade.style.width = `${Math.abs(at - begin) * 100}%`;
+  });
+  axis.addEventListener("pointerup", (event) => {
+    if (begin === null) return;
+    const [a, b] = [begin, share(event)].sort((x, y) => x - y);
+    begin = null;
+    shade.hidden = true;
+    const { from, to } = state.zoom;
+    if (b - a > 0.005) state.setZoom(from + a * (to - from), from + b * (to - from));
+  });
+  axis.addEventListener("dblclick", () => state.setZoom(0, state.trace.duration));
+}
+
+function split(splitter, root) {
+  const set = (percent) => {
+    const to = Math.max(15, Math.min(80, percent));
+    root.style.setProperty("--names", `${to}%`);
+    splitter.setAttribute("aria-valuenow", String(Math.round(to)));
+  };
+  splitter.setAttribute("aria-valuenow", "36");
+  splitter.addEventListener("pointerdown", (event) => {
+    splitter.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  splitter.addEventListener("pointermove", (event) => {
+    if (!splitter.hasPointerCapture(event.pointerId)) return;
+    const box = root.getBoundingClientRect();
+    set((100 * (event.clientX - box.left)) / box.width);
+  });
+  splitter.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -2, ArrowRight: 2 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    set(Number(splitter.getAttribute("aria-valuenow")) + step);
+  });
+}

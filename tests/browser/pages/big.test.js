@@ -1,0 +1,135 @@
+// A trace of 100,000 spans: opens, scrolls, filters, and shows in every view, with a number of rows that does not depend on
+// it. Times are printed for the docs; what is asserted are counts and ratios within this run.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { harness, hasText } from "../lib/harness.js";
+import { bigTrace, hex } from "../lib/traces.js";
+
+const N = Number(process.env.BIG_SPANS ?? 100_000);
+const NOW = Date.now() * 1000;
+const it = harness(async (backend) => {
+  await backend.send(bigTrace(0xb16, N, NOW - 60e6));
+  await backend.send(bigTrace(0xb15, N / 10, NOW - 90e6));
+});
+const trace = (n) => `/trace/${hex(n, 16)}`;
+const say = (what, value) => console.log(`figure: ${what}: ${value}`);
+
+// Opens a trace twice (the second time the program and the browser are warm); ms from the click of the link to its rows painted.
+async function open(page, id) {
+  let took = {};
+  for (let round = 0; round < 3; round++) {
+    await page.goto(`${it.backend.url}/compare`);
+    await page.waitForSelector("#compare-a");
+    took = await page.evaluate(async (path) => {
+      const began = performance.now();
+      const link = document.querySelector(".nav a").cloneNode();
+      link.href = path;
+      document.body.append(link);
+      link.click();
+      await new Promise((resolve) => {
+        const look = () => (document.querySelector(".tl-row") ? requestAnimationFrame(() => setTimeout(resolve)) : setTimeout(look));
+        look();
+      });
+      const entry = performance.getEntriesByType("resource").filter((r) => r.name.includes("/api/traces/")).pop();
+      return { all: performance.now() - began, served: entry.responseEnd - entry.startTime, waited: entry.responseStart - entry.startTime, bytes: entry.decodedBodySize };
+    }, trace(id));
+  }
+  return took;
+}
+
+test(`${N} spans open with a few rows, in time that grows no faster than their number`, () =>
+  it.visit("/compare", { width: 1440, height: 900 }, async (page) => {
+    const small = await open(page, 0xb15);
+    const big = await open(page, 0xb16);
+    assert.equal(await page.getByRole("treegrid").getAttribute("aria-rowcount"), String(N));
+    const rows = await page.locator(".tl-row").count();
+    const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+    say("spans", N);
+    say("open, all, ms", Math.round(big.all));
+    say("of it until the backend's answer began, ms", Math.round(big.waited));
+    say("of it the answer's transfer, ms", Math.round(big.served - big.waited));
+    say("of it the page's own work, ms", Math.round(big.all - big.served));
+    say("answer, MB", (big.bytes / 1e6).toFixed(1));
+    say("rows in the document", rows);
+    say("elements in the document", nodes);
+    say(`the page's own work on ${N / 10} spans, ms`, Math.round(small.all - small.served));
+    assert.ok(rows < 80, `${rows} rows`);
+    assert.ok(nodes < 1500, `${nodes} elements`);
+    const ratio = (big.all - big.served) / Math.max(20, small.all - small.served);
+    say("ratio of the page's work for ten times the spans", ratio.toFixed(1));
+    assert.ok(ratio < 25, `ten times the spans took ${ratio.toFixed(1)} times as long`);
+  }));
+
+test("scrolling through all of it shows the right rows, keeps few, and loses few frames", () =>
+  it.visit(trace(0xb16), { width: 1440, height: 900 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const told = await page.evaluate(async () => {
+      const scroller = document.querySelector(".tl-scroll");
+      const frame = () => new Promise(requestAnimationFrame);
+      // Frames that this machine gives to a page that does nothing, as the measure.
+      const idle = [];
+      for (let last = await frame(), i = 0; i < 60; i++) {
+        const now = await frame();
+        idle.push(now - last);
+        last = now;
+      }
+      const busy = [];
+      const work = [];
+      let most = 0;
+      let gaps = 0;
+      for (let last = await frame(), i = 0; i < 240; i++) {
+        scroller.scrollTop += i % 40 === 39 ? 200_000 : 340;
+        const now = await frame();
+        busy.push(now - last);
+        last = now;
+        const began = performance.now();
+        // What a frame costs beside painting: layout is forced here.
+        void scroller.getBoundingClientRect().height;
+        work.push(performance.now() - began);
+        const rows = [...document.querySelectorAll(".tl-row:not([hidden])")];
+        most = Math.max(most, document.querySelectorAll(".tl-row").length);
+        const top = scroller.getBoundingClientRect().top;
+        const covering = rows.map((row) => row.getBoundingClientRect()).sort((a, b) => a.top - b.top);
+        if (i % 20 === 10 && (covering[0].top > top + 1 || covering[covering.length - 1].bottom < top + scroller.clientHeight - 1)) gaps++;
+      }
+      const middle = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+      const at = (list, share) => [...list].sort((a, b) => a - b)[Math.floor(list.length * share)];
+      return { idle: middle(idle), scroll: middle(busy), p95: at(busy, 0.95), most, gaps };
+    });
+    say("frame at rest, median, ms", told.idle.toFixed(1));
+    say("frame while scrolling, median, ms", told.scroll.toFixed(1));
+    say("frame while scrolling, p95, ms", told.p95.toFixed(1));
+    say("rows ever made while scrolling", told.most);
+    assert.equal(told.gaps, 0, "rows cover the view");
+    assert.ok(told.most < 100, `${told.most} rows`);
+    assert.ok(told.scroll < 3 * told.idle, `a frame takes ${told.scroll} ms, at rest ${told.idle}`);
+    // The last row is the last span of the tree.
+    await page.getByRole("treegrid").focus();
+    await page.keyboard.press("End");
+    await page.waitForFunction((n) => document.getElementById(`row-${n - 1}`) && !document.getElementById(`row-${n - 1}`).hidden, N);
+  }));
+
+test("collapsing, filtering and details work in it, and every view opens", () =>
+  it.visit(trace(0xb16), { width: 1440, height: 900 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    assert.equal(await page.locator(".tl-row:not([hidden])").count(), 1);
+    await page.getByRole("button", { name: "Expand all" }).click();
+    const filter = page.getByLabel("Filter spans");
+    await filter.fill("number=77777");
+    await hasText(page, "#filter-count", N > 77_777 ? /^1 of / : /^0 of /);
+    await filter.fill("> 0.15 %");
+    await hasText(page, "#filter-count", /^[\d,]+ of 1/);
+    await page.getByLabel("Hide others").check();
+    await filter.fill("is:error");
+    await hasText(page, "#filter-count", new RegExp(`^${Math.floor((N - 501) / 997) + 1} of `));
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    for (const [view, ready] of [["graph", ".node"], ["statistics", ".stat-host tbody tr"], ["spans", ".long-body .long-row"], ["flame", ".flame-told:not(:empty)"], ["logs", ".state-title"], ["json", ".json"]]) {
+      await page.locator(`#tab-${view}`).click();
+      await page.waitForSelector(ready);
+      const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+      assert.ok(nodes < 4000, `${view} made ${nodes} elements`);
+    }
+  }));

@@ -1,0 +1,116 @@
+// Live update as spans come in; files of traces.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { harness, query, hasText, rowNames, row } from "../lib/harness.js";
+import { shopTrace, hex, otlp } from "../lib/traces.js";
+
+const now = () => Date.now() * 1000;
+const it = harness(async (backend) => {
+  await backend.send(shopTrace(5, 1, now() - 60e6, { error: true }));
+});
+const folder = () => mkdtemp(path.join(tmpdir(), "page-"));
+
+test("a trace grows as its spans come in, and keeps what was opened and collapsed", () =>
+  it.visit("/search?lookback=1h", {}, async (page) => {
+    const spans = shopTrace(50, 1, now());
+    await it.backend.send(spans.slice(0, 6));
+    await page.goto(`${it.backend.url}/trace/${hex(50, 16)}`);
+    await page.waitForSelector(".tl-row");
+    await row(page, "check session").locator(".tl-twisty").click();
+    await row(page, "load cart").click();
+    assert.equal((await rowNames(page)).length, 5);
+    await page.getByRole("switch", { name: "Live" }).check();
+    assert.equal((await query(page)).live, "1");
+    await it.backend.send(spans.slice(6));
+    await page.waitForFunction(() => document.querySelector("[role=treegrid]").getAttribute("aria-rowcount") === "11");
+    assert.ok((await rowNames(page)).includes("charge card"));
+    assert.equal(await row(page, "check session").getAttribute("aria-expanded"), "false");
+    await hasText(page, ".detail h2", /load cart/);
+    await hasText(page, "#announcer", /more$/);
+    // Switched off, it stays as it is.
+    await page.getByRole("switch", { name: "Live" }).uncheck();
+    let asked = 0;
+    page.on("request", (request) => (asked += request.url().includes("/api/traces/") ? 1 : 0));
+    await it.backend.send([{ ...spans[3], id: "00000000000000ee", name: "late" }]);
+    assert.equal(asked, 0);
+    // Switched on again, it looks at once.
+    await page.getByRole("switch", { name: "Live" }).check();
+    await row(page, "late").waitFor();
+  }));
+
+test("the list grows as traces come in", () =>
+  it.visit("/search?lookback=1h&limit=100&live=1", {}, async (page) => {
+    await page.waitForSelector(".result");
+    const before = await page.locator(".result").count();
+    assert.ok(await page.getByRole("switch", { name: "Live" }).isChecked());
+    await it.backend.send(shopTrace(60, 0, now()));
+    await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
+    await hasText(page, ".result .result-title", /web GET \/cart/);
+  }));
+
+test("without an event stream the page asks again by itself", () =>
+  it.visit("/compare", { expectErrors: /404/ }, async (page) => {
+    await page.route("**/api/live", (route) => route.fulfill({ status: 404, body: "" }));
+    await page.goto(`${it.backend.url}/search?lookback=1h&limit=100&live=1`);
+    await page.waitForSelector(".result");
+    const before = await page.locator(".result").count();
+    await it.backend.send(shopTrace(61, 0, now()));
+    await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
+  }));
+
+test("a file that the page wrote opens again, from the button", () =>
+  it.visit("/search?source=files", {}, async (page) => {
+    const served = await (await fetch(`${it.backend.url}/api/traces/5`)).text();
+    const file = path.join(await folder(), "trace.json");
+    await writeFile(file, served.replaceAll('"traceID":"0000000000000005"', '"traceID":"f00d"'));
+    await hasText(page, ".state-title", "No file is open");
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open a file" }).click()]);
+    await chooser.setFiles(file);
+    await page.waitForURL(/\/trace\/f00d$/);
+    await page.waitForSelector(".tl-row");
+    assert.equal((await rowNames(page)).length, 12);
+    await hasText(page, ".trace-actions", /from a file/);
+    // References inside it are found though the backend knows nothing of it.
+    await row(page, "charge card").click();
+    await page.locator(".detail summary", { hasText: "References" }).click();
+    await page.getByRole("button", { name: "checkout: place order" }).click();
+    await hasText(page, ".tl-row.is-active:not([hidden]) .tl-operation", "place order");
+  }));
+
+test("several traces, dropped on the page, give a list; what is no trace is said", () =>
+  it.visit("/monitor", {}, async (page) => {
+    const trace = (id) => ({ traceID: id, spans: [{ traceID: id, spanID: "a", operationName: "from a file", startTime: 1_700_000_000_000_000, duration: 5, processID: "p1" }], processes: { p1: { serviceName: "offline" } } });
+    const drop = (name, content) =>
+      page.evaluate(
+        ([n, text]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], n, { type: "application/json" }));
+          for (const type of ["dragenter", "dragover", "drop"]) document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+        },
+        [name, content],
+      );
+    await drop("two.json", JSON.stringify([trace("a1"), trace("a2")]));
+    await page.waitForURL(/source=files/);
+    await hasText(page, ".results-title", "2 traces");
+    await drop("bad.json", "{ not json");
+    await hasText(page, ".toast-bad", /^bad\.json is no JSON/);
+    await drop("empty.json", "{}");
+    await page.waitForFunction(() => [...document.querySelectorAll(".toast-bad")].some((toast) => toast.textContent.startsWith("empty.json holds no trace")));
+    await page.locator(".result-link").first().click();
+    await hasText(page, "h1", /offline from a file/);
+  }));
+
+test("a file of OTLP JSON is turned over by the backend", () =>
+  it.visit("/search?source=files", {}, async (page) => {
+    const file = path.join(await folder(), "otlp.json");
+    await writeFile(file, JSON.stringify(otlp(shopTrace(77, 2, now()))));
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open a file" }).click()]);
+    await chooser.setFiles(file);
+    await page.waitForURL(/\/trace\/0*4d$/);
+    await hasText(page, "h1", /web GET \/search/);
+    assert.equal((await rowNames(page)).length, 6);
+  }));

@@ -1,0 +1,100 @@
+// Comparison, dependencies, monitor.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { harness, texts, query, hasText } from "../lib/harness.js";
+import { shop, shopTrace, hex } from "../lib/traces.js";
+
+const NOW = Date.now() * 1000;
+const id = (n) => hex(n, 16);
+const it = harness(async (backend) => {
+  for (const spans of shop(20, NOW)) await backend.send(spans);
+  const changed = shopTrace(101, 1, NOW - 60e6).filter((span) => span.name !== "send receipt");
+  const order = changed.find((span) => span.name === "place order");
+  changed.push({ ...order, id: "00000000000000aa", parent: order.id, service: "fraud", name: "score order" });
+  const session = changed.find((span) => span.name === "GET session");
+  changed.push({ ...session, id: "00000000000000ab" });
+  await backend.send(changed);
+});
+
+test("two traces are compared path by path: added, removed, more often, slower", () =>
+  it.visit(`/trace/${id(1)}...${id(101)}`, {}, async (page) => {
+    await page.waitForSelector(".compare-table .long-body .long-row");
+    await hasText(page, ".compare-told strong", /^B took [\d.]+ (µs|ms) (longer|less) \([<\d.]+ %\)$|^Both took as long$/);
+    const rows = await page.evaluate(() =>
+      [...document.querySelectorAll(".compare-table .long-body .long-row:not([hidden])")].map((r) => [r.querySelector(".compare-name").textContent, r.className.match(/is-(added|removed|more|fewer|same)/)[1], r.querySelector(".col-diff").textContent]),
+    );
+    const of = (name) => rows.find(([text]) => text.includes(name));
+    assert.equal(of("score order")[1], "added");
+    assert.equal(of("send receipt")[1], "removed");
+    assert.equal(of("GET session")[1], "more");
+    assert.equal(of("charge card")[1], "same");
+    assert.match(of("charge card")[2], /^[+−][\d.]+ (µs|ms|s) \([+−]/);
+    assert.deepEqual((await texts(page, ".change-told")).length, 3);
+    await page.getByLabel("Only what differs").check();
+    await page.waitForFunction(() => [...document.querySelectorAll(".compare-table .long-body .long-row:not([hidden])")].length < 12);
+    assert.equal((await query(page)).changed, "1");
+    await page.getByRole("treegrid").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.waitForFunction(() => document.querySelectorAll(".compare-table .long-body .long-row:not([hidden])").length === 1);
+    await page.getByRole("button", { name: "Swap" }).click();
+    await page.waitForURL(new RegExp(`/trace/${id(101)}\\.\\.\\.${id(1)}`));
+  }));
+
+test("a comparison begins from a trace, or from two ids; a missing one is named", () =>
+  it.visit(`/trace/${id(1)}`, { expectErrors: /404/ }, async (page) => {
+    await page.getByRole("link", { name: "Compare…" }).click();
+    await page.waitForURL(/\/compare\?a=/);
+    assert.equal(await page.getByLabel("Before (A)").inputValue(), id(1));
+    await page.getByLabel("After (B)").fill(id(2));
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.waitForSelector(".compare-table .long-body .long-row");
+    await page.goto(`${it.backend.url}/trace/${id(1)}...${id(0xdead)}`);
+    await hasText(page, ".state-failed", /dead: trace not found/i);
+  }));
+
+test("dependencies show services and calls as a picture and as a table, for a period", () =>
+  it.visit("/dependencies", {}, async (page) => {
+    await page.waitForSelector(".node");
+    const served = (await (await fetch(`${it.backend.url}/api/dependencies?endTs=${Date.now()}&lookback=86400000`)).json()).data;
+    assert.ok(served.length > 10);
+    assert.equal(await page.locator("tbody tr").count(), served.length);
+    const names = new Set(served.flatMap((item) => [item.parent, item.child]));
+    assert.equal(await page.locator(".node").count(), names.size);
+    assert.equal(await page.locator(".edge").count(), served.filter((item) => item.parent !== item.child).length);
+    const calls = (await texts(page, "tbody .col-calls")).map((text) => Number(text.replace(/,/g, "")));
+    assert.deepEqual(calls, served.map((item) => item.callCount).sort((a, b) => b - a));
+    await page.getByRole("button", { name: "From", exact: true }).click();
+    await page.getByLabel("Period").selectOption("12h");
+    await page.waitForURL(/lookback=12h/);
+    await page.waitForSelector(".node");
+    await page.getByRole("button", { name: /^cart, / }).click();
+    await page.waitForURL(/\/search\?service=cart/);
+    await page.waitForSelector(".result");
+  }));
+
+test("the monitor shows rate, errors and latencies of a service and of each operation", () =>
+  it.visit("/monitor?service=web", {}, async (page) => {
+    await page.waitForSelector(".chart path.chart-line, .chart .chart-point");
+    assert.deepEqual(await texts(page, ".chart-title"), ["Latency", "Errors", "Rate"]);
+    assert.match(await page.locator(".chart svg[role=img]").first().getAttribute("aria-label"), /^Latency, last values: p50 .*, p95 .*, p99 /);
+    assert.deepEqual((await texts(page, "thead th")).map((text) => text.replace(/ [↑↓]/, "")), ["Operation", "p50", "p95", "p99", "Rate", "Errors", "Impact"]);
+    assert.deepEqual((await texts(page, "tbody .col-operation")).sort(), ["GET /cart", "GET /search", "POST /checkout"]);
+    for (const cell of await texts(page, "tbody .col-p95")) assert.match(cell, /^[\d.]+ (µs|ms|s)$/);
+    for (const cell of await texts(page, "tbody .col-rate")) assert.match(cell, /^[\d.]+\/(s|min)$/);
+    await page.getByRole("button", { name: "p99" }).click();
+    assert.equal(await page.locator("th.col-p99").getAttribute("aria-sort"), "descending");
+    const service = page.getByLabel("Service", { exact: true });
+    await service.fill("postgres");
+    await page.waitForURL(/service=postgres/);
+    await page.waitForFunction(() => [...document.querySelectorAll("tbody .col-operation")].some((cell) => cell.textContent === "SELECT items"));
+    await page.getByLabel("Kind").selectOption("server");
+    await page.waitForURL(/kind=server/);
+    await hasText(page, ".state-title", /^No spans of postgres/);
+    await page.getByLabel("Kind").selectOption("client");
+    await page.getByLabel("Period").selectOption("1d");
+    await page.waitForURL(/lookback=1d/);
+    await page.getByRole("link", { name: "SELECT items" }).click();
+    await page.waitForURL(/\/search\?service=postgres&operation=SELECT/);
+    await page.waitForSelector(".result");
+  }));

@@ -1,0 +1,84 @@
+// A phone: nothing runs over the side, everything can be pressed, the form folds; and the two themes.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { harness, hasText, rowNames, row } from "../lib/harness.js";
+import { shop, hex } from "../lib/traces.js";
+
+const it = harness(async (backend) => {
+  for (const spans of shop(12, Date.now() * 1000)) await backend.send(spans);
+});
+const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true };
+const trace = (n, more = "") => `/trace/${hex(n, 16)}${more}`;
+const PAGES = [
+  ["/search?lookback=1h", ".result"],
+  [trace(5), ".tl-row"],
+  [trace(5, "?span=0000000000050009"), ".detail"],
+  [trace(5, "?view=graph"), ".node"],
+  [trace(5, "?view=statistics"), ".stat-host tbody tr"],
+  [trace(5, "?view=spans"), ".long-body .long-row"],
+  [trace(5, "?view=flame"), ".flame-told:not(:empty)"],
+  [trace(5, "?view=logs"), ".long-body .long-row"],
+  [trace(5, "?view=json"), ".json"],
+  [`${trace(1)}...${hex(2, 16)}`, ".compare-table .long-body .long-row"],
+  ["/compare", "#compare-a"],
+  ["/dependencies", ".node"],
+  ["/monitor?service=web", ".chart"],
+];
+
+for (const width of [390, 320]) {
+  test(`no view is wider than a phone of ${width}`, () =>
+    it.visit("/", { ...PHONE, width }, async (page) => {
+      for (const [address, ready] of PAGES) {
+        await page.goto(it.backend.url + address);
+        await page.waitForSelector(ready);
+        const { wide, over } = await page.evaluate(() => ({
+          wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          over: [...document.querySelectorAll("#header *, .trace-head *, .view-tools *, .filter *, .results-head *")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".filter-help dl, .combo-list")).map((e) => e.className || e.tagName),
+        }));
+        assert.equal(wide, 0, `${address} runs ${wide} px over the side`);
+        assert.deepEqual(over, [], address);
+      }
+    }));
+}
+
+test("by touch: search folds away, a trace opens, rows and details open", () =>
+  it.visit("/search?lookback=1h", PHONE, async (page) => {
+    await page.waitForSelector(".result");
+    const toggle = page.locator(".search-toggle");
+    assert.equal(await toggle.getAttribute("aria-expanded"), "false");
+    assert.ok(!(await page.getByLabel("Tags", { exact: true }).isVisible()));
+    await toggle.tap();
+    assert.ok(await page.getByLabel("Tags", { exact: true }).isVisible());
+    await page.getByLabel("Tags", { exact: true }).fill("http.method=POST");
+    await page.getByRole("button", { name: "Find traces" }).tap();
+    await hasText(page, ".results-title", /^\d+ traces?$/);
+    await page.locator(".result-link").first().tap();
+    await page.waitForSelector(".tl-row");
+    const before = (await rowNames(page)).length;
+    await row(page, "check session").locator(".tl-twisty").tap();
+    assert.equal((await rowNames(page)).length, before - 1);
+    await row(page, "load cart").tap();
+    await page.locator(".detail").waitFor();
+    // Name above bar, so that both have the whole width.
+    const { name, lane } = await row(page, "load cart").evaluate((r) => ({ name: r.querySelector(".tl-name").getBoundingClientRect(), lane: r.querySelector(".tl-lane").getBoundingClientRect() }));
+    assert.ok(lane.top >= name.bottom - 1 && lane.width > 380);
+    await page.getByRole("tab", { name: "JSON" }).tap();
+    await page.waitForSelector(".json");
+  }));
+
+test("light and dark follow the system, can be changed, and are kept", () =>
+  it.visit("/compare", { scheme: "dark" }, async (page) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const dark = await ground();
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+    await page.getByRole("button", { name: "Change to light colours" }).click();
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+    assert.notEqual(await ground(), dark);
+    await page.reload();
+    await page.waitForSelector("#compare-a");
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "light");
+    await page.locator("#main").focus();
+    await page.keyboard.press("t");
+    assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  }));

@@ -1,0 +1,235 @@
+// Search: form, completion, what is found, order, scatter plot, addresses, empty and failed.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { harness, texts, query, hasText } from "../lib/harness.js";
+import { shop } from "../lib/traces.js";
+
+const COUNT = 24;
+const it = harness(async (backend) => {
+  for (const spans of shop(COUNT, Date.now() * 1000)) await backend.send(spans);
+});
+const found = (page) => page.locator(".result").count();
+const SHOWN = "[role=listbox]:not([hidden]) > [role=option]";
+const find = async (page) => {
+  const answered = page.waitForResponse((response) => response.url().includes("/api/v3/trace-summaries"));
+  await page.getByRole("button", { name: "Find traces" }).click();
+  await answered;
+};
+
+test("the first look shows what came last, from summaries alone", () =>
+  it.visit("/", {}, async (page) => {
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    await hasText(page, ".results-title", /^20 traces/);
+    assert.ok(asked.includes("/api/v3/trace-summaries"));
+    assert.ok(!asked.some((path) => path.startsWith("/api/traces")), "no whole trace was asked for");
+    assert.equal(await found(page), 20);
+    assert.equal(await page.locator(".scatter .dot").count(), 20);
+  }));
+
+test("services and operations complete while typing, with the keyboard", () =>
+  it.visit("/", {}, async (page) => {
+    const service = page.getByLabel("Service", { exact: true });
+    await service.fill("po");
+    await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 2, SHOWN);
+    // Those that begin with it come first.
+    assert.deepEqual(await texts(page, SHOWN), ["postgres", "report"]);
+    await service.press("ArrowDown");
+    assert.equal(await service.getAttribute("aria-expanded"), "true");
+    assert.ok(await service.getAttribute("aria-activedescendant"));
+    await service.press("Enter");
+    assert.equal(await service.inputValue(), "postgres");
+
+    const operation = page.getByLabel("Operation", { exact: true });
+    await operation.focus();
+    await page.getByRole("option", { name: "INSERT order" }).waitFor();
+    assert.deepEqual((await texts(page, `${SHOWN} > span:first-child`)).sort(), ["INSERT order", "SELECT items", "SELECT orders", "UPDATE stock"]);
+    await operation.fill("stock");
+    await page.getByRole("option", { name: "UPDATE stock" }).click();
+    assert.equal(await operation.inputValue(), "UPDATE stock");
+    await find(page);
+    await hasText(page, ".results-title", /^\d+ traces$/);
+    assert.deepEqual(new Set(await texts(page, ".result-operation")), new Set(["POST /checkout"]));
+    assert.equal((await query(page)).operation, "UPDATE stock");
+  }));
+
+test("tag keys and values complete while typing", () =>
+  it.visit("/", {}, async (page) => {
+    await page.getByLabel("Service", { exact: true }).fill("web");
+    const tags = page.getByLabel("Tags", { exact: true });
+    await tags.fill("http.sta");
+    await page.getByRole("option", { name: "http.status_code" }).click();
+    assert.equal(await tags.inputValue(), "http.status_code=");
+    await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 2, SHOWN);
+    assert.deepEqual((await texts(page, `${SHOWN} > span:first-child`)).sort(), ["200", "502"]);
+    await tags.press("ArrowDown");
+    await tags.press("ArrowDown");
+    await tags.press("Enter");
+    assert.equal(await tags.inputValue(), "http.status_code=502 ");
+    await find(page);
+    await hasText(page, ".results-title", /^\d traces?$/);
+    assert.ok((await found(page)) > 0);
+    assert.equal(await page.locator(".result .badge-error").count(), await found(page));
+  }));
+
+test("durations and the limit narrow the list; the address keeps them and a reload finds the same", () =>
+  it.visit("/", {}, async (page) => {
+    await page.getByLabel("At least").fill("60ms");
+    await page.getByLabel("Most traces").fill("3");
+    await find(page);
+    await hasText(page, ".results-title", /^3 traces/);
+    await page.getByLabel("Most traces").fill("50");
+    await find(page);
+    await page.waitForFunction(() => document.querySelectorAll(".result").length > 3);
+    const several = await found(page);
+    assert.ok(several < COUNT);
+    const ids = () => page.$$eval("[data-trace]", (list) => list.map((item) => item.dataset.trace));
+    const before = await ids();
+    await page.reload();
+    await page.waitForSelector(".result");
+    assert.deepEqual(await ids(), before, "the order is the same each time");
+    assert.equal(await page.getByLabel("At least").inputValue(), "60ms");
+    assert.equal((await query(page)).limit, "50");
+    await page.goBack();
+    await hasText(page, ".results-title", /^3 traces/);
+  }));
+
+test("a look back of five minutes finds fewer than one of an hour; a period of one's own finds what lies in it", () =>
+  it.visit("/search?lookback=5m&limit=100", {}, async (page) => {
+    await page.waitForSelector(".result");
+    const few = await found(page);
+    await page.getByLabel("When").selectOption("1h");
+    await find(page);
+    await hasText(page, ".results-title", `${COUNT} traces`);
+    assert.ok(few < COUNT && few > 0);
+    await page.getByLabel("When").selectOption("custom");
+    assert.ok(await page.getByLabel("From", { exact: true }).isVisible());
+    await find(page);
+    await hasText(page, ".results-title", `${COUNT} traces`);
+    assert.match((await query(page)).start, /^\d{16}$/);
+  }));
+
+test("what is written wrong is said at the field, and nothing is asked", () =>
+  it.visit("/", {}, async (page) => {
+    await page.waitForSelector(".result");
+    let asked = 0;
+    page.on("request", (request) => (asked += request.url().includes("summaries") ? 1 : 0));
+    const press = () => page.getByRole("button", { name: "Find traces" }).click();
+    await page.getByLabel("At least").fill("5");
+    await press();
+    await hasText(page, "#search-problem", /“5” is no duration/);
+    assert.equal(await page.getByLabel("At least").getAttribute("aria-invalid"), "true");
+    await page.getByLabel("At least").fill("5s");
+    await page.getByLabel("At most").fill("1s");
+    await press();
+    await hasText(page, "#search-problem", /shorter than the shortest/);
+    await page.getByLabel("At most").fill("");
+    await page.getByLabel("Tags", { exact: true }).fill("error");
+    await press();
+    await hasText(page, "#search-problem", /“error” has no =/);
+    assert.equal(asked, 0);
+  }));
+
+test("the list sorts seven ways, and the choice stays in the address", () =>
+  it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
+    await page.waitForSelector(".result");
+    const micros = (text) => {
+      const [, n, unit] = /^([\d.]+)\s?(\S+)/.exec(text);
+      return Number(n) * { "µs": 1, ms: 1e3, s: 1e6 }[unit];
+    };
+    await page.getByLabel("Sort").selectOption("longest");
+    let lengths = (await texts(page, ".result-duration")).map(micros);
+    assert.deepEqual(lengths, [...lengths].sort((a, b) => b - a));
+    await page.getByLabel("Sort").selectOption("shortest");
+    lengths = (await texts(page, ".result-duration")).map(micros);
+    assert.deepEqual(lengths, [...lengths].sort((a, b) => a - b));
+    await page.getByLabel("Sort").selectOption("most-spans");
+    const spans = (await texts(page, ".result-spans")).map((text) => parseInt(text, 10));
+    assert.deepEqual(spans, [...spans].sort((a, b) => b - a));
+    await page.getByLabel("Sort").selectOption("most-errors");
+    assert.ok(await page.locator(".result").first().locator(".badge-error").isVisible());
+    assert.equal((await query(page)).sort, "most-errors");
+    for (const sort of ["oldest", "fewest-spans", "newest"]) await page.getByLabel("Sort").selectOption(sort);
+    assert.equal((await query(page)).sort, undefined);
+  }));
+
+test("error, panic and cancelled each have a shape and a word of their own in the list", () =>
+  it.visit("/compare", {}, async (page) => {
+    // A backend that counts them says so; one that does not (a plain Jaeger) leaves the numbers out.
+    await page.route("**/api/v3/trace-summaries*", async (route) => {
+      const answer = await route.fetch();
+      const json = await answer.json();
+      json.summaries.forEach((summary, i) => Object.assign(summary, { panicSpanCount: i % 5 === 1 ? 1 : 0, cancelledSpanCount: i % 5 === 2 ? 2 : 0 }));
+      await route.fulfill({ response: answer, json });
+    });
+    await page.goto(`${it.backend.url}/search?lookback=1h&limit=100`);
+    await page.waitForSelector(".result");
+    const shapes = {};
+    for (const name of ["error", "panic", "cancelled"]) {
+      const badge = page.locator(`.badge-${name}`).first();
+      assert.match(await badge.innerText(), new RegExp(name));
+      shapes[name] = await badge.locator("path").getAttribute("d");
+    }
+    assert.equal(new Set(Object.values(shapes)).size, 3);
+    assert.ok((await page.locator(".dot-error rect").count()) > 0, "squares, not circles");
+    assert.ok((await page.locator(".dot-panic rect[transform]").count()) > 0, "turned squares");
+  }));
+
+test("a dot of the scatter plot opens its trace; its axis can be logarithmic", () =>
+  it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
+    await page.waitForSelector(".dot");
+    const scale = page.getByRole("button", { name: "Logarithmic axis" });
+    const was = await scale.getAttribute("aria-pressed");
+    const at = await page.locator(".dot").first().getAttribute("transform");
+    await scale.click();
+    assert.notEqual(await scale.getAttribute("aria-pressed"), was);
+    assert.notEqual(await page.locator(".dot").first().getAttribute("transform"), at);
+    await page.locator(".dot").last().click();
+    await page.waitForURL(/\/trace\/[0-9a-f]+/);
+    await page.waitForSelector(".tl-row");
+  }));
+
+test("two chosen traces lead to their comparison", () =>
+  it.visit("/search?lookback=1h", {}, async (page) => {
+    await page.waitForSelector(".result");
+    await page.locator(".result input[type=checkbox]").nth(0).check();
+    await hasText(page, ".compare-slot", /one more/);
+    await page.locator(".result input[type=checkbox]").nth(1).check();
+    await page.getByRole("link", { name: "Compare the two" }).click();
+    await page.waitForURL(/\/trace\/[0-9a-f]+\.\.\.[0-9a-f]+$/);
+    await page.waitForSelector(".compare-table .long-body .long-row");
+  }));
+
+test("a trace opens by its id from the head of any page", () =>
+  it.visit("/dependencies", {}, async (page) => {
+    await page.getByLabel("Open a trace by its ID").fill(" 5 ");
+    await page.getByLabel("Open a trace by its ID").press("Enter");
+    await page.waitForURL(/\/trace\/5$/);
+    await hasText(page, "h1", /web POST \/checkout/);
+  }));
+
+test("nothing found, no such trace, no such page and a refusing backend are told apart", () =>
+  it.visit("/search?service=nobody&lookback=1h", { expectErrors: /404|500/ }, async (page) => {
+    await hasText(page, ".state-title", "No trace matches");
+    await page.goto(`${it.backend.url}/trace/deadbeef`);
+    await hasText(page, ".state-title", "No such trace");
+    await page.route("**/api/v3/trace-summaries*", (route) => route.fulfill({ status: 500, contentType: "text/plain", body: '{"errors":[{"code":500,"msg":"the store is on fire"}]}' }));
+    await page.goto(`${it.backend.url}/search?lookback=1h`);
+    await hasText(page, ".state-failed", /the store is on fire/);
+    await page.unroute("**/api/v3/trace-summaries*");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector(".result");
+  }));
+
+test("a backend without summaries (a plain Jaeger) is searched through its whole traces", () =>
+  it.visit("/compare", { expectErrors: /404/ }, async (page) => {
+    const whole = await (await fetch(`${it.backend.url}/api/traces/5`)).json();
+    await page.route("**/api/v3/**", (route) => route.fulfill({ status: 404, body: "404 page not found" }));
+    await page.route("**/api/traces?*", (route) => route.fulfill({ json: whole }));
+    await page.goto(`${it.backend.url}/search?service=web&lookback=1h`);
+    await hasText(page, ".results-title", "1 trace");
+    await hasText(page, ".result-title", /web POST \/checkout/);
+    assert.ok(await page.locator(".badge-error").isVisible());
+  }));

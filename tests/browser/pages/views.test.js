@@ -1,0 +1,167 @@
+// The other views of a trace: graph, statistics, span table, flame graph, logs, JSON; tabs and keys between them.
+
+import test from "node:test";
+import assert from "node:assert/strict";
+import { harness, texts, query, hasText } from "../lib/harness.js";
+import { shopTrace, bigTrace, hex } from "../lib/traces.js";
+
+const NOW = Date.now() * 1000;
+const trace = (n) => `/trace/${hex(n, 16)}`;
+const it = harness(async (backend) => {
+  await backend.send(shopTrace(5, 1, NOW - 60e6, { error: true }));
+  await backend.send(bigTrace(0xb6, 1600, NOW - 50e6));
+});
+const canvasHash = (page, selector) =>
+  page.evaluate((s) => {
+    const canvas = document.querySelector(s);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] * 3 + data[i + 1] * 5 + data[i + 2] * 7 + data[i + 3]) % 1_000_000_007;
+    return sum;
+  }, selector);
+
+test("tabs change by pressing, by arrow keys and by number; the address keeps the view", () =>
+  it.visit(trace(5), {}, async (page) => {
+    const tabs = page.getByRole("tab");
+    await page.waitForSelector(".tl-row");
+    assert.deepEqual(await tabs.allTextContents(), ["Timeline", "Graph", "Statistics", "Spans", "Flame graph", "Logs", "JSON"]);
+    await page.getByRole("tab", { name: "Timeline" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForSelector(".network-svg");
+    assert.equal(await page.getByRole("tab", { name: "Graph", exact: true }).getAttribute("aria-selected"), "true");
+    assert.equal((await query(page)).view, "graph");
+    const shown = [".timeline", ".network", ".stat-host table", ".spans-table", ".flame-canvas", ".logs-table", ".json"];
+    await page.locator("#main").focus();
+    for (let i = 0; i < shown.length; i++) {
+      await page.keyboard.press(String(i + 1));
+      await page.waitForSelector(shown[i]);
+      assert.equal(await tabs.nth(i).getAttribute("aria-selected"), "true");
+      assert.equal(await page.getByRole("tabpanel").getAttribute("aria-labelledby"), await tabs.nth(i).getAttribute("id"));
+    }
+    await page.reload();
+    await page.waitForSelector(".json");
+    await page.keyboard.press("?");
+    await hasText(page, "dialog[open] h2", "Keys");
+    assert.match(await page.locator("dialog").innerText(), /Filter spans/);
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+  }));
+
+test("the graph has a box for each operation and an arrow for each call, and filters when pressed", () =>
+  it.visit(`${trace(5)}?view=graph`, {}, async (page) => {
+    await page.waitForSelector(".node");
+    assert.equal(await page.locator(".node").count(), 12);
+    assert.equal(await page.locator(".edge").count(), 11);
+    assert.equal(await page.locator(".node-bad").count(), 2);
+    const box = page.getByRole("button", { name: /^charge card, payment/ });
+    await box.focus();
+    await page.keyboard.press("Enter");
+    await hasText(page, "#filter-count", "1 of 12");
+    assert.equal(await page.locator(".node.is-dim").count(), 11);
+    const before = await page.locator(".network-svg").getAttribute("viewBox");
+    await page.getByRole("button", { name: "Closer" }).click();
+    assert.notEqual(await page.locator(".network-svg").getAttribute("viewBox"), before);
+    await page.getByLabel("A box for each").selectOption("service");
+    await page.waitForFunction(() => document.querySelectorAll(".node").length === 10);
+    assert.equal((await query(page)).by, "service");
+  }));
+
+test("statistics give count, total, self time and quantiles; they sort and group", () =>
+  it.visit(`${trace(0xb6)}?view=statistics`, {}, async (page) => {
+    await page.waitForSelector(".stat-host tbody tr");
+    assert.deepEqual(
+      (await texts(page, ".stat-host thead th")).map((text) => text.replace(/ [↑↓]/, "")),
+      ["Service and operation", "Count", "Errors", "Total", "Self", "Self share", "Mean", "Min", "p50", "p95", "p99", "Max"],
+    );
+    const counts = async () => (await texts(page, ".stat-host tbody .col-count")).map((text) => Number(text.replace(/,/g, "")));
+    assert.equal((await counts()).reduce((a, b) => a + b), 1600);
+    assert.equal(await page.locator("th.col-self").getAttribute("aria-sort"), "descending");
+    await page.getByRole("button", { name: "Count" }).click();
+    let list = await counts();
+    assert.deepEqual(list, [...list].sort((a, b) => b - a));
+    await page.getByRole("button", { name: "Count" }).click();
+    list = await counts();
+    assert.deepEqual(list, [...list].sort((a, b) => a - b));
+    assert.equal(await page.locator("th.col-count").getAttribute("aria-sort"), "ascending");
+    await page.getByLabel("Group by").selectOption("service");
+    assert.equal((await counts()).length, 8);
+    await page.getByLabel("Group by").selectOption("tag");
+    await page.getByLabel("Grouping tag").fill("table");
+    await page.getByLabel("Grouping tag").press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 3);
+    assert.deepEqual((await texts(page, ".stat-host tbody th")).sort(), ["items", "orders", "prices"]);
+    await page.reload();
+    await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 3);
+  }));
+
+test("the span table sorts every column, keeps few rows, follows the filter, and leads to the timeline", () =>
+  it.visit(`${trace(0xb6)}?view=spans`, {}, async (page) => {
+    await page.waitForSelector(".long-body .long-row");
+    const grid = page.getByRole("grid", { name: "Spans of the trace" });
+    assert.equal(await grid.getAttribute("aria-rowcount"), "1601");
+    assert.ok((await page.locator(".long-body .long-row").count()) < 60);
+    const names = () => page.evaluate(() => [...document.querySelectorAll(".long-body .long-row:not([hidden])")].sort((a, b) => a.virtualPosition - b.virtualPosition).map((r) => r.querySelector(".col-service").textContent));
+    for (const column of ["Service", "Operation", "Start", "Duration", "Self", "Outcome", "Span ID"]) {
+      await page.getByRole("columnheader", { name: column, exact: true }).getByRole("button").click();
+    }
+    await page.getByRole("columnheader", { name: "Service", exact: true }).getByRole("button").click();
+    assert.equal((await names())[0], "audit");
+    await page.getByRole("columnheader", { name: "Service", exact: true }).getByRole("button").click();
+    assert.equal((await names())[0], "stock");
+    await page.getByLabel("Filter spans").fill("is:error");
+    await page.waitForFunction(() => document.querySelector("[role=grid]").getAttribute("aria-rowcount") === "3");
+    await grid.focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".detail .badge-error");
+    assert.equal((await query(page)).view, undefined);
+  }));
+
+test("the flame graph draws, names what is under the pointer, zooms by pressing and by keys", () =>
+  it.visit(`${trace(5)}?view=flame`, {}, async (page) => {
+    await hasText(page, ".flame-told", /^web: POST \/checkout/);
+    await page.waitForTimeout(0);
+    const canvas = await page.locator(".flame-canvas").boundingBox();
+    const whole = await canvasHash(page, ".flame-canvas");
+    assert.notEqual(whole, 0, "something is drawn");
+    await page.mouse.move(canvas.x + canvas.width * 0.02, canvas.y + 35);
+    await hasText(page, ".flame-told", /^auth: check session – [\d.]+ ms, [\d.]+ %, 1 span$/);
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.getByRole("button", { name: "Show all" }).waitFor();
+    await page.waitForFunction((s) => s !== undefined, whole);
+    assert.notEqual(await canvasHash(page, ".flame-canvas"), whole);
+    await page.getByRole("application").focus();
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => [...document.querySelectorAll("button")].every((b) => b.textContent !== "Show all" || b.hidden));
+    await page.keyboard.press("ArrowRight");
+    await hasText(page, ".flame-told", /^cart: load cart/);
+    await page.keyboard.press("ArrowDown");
+    await hasText(page, ".flame-told", /^postgres: SELECT items/);
+    await page.getByRole("button", { name: "To the timeline" }).click();
+    await hasText(page, ".detail h2", /SELECT items/);
+  }));
+
+test("logs of all spans stand in the order of time, with their fields, and lead to their span", () =>
+  it.visit(`${trace(5)}?view=logs`, {}, async (page) => {
+    await page.waitForSelector(".logs-table .long-body .long-row");
+    const served = (await (await fetch(`${it.backend.url}/api/traces/5`)).json()).data[0];
+    const total = served.spans.reduce((sum, span) => sum + span.logs.length, 0);
+    assert.equal(await page.getByRole("grid").getAttribute("aria-rowcount"), String(total + 1));
+    const bad = page.locator(".logs-table .is-bad");
+    assert.match(await bad.innerText(), /error[\s\S]*card declined/);
+    await bad.click();
+    await hasText(page, ".detail h2", /charge card/);
+  }));
+
+test("the JSON is what the backend sent, in pages where it is long", () =>
+  it.visit(`${trace(5)}?view=json`, {}, async (page) => {
+    await page.waitForSelector(".json");
+    const served = (await (await fetch(`${it.backend.url}/api/traces/5`)).json()).data[0];
+    assert.deepEqual(JSON.parse(await page.locator(".json").textContent()), served);
+    await page.goto(`${it.backend.url}${trace(0xb6)}?view=json`);
+    await hasText(page, ".view-tools [role=status]", /Spans 1 to 500 of 1,600/);
+    await page.getByRole("button", { name: "Spans after these" }).click();
+    await hasText(page, ".view-tools [role=status]", /Spans 501 to 1,000 of 1,600/);
+    assert.equal(JSON.parse(await page.locator(".json").textContent()).spans.length, 500);
+  }));

@@ -86,6 +86,9 @@ fn query(raw: RawQuery) -> Query {
     Query::parse(&raw.0.unwrap_or_default())
 }
 
+/// Said when a name in a path cannot be read.
+const BAD_ESCAPE: &str = "the path holds a % that is followed by no two hexadecimal digits";
+
 /// µs since 1970.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

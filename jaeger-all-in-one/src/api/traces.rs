@@ -9,8 +9,7 @@ use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
 use crate::app::App;
-use crate::rules::skew::Version;
-use crate::rules::{ShownTrace, show};
+use crate::rules::{ShownTrace, Version, show};
 use crate::store::Trace;
 use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
 

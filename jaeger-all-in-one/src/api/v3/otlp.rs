@@ -14,9 +14,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::rules::{Shown, ShownTrace, references};
 
-/// Traces, one after the other, as `{"resourceSpans":[…]}`.
-pub(super) fn traces(traces: &[ShownTrace]) -> Json {
-    json!({"resourceSpans": traces.iter().flat_map(resources).collect::<Vec<_>>()})
+/// Traces, one after the other, as `{"resourceSpans":[…]}`. Raw, a process's service comes before its tags, which are not sorted.
+pub(super) fn traces(traces: &[ShownTrace], raw: bool) -> Json {
+    json!({"resourceSpans": traces.iter().flat_map(|trace| resources(trace, raw)).collect::<Vec<_>>()})
 }
 
 /// The library that made a span, and its version.
@@ -24,7 +24,7 @@ type Scope<'t> = (Cow<'t, str>, Cow<'t, str>);
 /// A process with its spans, by the library that made them.
 type Group<'t> = (&'t Process<'static>, Vec<(Scope<'t>, Vec<Json>)>);
 
-fn resources(trace: &ShownTrace) -> Vec<Json> {
+fn resources(trace: &ShownTrace, raw: bool) -> Vec<Json> {
     let mut places: HashMap<*const Process<'static>, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for one in &trace.spans {
@@ -51,16 +51,16 @@ fn resources(trace: &ShownTrace) -> Vec<Json> {
                     json!({"scope": scope, "spans": spans})
                 })
                 .collect();
-            json!({"resource": {"attributes": resource(process)}, "scopeSpans": scopes})
+            json!({"resource": {"attributes": resource(process, raw)}, "scopeSpans": scopes})
         })
         .collect()
 }
 
 /// A process's tags with its service among them, where its name would stand.
-fn resource(process: &Process<'static>) -> Vec<Json> {
+fn resource(process: &Process<'static>, raw: bool) -> Vec<Json> {
     let service = Tag::new("service.name", process.service_name.as_ref());
     let mut all: Vec<&Tag<'_>> = process.tags.iter().filter(|tag| tag.key != service.key).collect();
-    let place = all.partition_point(|tag| tag.key < service.key);
+    let place = if raw { 0 } else { all.partition_point(|tag| tag.key < service.key) };
     all.insert(place, &service);
     all.into_iter().map(attribute).collect()
 }
@@ -192,8 +192,12 @@ fn links(one: &Shown, parent: u64) -> Vec<Json> {
         .filter(|other| !is_parent(other))
         .map(|other| {
             let mut link = Map::new();
-            put(&mut link, "traceId", &format!("{:032x}", other.trace_id));
-            put(&mut link, "spanId", &format!("{:016x}", other.span_id));
+            if other.trace_id != 0 {
+                put(&mut link, "traceId", &format!("{:032x}", other.trace_id));
+            }
+            if other.span_id != 0 {
+                put(&mut link, "spanId", &format!("{:016x}", other.span_id));
+            }
             if other.ref_type == RefType::ChildOf {
                 put_list(
                     &mut link,
@@ -237,7 +241,7 @@ mod tests {
         };
         let mut one = Shown::new(process.into(), span);
         one.warnings.push("odd".into());
-        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }]);
+        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }], false);
         let attribute = |key: &str, value: Json| json!({"key": key, "value": value});
         let id = |digit: u8, width| format!("{digit:0width$}");
         let expected = json!({"resourceSpans": [{
@@ -273,7 +277,7 @@ mod tests {
         let tags = vec![Tag::new("span.kind", 5), Tag::new("error", "true"), Tag::new("otel.scope.name", 1)];
         let one =
             Shown::new(Process::new("s").into_owned().into(), Span { trace_id: 1, tags, ..Span::default() });
-        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }]);
+        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }], false);
         let span = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
         assert_eq!(span["attributes"].as_array().map(Vec::len), Some(3), "{span}");
         assert_eq!(span["status"], json!({}));

@@ -139,3 +139,15 @@ fn compare(sides: &[Side; 2], questions: &[Question]) {
         ACCEPTED.iter().zip(&met).filter(|(_, met)| **met == 0).map(|(one, _)| one.what).collect();
     assert!(stale.is_empty(), "differences that no answer showed: {stale:#?}");
 }
+
+/// The table is what a user reads, too.
+#[test]
+fn the_readme_has_the_differences() {
+    let readme = include_str!("../../../jaeger-all-in-one/README.md");
+    for difference in ACCEPTED {
+        let row = format!("| {} | {} |", difference.what, difference.why);
+        assert!(readme.lines().any(|line| line == row), "jaeger-all-in-one/README.md lacks the row\n{row}");
+    }
+    let rows = readme.lines().filter(|line| line.starts_with("| ") && line.contains("; ours")).count();
+    assert_eq!(rows, ACCEPTED.len(), "jaeger-all-in-one/README.md has a row that is in no table");
+}

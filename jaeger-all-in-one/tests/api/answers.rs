@@ -21,15 +21,7 @@ fn an_empty_store() {
 #[test]
 fn what_is_not_there_and_what_is_not_taken() {
     let asked = Asked::start();
-    for path in [
-        "/api",
-        "/api/",
-        "/api/nothing",
-        "/api/traces/",
-        "/api/services//operations",
-        "/nothing",
-        "/api/v3/x",
-    ] {
+    for path in ["/api", "/api/", "/api/nothing", "/api/traces/", "/nothing", "/api/v3/x"] {
         let answer = asked.get(path);
         assert_eq!(
             (answer.status, answer.header("content-type")),

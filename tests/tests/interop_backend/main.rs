@@ -52,13 +52,19 @@ fn newest_first(sides: &[Side; 2], at: i64) {
     }
 }
 
-/// Sends a batch to both.
-fn send(sides: &[Side; 2], made: &thrift::Made) {
+/// A batch as a datagram.
+fn datagram(made: &thrift::Made) -> Vec<u8> {
     let mut datagram = Vec::new();
     Message::new(made.batch.clone()).encode_into(Protocol::Compact, &mut datagram);
     if let Some((from, to)) = made.broken {
         replace(&mut datagram, from.as_bytes(), to);
     }
+    datagram
+}
+
+/// Sends a batch to both.
+fn send(sides: &[Side; 2], made: &thrift::Made) {
+    let datagram = datagram(made);
     for side in sides {
         side.send(side.compact, &datagram);
     }
@@ -72,6 +78,11 @@ const CAPTURES: &[(&[u8], &str)] = &[
 
 /// Sends everything to both and waits until it is found; the names of the services.
 fn feed(sides: &[Side; 2], at: i64) -> Vec<String> {
+    // Jaeger says that it is healthy a moment before it hears datagrams.
+    let hello = datagram(&thrift::hello(at));
+    for side in sides {
+        side.await_ears(&hello, thrift::HELLO);
+    }
     let mut services = Vec::new();
     for made in thrift::all(at) {
         send(sides, &made);

@@ -98,13 +98,24 @@ impl Side {
 
     /// Waits until a service is known, which it is once its batch is there.
     pub(crate) fn await_service(&self, service: &str) {
-        let known = || match self.ask("GET", "/api/services", "").body {
+        self.wait(&format!("a span of {service}"), || self.knows(service));
+    }
+
+    /// Sends a datagram again and again until its service is known.
+    pub(crate) fn await_ears(&self, datagram: &[u8], service: &str) {
+        self.wait("the first span", || {
+            self.send(self.compact, datagram);
+            self.knows(service)
+        });
+    }
+
+    fn knows(&self, service: &str) -> bool {
+        match self.ask("GET", "/api/services", "").body {
             Body::Json(answer) => {
                 answer["data"].as_array().is_some_and(|all| all.iter().any(|one| one == service))
             }
             Body::Text(_) => false,
-        };
-        self.wait(&format!("a span of {service}"), known);
+        }
     }
 
     /// Waits until so many traces of a service are found.

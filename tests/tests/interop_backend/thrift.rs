@@ -76,6 +76,14 @@ pub(crate) fn all(at: i64) -> Vec<Made> {
     all
 }
 
+/// A service that nothing is asked about: it is sent until somebody hears it.
+pub(crate) const HELLO: &str = "hello";
+
+/// A span of it.
+pub(crate) fn hello(at: i64) -> Made {
+    made(HELLO, vec![], vec![span(0x3000, 1, 0, at)])
+}
+
 /// A trace by the order in which it is sent; `start` says when it began.
 pub(crate) fn arrival(n: u128, start: i64) -> Made {
     made("arrives", vec![], vec![Span { start_time: start, ..span(0x2000 + n, 1, 0, start) }])
@@ -236,12 +244,17 @@ fn library(trace: u128, at: i64) -> Made {
 }
 
 /// The same span again, the same id with something else in it, and a parent that is not there.
+// One host, so that clocks say nothing: which of two with the same id Jaeger compares with the parent is left to chance.
 fn twice(trace: u128, at: i64) -> Made {
     let one = tagged(span(trace, 1, 0, at), vec![tag("b", 1), tag("a", 2)]);
     let turned = tagged(span(trace, 1, 0, at), vec![tag("a", 2), tag("b", 1)]);
     let other = tagged(span(trace, 2, 1, at), vec![tag("which", "one")]);
     let same_id = tagged(span(trace, 2, 1, at), vec![tag("which", "two")]);
-    made("twice", vec![], vec![one.clone(), one, turned, other, same_id, span(trace, 3, 0x77, at)])
+    made(
+        "twice",
+        vec![tag("ip", "1.1.1.1"), tag("hostname", "h")],
+        vec![one.clone(), one, turned, other, same_id, span(trace, 3, 0x77, at)],
+    )
 }
 
 /// A call by Zipkin's habit: client and server are one id.

@@ -111,6 +111,21 @@ pub(crate) const ACCEPTED: &[Difference] = &[
         why: "it is what they say, whichever way they came",
         level: scope,
     },
+    Difference {
+        what: "/api/v3: a status message without a code is the status's; ours the attribute otel.status_description, as /api shows it",
+        why: "it cannot be told from that tag of a Thrift client",
+        level: lone_message,
+    },
+    Difference {
+        what: "/api/v3: lists, maps and nothing are values of their own; ours their text, and an event's attribute `event` its name, as /api shows them",
+        why: "spans are kept as Jaeger's own form has them",
+        level: structured,
+    },
+    Difference {
+        what: "/api/v3, raw: a resource that names no service has it last; ours always first",
+        why: "a process's service is kept apart from its tags",
+        level: service_first,
+    },
     // These take the whole answer, so they come after those that level a part of it.
     Difference {
         what: "a process tag `service.name` renames the service; ours keeps the name it was sent with, and shows the tag",
@@ -123,10 +138,10 @@ pub(crate) const ACCEPTED: &[Difference] = &[
         level: |question, theirs, ours| searchable(question, theirs, ours, "error", 1),
     },
     Difference {
-        what: "`span.kind`, `otel.status_code`, `otel.scope.name`, a log's `event` are shown as tags and fields, but not found; ours are",
+        what: "`span.kind`, `otel.status_code`, `otel.status_description`, `otel.scope.name`, a log's `event` are shown, but not found; ours are",
         why: "what is shown can be searched for",
         level: |question, theirs, ours| {
-            ["span.kind", "otel.status_code", "otel.scope.name", "event"]
+            ["span.kind", "otel.status_code", "otel.status_description", "otel.scope.name", "event"]
                 .into_iter()
                 .any(|key| searchable(question, theirs, ours, key, 1))
         },
@@ -190,7 +205,15 @@ fn metrics(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool 
 }
 
 /// Where the words of Go's library begin.
-const GO: [&str; 5] = ["strconv.", "parsing time ", "json: ", "invalid character ", "unexpected end of JSON"];
+const GO: [&str; 7] = [
+    "strconv.",
+    "parsing time ",
+    "json: ",
+    "invalid character ",
+    "unexpected end of JSON",
+    "ReadObject: ",
+    "ReadArray: ",
+];
 
 fn words(_: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
     if theirs.status != 400 || ours.status != 400 {
@@ -454,12 +477,15 @@ fn links(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
         let list = span.get_mut("links").and_then(Value::as_array_mut);
         list.map(|list| list.sort_by_cached_key(Value::to_string)).is_some()
     };
-    let follows = json!([{"key": "opentracing.ref_type", "value": {"stringValue": "follows_from"}}]);
+    let follows = |link: &Value| {
+        let attributes = link["attributes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        matches!(attributes, [one] if one["key"] == "opentracing.ref_type" && one["value"]["stringValue"] != "child_of")
+    };
     let found = is_v3(question)
         && each_span(theirs, |span| {
             let mut found = false;
             for link in list_mut(span, "links") {
-                if link.get("attributes") == Some(&follows) {
+                if follows(link) {
                     link.as_object_mut().map(|link| link.remove("attributes"));
                     found = true;
                 }
@@ -549,22 +575,105 @@ fn scope(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
 fn warned_again(question: &Question, theirs: &mut Answer, _: &mut Answer) -> bool {
     is_v3(question)
         && each_span(theirs, |span| {
-            let mut found = false;
-            for attribute in list_mut(span, "attributes") {
-                if let Some(values) =
-                    attribute.pointer_mut("/value/arrayValue/values").and_then(Value::as_array_mut)
-                {
-                    let mut seen: Vec<Value> = Vec::new();
-                    let before = values.len();
-                    values.retain(|value| {
-                        !seen.contains(value) && {
-                            seen.push(value.clone());
-                            true
-                        }
-                    });
-                    found |= values.len() < before;
+            let Some(attributes) = span.get_mut("attributes").and_then(Value::as_array_mut) else {
+                return false;
+            };
+            let Some(at) = attributes.iter().position(|one| one["key"] == "@jaeger@warnings") else {
+                return false;
+            };
+            // Where it was sorted among the others, the last answer had added it.
+            let mut found = at + 1 < attributes.len();
+            let mut warnings = attributes.remove(at);
+            if let Some(values) =
+                warnings.pointer_mut("/value/arrayValue/values").and_then(Value::as_array_mut)
+            {
+                let mut once: Vec<Value> = Vec::new();
+                for value in values.drain(..) {
+                    found |= once.contains(&value);
+                    if !once.contains(&value) {
+                        once.push(value);
+                    }
                 }
+                *values = once;
+            }
+            attributes.push(warnings);
+            found
+        })
+}
+
+fn lone_message(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
+    let status = json!({"message": "alone"});
+    let attribute = json!([{"key": "otel.status_description", "value": {"stringValue": "alone"}}]);
+    question.path.contains("query.service_name=otlp-statuses")
+        && each_span(theirs, |span| {
+            let found = span["status"] == status;
+            if found {
+                span["status"] = json!({});
             }
             found
         })
+        && each_span(ours, |span| {
+            let found = span.get("attributes") == Some(&attribute);
+            found && span.as_object_mut().and_then(|span| span.remove("attributes")).is_some()
+        })
+}
+
+fn structured(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
+    if !question.path.contains("query.service_name=otlp-values") {
+        return false;
+    }
+    let mut level = |answer: &mut Answer, kinds: [&str; 3]| {
+        each_span(answer, |span| {
+            let mut found = 0;
+            for attribute in list_mut(span, "attributes") {
+                let keys = ["list", "map", "nothing"];
+                if let Some(at) = keys.iter().position(|key| attribute["key"] == *key) {
+                    let is = kinds[at].is_empty() && attribute["value"] == json!({})
+                        || attribute["value"].get(kinds[at]).is_some();
+                    found += usize::from(is);
+                    attribute["value"] = Value::Null;
+                }
+            }
+            for event in list_mut(span, "events") {
+                let attributes = event.get_mut("attributes").and_then(Value::as_array_mut);
+                let name = attributes.and_then(|all| {
+                    let at = all.iter().position(|one| one["key"] == "event")?;
+                    Some(all.remove(at)["value"]["stringValue"].clone())
+                });
+                if let Some(name) = name {
+                    event["name"] = name;
+                }
+                if let Some(event) = event.as_object_mut() {
+                    event.retain(|key, value| key != "attributes" || *value != json!([]));
+                }
+            }
+            if let Some(events) = span.get_mut("events").and_then(Value::as_array_mut) {
+                events.sort_by_cached_key(Value::to_string);
+            }
+            found == 3
+        })
+    };
+    level(theirs, ["arrayValue", "kvlistValue", ""]) && level(ours, ["stringValue"; 3])
+}
+
+fn service_first(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
+    if !question.path.contains("query.service_name=missing-service-name")
+        || !question.path.ends_with("raw_traces=true")
+    {
+        return false;
+    }
+    let mut level = |answer: &mut Answer, last: bool| {
+        let mut found = false;
+        for resource in
+            json_of(answer).into_iter().flat_map(|body| list_mut(&mut body["result"], "resourceSpans"))
+        {
+            if let Some(all) = resource.pointer_mut("/resource/attributes").and_then(Value::as_array_mut) {
+                let at = all.iter().position(|one| one["key"] == "service.name");
+                found |= all.len() > 1 && at == Some(if last { all.len() - 1 } else { 0 });
+                all.sort_by_cached_key(Value::to_string);
+            }
+        }
+        found
+    };
+    level(theirs, true) & level(ours, false)
 }

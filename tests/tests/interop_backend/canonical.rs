@@ -14,7 +14,7 @@ pub(crate) fn order(path: &str, answer: &mut Answer) {
             sort(&mut body[list]);
         }
         drop_nulls(body);
-    } else if path.starts_with("/api/traces") {
+    } else if path.starts_with("/api/traces") || path == "/api/transform" {
         if let Some(traces) = body["data"].as_array_mut() {
             traces.iter_mut().for_each(spans);
         }

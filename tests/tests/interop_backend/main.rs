@@ -1,15 +1,17 @@
 //! The real Jaeger and ours, fed the same spans and asked the same questions, answer the same.
 //!
-//! Both get the captures of real clients and made-up spans for every rule by which Jaeger shows them, over UDP, and then a long list of
+//! Both get the captures of real clients and made-up spans for every rule by which Jaeger shows them, over UDP, HTTP, OTLP and Zipkin, and then a long list of
 //! questions, good and bad. Status, kind of content and JSON must be the same once what Jaeger leaves in random order is sorted (`canonical`). The differences
 //! that are meant stand in one table with their reasons (`accepted`), which is printed; any other one fails, and so does one that no answer shows.
 
 mod accepted;
 mod canonical;
 mod diff;
+mod otlp;
 mod queries;
 mod sides;
 mod thrift;
+mod zipkin;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,7 +41,7 @@ fn same_spans_same_questions_same_answers() {
 /// Traces come newest first by the arrival of their first span, whatever their times: sent one after the other, each awaited.
 fn newest_first(sides: &[Side; 2], at: i64) {
     for (n, start) in [5, 1, 4, 2, 3].into_iter().enumerate() {
-        send(sides, &thrift::arrival(n as u128, at + start));
+        send(sides, &thrift::arrival(n as u128, at + start), Way::Compact);
         for side in sides {
             side.await_traces("arrives", n + 1);
         }
@@ -52,49 +54,90 @@ fn newest_first(sides: &[Side; 2], at: i64) {
     }
 }
 
+/// How a batch gets there.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Compact,
+    Binary,
+    Http,
+}
+
+impl Way {
+    const ALL: [Way; 3] = [Way::Compact, Way::Binary, Way::Http];
+}
+
 /// A batch as a datagram.
-fn datagram(made: &thrift::Made) -> Vec<u8> {
-    let mut datagram = Vec::new();
-    Message::new(made.batch.clone()).encode_into(Protocol::Compact, &mut datagram);
+fn encoded(made: &thrift::Made, protocol: Protocol) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Message::new(made.batch.clone()).encode_into(protocol, &mut bytes);
     if let Some((from, to)) = made.broken {
-        replace(&mut datagram, from.as_bytes(), to);
+        replace(&mut bytes, from.as_bytes(), to);
     }
-    datagram
+    bytes
 }
 
 /// Sends a batch to both.
-fn send(sides: &[Side; 2], made: &thrift::Made) {
-    let datagram = datagram(made);
+fn send(sides: &[Side; 2], made: &thrift::Made, way: Way) {
     for side in sides {
-        side.send(side.compact, &datagram);
+        match way {
+            Way::Compact => side.send(side.compact, &encoded(made, Protocol::Compact)),
+            Way::Binary => side.send(side.binary, &encoded(made, Protocol::Binary)),
+            Way::Http => {
+                let mut body = Vec::new();
+                made.batch.encode_into(Protocol::Binary, &mut body);
+                if let Some((from, to)) = made.broken {
+                    replace(&mut body, from.as_bytes(), to);
+                }
+                side.post(
+                    side.thrift_http,
+                    "/api/traces?format=jaeger.thrift",
+                    "application/x-thrift",
+                    &body,
+                );
+            }
+        }
     }
 }
 
 /// What real clients sent over UDP, with the names of their services.
-const CAPTURES: &[(&[u8], &str)] = &[
-    (include_bytes!("../../../jaeger-thrift/tests/data/go.bin"), "go-svc"),
-    (include_bytes!("../../../jaeger-thrift/tests/data/python.bin"), "py-svc"),
+const CAPTURES: &[(&[u8], Protocol, &str)] = &[
+    (include_bytes!("../../../jaeger-thrift/tests/data/go.bin"), Protocol::Compact, "go-svc"),
+    (include_bytes!("../../../jaeger-thrift/tests/data/python.bin"), Protocol::Compact, "py-svc"),
+    (include_bytes!("../../../jaeger-thrift/tests/data/node.bin"), Protocol::Binary, "node-svc"),
 ];
 
 /// Sends everything to both and waits until it is found; the names of the services.
 fn feed(sides: &[Side; 2], at: i64) -> Vec<String> {
     // Jaeger says that it is healthy a moment before it hears datagrams.
-    let hello = datagram(&thrift::hello(at));
     for side in sides {
-        side.await_ears(&hello, thrift::HELLO);
+        for (protocol, to) in [(Protocol::Compact, side.compact), (Protocol::Binary, side.binary)] {
+            let hello = thrift::hello(protocol, at);
+            let service = hello.batch.process.service_name.to_string();
+            side.await_ears(to, &encoded(&hello, protocol), &service);
+        }
     }
     let mut services = Vec::new();
-    for made in thrift::all(at) {
-        send(sides, &made);
+    for (n, made) in thrift::all(at).iter().enumerate() {
+        send(sides, made, Way::ALL[n % Way::ALL.len()]);
         let name = made.batch.process.service_name.to_string();
         services.push(if name.is_empty() { "missing-service-name".to_owned() } else { name });
     }
-    for (capture, service) in CAPTURES {
+    for (capture, protocol, service) in CAPTURES {
         for side in sides {
-            side.send(side.compact, capture);
+            side.send(if *protocol == Protocol::Compact { side.compact } else { side.binary }, capture);
         }
         services.push((*service).to_owned());
     }
+    for request in otlp::all(at) {
+        for side in sides {
+            side.post(side.otlp_http, "/v1/traces", "application/json", request.body.to_string().as_bytes());
+        }
+        services.extend(request.services.iter().map(|service| (*service).to_owned()));
+    }
+    for side in sides {
+        side.post(side.zipkin, "/api/v2/spans", "application/json", zipkin::all(at).to_string().as_bytes());
+    }
+    services.extend(zipkin::SERVICES.iter().map(|service| (*service).to_owned()));
     let [theirs, ours] = sides;
     for service in &services {
         ours.await_service(service);

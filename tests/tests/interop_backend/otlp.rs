@@ -106,14 +106,20 @@ fn values(trace: u128, at: i64) -> Request {
 
 fn links(trace: u128, at: i64) -> Request {
     let link = |trace: u128, id: u64, kind: &str| {
-        let attributes = if kind.is_empty() { json!([]) } else { json!([text("opentracing.ref_type", kind)]) };
+        let attributes =
+            if kind.is_empty() { json!([]) } else { json!([text("opentracing.ref_type", kind)]) };
         json!({"traceId": format!("{trace:032x}"), "spanId": format!("{id:016x}"), "attributes": attributes})
     };
     let parent = format!("{:016x}", 1);
     let spans = json!([
         span(trace, 1, at, json!({})),
         span(trace, 2, at, json!({"parentSpanId": parent, "links": [link(0xbeef, 7, "")]})),
-        span(trace, 3, at, json!({"parentSpanId": parent, "links": [link(0xbeef, 7, "child_of"), link(trace, 2, "")]})),
+        span(
+            trace,
+            3,
+            at,
+            json!({"parentSpanId": parent, "links": [link(0xbeef, 7, "child_of"), link(trace, 2, "")]})
+        ),
         span(trace, 4, at, json!({"parentSpanId": parent, "links": [link(trace, 1, "")]})),
         span(trace, 5, at, json!({"links": [link(0xbeef, 8, "follows_from"), link(1 << 64, 9, "odd")]})),
     ]);
@@ -165,7 +171,8 @@ fn spellings(trace: u128, at: i64) -> Request {
 /// Parents and children over two services.
 fn family(trace: u128, at: i64) -> Request {
     let parent = |id: u64| json!({"parentSpanId": format!("{id:016x}"), "kind": 2, "endTimeUnixNano": ((at + 7_000) * 1_000).to_string()});
-    let of = |service: &str, spans: Value| resource(&[text("service.name", service)], json!([{ "spans": spans }]));
+    let of =
+        |service: &str, spans: Value| resource(&[text("service.name", service)], json!([{ "spans": spans }]));
     let body = json!({"resourceSpans": [
         of("otlp-front", json!([span(trace, 1, at, json!({}))])),
         of("otlp-back", json!([span(trace, 2, at, parent(1)), span(trace, 3, at, parent(2))])),

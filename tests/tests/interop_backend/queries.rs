@@ -24,6 +24,7 @@ pub(crate) fn all(at: i64, services: &[String]) -> Vec<Question> {
     by_id(at, &mut all);
     dependencies(at, &mut all);
     metrics(at, &mut all);
+    transform(at, &mut all);
     elsewhere(&mut all);
     // Last, for Jaeger changes what it holds while it answers these.
     v3(at, services, &mut all);
@@ -155,6 +156,17 @@ fn searches(at: i64, services: &[String], all: &mut Vec<Question>) {
         "service=http&tag=http.status_code:404".to_owned(),
         "service=http&tag=http.status_code:404&tag=http.status_message:said".to_owned(),
         "service=http&tag=http.status_code:404&tag=http.status_message:unsaid".to_owned(),
+        // What came as OTLP and as Zipkin.
+        "service=otlp-values&tag=list:%5B%22a%3Cb%22,1,2,true,%22AQI=%22,null,%5B%5D,%7B%22k%22:1%7D%5D"
+            .to_owned(),
+        "service=otlp-values&tag=int.text:9007199254740993".to_owned(),
+        "service=otlp-values&tag=double.whole:5".to_owned(),
+        "service=otlp-values&tag=k:v".to_owned(),
+        "service=otlp-kinds&tag=hostname:kept".to_owned(),
+        "service=otlp-statuses&tag=otel.status_description:boom".to_owned(),
+        "service=zipkin-front&tag=http.path:/".to_owned(),
+        "service=zipkin-back&tag=n:5".to_owned(),
+        "service=zipkin-front&tag=net.peer.ip:192.0.2.7".to_owned(),
         // By ids.
         format!("traceID={SHOP:x}"),
         format!("traceID={SHOP:032X}&traceID=100"),
@@ -290,6 +302,18 @@ fn metrics(at: i64, all: &mut Vec<Question>) {
         "latencies?quantile=0.5".to_owned(),
     ] {
         all.push(get(format!("/api/metrics/{query}")));
+    }
+}
+
+fn transform(at: i64, all: &mut Vec<Question>) {
+    let post = |body: String| Question { method: "POST", path: "/api/transform".to_owned(), body };
+    // Those whose resources name a service: a transformed one is given no name.
+    let whole = |request: &crate::otlp::Request| !request.services.contains(&"empty-service-name");
+    all.extend(
+        crate::otlp::all(at).iter().filter(|one| whole(one)).map(|request| post(request.body.to_string())),
+    );
+    for body in ["", "{", "[]", "x", "{}", r#"{"resourceSpans":[]}"#, r#"{"resourceSpans":5}"#] {
+        all.push(post(body.to_owned()));
     }
 }
 

@@ -11,6 +11,10 @@ use tests::{Jaeger, wait_for};
 pub(crate) struct Side {
     name: &'static str,
     pub(crate) compact: SocketAddr,
+    pub(crate) binary: SocketAddr,
+    pub(crate) thrift_http: SocketAddr,
+    pub(crate) otlp_http: SocketAddr,
+    pub(crate) zipkin: SocketAddr,
     pub(crate) query: SocketAddr,
     http: ureq::Agent,
 }
@@ -48,6 +52,10 @@ impl Side {
         Side {
             name: "Jaeger",
             compact: at(jaeger.compact_port()),
+            binary: at(jaeger.binary_port()),
+            thrift_http: at(jaeger.collector_port()),
+            otlp_http: at(jaeger.otlp_port()),
+            zipkin: at(jaeger.zipkin_port()),
             query: at(jaeger.query_port()),
             http: agent(),
         }
@@ -56,7 +64,16 @@ impl Side {
     /// Ours.
     pub(crate) fn ours(backend: &Backend) -> Side {
         let at = |what| backend.address(what).unwrap_or_else(|| panic!("{what} does not listen"));
-        Side { name: "jaeger-all-in-one", compact: at("compact"), query: at("query"), http: agent() }
+        Side {
+            name: "jaeger-all-in-one",
+            compact: at("compact"),
+            binary: at("binary"),
+            thrift_http: at("thrift_http"),
+            otlp_http: at("otlp_http"),
+            zipkin: at("zipkin"),
+            query: at("query"),
+            http: agent(),
+        }
     }
 
     /// Starts ours.
@@ -69,6 +86,15 @@ impl Side {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
         let sent = socket.send_to(datagram, to);
         assert_eq!(sent.ok(), Some(datagram.len()), "{}", self.name);
+    }
+
+    /// Posts a body, which must be taken.
+    pub(crate) fn post(&self, to: SocketAddr, path: &str, kind: &str, body: &[u8]) {
+        let url = format!("http://{to}{path}");
+        let answer = self.http.post(&url).header("Content-Type", kind).send(body);
+        let mut answer = answer.unwrap_or_else(|error| panic!("{}: {url}: {error}", self.name));
+        let text = answer.body_mut().read_to_string().unwrap_or_default();
+        assert!(answer.status().is_success(), "{}: {url}: {} {text}", self.name, answer.status());
     }
 
     /// Asks the query port.
@@ -102,9 +128,9 @@ impl Side {
     }
 
     /// Sends a datagram again and again until its service is known.
-    pub(crate) fn await_ears(&self, datagram: &[u8], service: &str) {
+    pub(crate) fn await_ears(&self, to: SocketAddr, datagram: &[u8], service: &str) {
         self.wait("the first span", || {
-            self.send(self.compact, datagram);
+            self.send(to, datagram);
             self.knows(service)
         });
     }

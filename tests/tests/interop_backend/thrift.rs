@@ -1,6 +1,6 @@
 //! Spans as Thrift clients send them, one batch for every rule by which Jaeger shows them.
 
-use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag, Value};
+use jaeger_thrift::{Batch, Log, Process, Protocol, RefType, Span, SpanRef, Tag, Value};
 
 /// A batch by its subject, which is the name of its service unless that is what it is about.
 pub(crate) struct Made {
@@ -76,12 +76,12 @@ pub(crate) fn all(at: i64) -> Vec<Made> {
     all
 }
 
-/// A service that nothing is asked about: it is sent until somebody hears it.
-pub(crate) const HELLO: &str = "hello";
-
-/// A span of it.
-pub(crate) fn hello(at: i64) -> Made {
-    made(HELLO, vec![], vec![span(0x3000, 1, 0, at)])
+/// A span of a service that nothing is asked about: it is sent until somebody hears it.
+pub(crate) fn hello(protocol: Protocol, at: i64) -> Made {
+    match protocol {
+        Protocol::Compact => made("hello-compact", vec![], vec![span(0x3000, 1, 0, at)]),
+        Protocol::Binary => made("hello-binary", vec![], vec![span(0x3001, 1, 0, at)]),
+    }
 }
 
 /// A trace by the order in which it is sent; `start` says when it began.

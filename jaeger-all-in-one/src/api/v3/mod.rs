@@ -100,5 +100,5 @@ fn write(found: Vec<Trace>, raw: bool, query: &Query) -> Result<Body, Failure> {
         return Err(Failure::new(StatusCode::NOT_FOUND, "No traces found"));
     }
     let shown: Vec<_> = found.into_iter().map(|trace| show(trace, raw, Version::Three)).collect();
-    Ok(Body::new(&Wrapped { result: otlp::traces(&shown, raw) }, query))
+    Ok(Body::new(&Wrapped { result: otlp::TracesV3::new(&shown, raw) }, query))
 }

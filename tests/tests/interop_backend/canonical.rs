@@ -40,6 +40,11 @@ fn sort(list: &mut Value) {
     }
 }
 
+/// Tags that come as Zipkin's are an object, of which Jaeger makes a list in any order.
+fn is_zipkins(process: &Value) -> bool {
+    process.to_string().contains("\"zipkin-")
+}
+
 /// Each span gets its process in place of its name, then they are sorted. Of spans that share an id, Jaeger finds any to be the duplicate: all are said to be.
 fn spans(trace: &mut Value) {
     const TWICE: &str = "duplicate span IDs; skipping clock skew adjustment";
@@ -59,6 +64,9 @@ fn spans(trace: &mut Value) {
         }
         let name = span["processID"].as_str().unwrap_or_default().to_owned();
         span["processID"] = processes[&name].clone();
+        if is_zipkins(&span["processID"]) {
+            sort(&mut span["tags"]);
+        }
         used.push(name);
     }
     used.sort();
@@ -80,6 +88,12 @@ fn spans_of_v3(body: &mut Value) {
     for resource in list(&resources) {
         for scope in list(&resource["scopeSpans"]) {
             for span in list(&scope["spans"]) {
+                let mut span = span.clone();
+                if is_zipkins(&resource["resource"])
+                    && let Some(attributes) = span.get_mut("attributes")
+                {
+                    sort(attributes);
+                }
                 all.push(json!({"resource": resource["resource"], "scope": scope["scope"], "span": span}));
             }
         }

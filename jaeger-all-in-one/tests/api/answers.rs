@@ -216,3 +216,65 @@ fn how_it_is() {
         assert!(number.parse::<f64>().is_ok(), "{line}");
     }
 }
+
+#[test]
+fn a_file_is_turned_into_traces_and_not_stored() {
+    let asked = Asked::start();
+    let span = |trace: &str, id: &str| {
+        json!({
+            "traceId": trace, "spanId": id, "name": "get", "kind": 2,
+            "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000005000",
+        })
+    };
+    let (one, two) = ("0000000000000000000000000000000b", "0000000000000000000000000000000a");
+    let body = json!({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "s"}}]},
+        "scopeSpans": [{"spans": [span(one, "0000000000000001"), span(two, "0000000000000002"), span(one, "0000000000000003")]}],
+    }]});
+    let answer = asked.ask("POST", "/api/transform", &[], &body.to_string());
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let data = answer.json()["data"].clone();
+    let spans = |trace: &Value| trace["spans"].as_array().map(Vec::len);
+    let told: Vec<_> =
+        data.as_array().into_iter().flatten().map(|trace| (&trace["traceID"], spans(trace))).collect();
+    assert_eq!(told, [(&json!("000000000000000b"), Some(2)), (&json!("000000000000000a"), Some(1))]);
+    assert_eq!(
+        data[0]["spans"][0]["tags"],
+        json!([{"key": "span.kind", "type": "string", "value": "server"}])
+    );
+    assert_eq!(data[0]["spans"][0]["duration"], 5);
+    assert_eq!(asked.get("/api/services").json()["data"], Value::Null);
+    assert_eq!(asked.ask("POST", "/api/transform", &[], "{").status, 400);
+}
+
+#[test]
+fn absurd_spans_are_shown() {
+    let asked = Asked::start();
+    let at = |start_time, duration, id| Span { start_time, duration, ..span(0xf, id, 0, 0) };
+    let spans = vec![
+        at(i64::MIN, i64::MIN, 1),
+        at(i64::MAX, i64::MAX, 2),
+        at(i64::MIN, i64::MAX, 3),
+        // Parents that go in circles, or nowhere.
+        span(0xf, 4, 4, 0),
+        span(0xf, 5, 6, 0),
+        span(0xf, 6, 5, 0),
+        span(0xf, 7, u64::MAX, 0),
+    ];
+    asked.take("s", vec![], spans);
+    for path in [
+        "/api/traces/f",
+        "/api/traces/f?raw=true",
+        "/api/traces?service=s&start=-9223372036854775808&end=9223372036854775807",
+        "/api/v3/traces/f",
+        "/api/v3/trace-summaries",
+        "/api/dependencies?endTs=9223372036854775807&lookback=9223372036854775807",
+        "/api/dependencies?endTs=-9223372036854775808&lookback=9223372036854775807",
+        "/api/metrics/calls?service=s&spanKind=unspecified&endTs=9223372036854775807&lookback=0",
+        "/api/metrics/latencies?service=s&spanKind=unspecified&quantile=1&endTs=-9223372036854775808&lookback=0&ratePer=1",
+    ] {
+        let answer = asked.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json();
+    }
+}

@@ -1,7 +1,7 @@
 //! Who has new spans: told to whoever watches (the page's live update, `tail`), and nothing done while nobody does.
 //!
 //! Over HTTP it is `GET /api/live`, a stream of server-sent events: `change` with `{"traces": [{"traceID", "service"}]}`, each trace once, the newest last, at
-//! most [`MOST`] of them and at most one event in [`PAUSE`]; `lagged` where more were missed: look at everything again.
+//! most `MOST` of them and at most one event in `PAUSE`; `lagged` where more were missed: look at everything again.
 
 use std::convert::Infallible;
 use std::sync::Arc;

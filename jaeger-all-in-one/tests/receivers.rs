@@ -131,14 +131,12 @@ fn hostile_datagrams_are_counted_by_cause_and_neighbours_are_taken() {
         (b"garbage", Cause::NotOurs),
         (b"\x82\x21\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", Cause::Invalid),
     ];
-    let mut expected = 0;
-    for (bytes, cause) in hostile {
+    for (taken, (bytes, cause)) in (1..).zip(hostile) {
         let before = counters.refusals(Receiver::UdpCompact, *cause);
         socket.send_to(bytes, to).unwrap();
         socket.send_to(GO, to).unwrap();
-        expected += 1;
         wait_for("a refusal", || counters.refusals(Receiver::UdpCompact, *cause) == before + 1);
-        wait_for("its neighbour", || counters.messages(Receiver::UdpCompact) == expected);
+        wait_for("its neighbour", || counters.messages(Receiver::UdpCompact) == taken);
     }
     let refused: u64 = Cause::ALL.iter().map(|cause| counters.refusals(Receiver::UdpCompact, *cause)).sum();
     assert_eq!(refused, hostile.len() as u64);

@@ -67,7 +67,7 @@ fn edges(n: u64) -> Span<'static> {
     Span {
         trace_id: u128::MAX,
         span_id: u64::MAX - n,
-        parent_span_id: if n % 2 == 0 { 0 } else { u64::MAX },
+        parent_span_id: if n.is_multiple_of(2) { 0 } else { u64::MAX },
         operation_name: format!("operation {}", n % 3).into(),
         references: vec![reference(RefType::FollowsFrom, u128::MAX), reference(RefType::ChildOf, 1)],
         flags: [1, 0, 3, i32::MIN][n as usize % 4],
@@ -351,7 +351,7 @@ fn a_search_over_many_segments_gives_the_newest_and_all_of_them() {
     on_every_store(|store| {
         let long = "x".repeat(90);
         let make = |id: u128, n: u64| Span {
-            tags: vec![Tag::new("id", format!("{long}{id}")), Tag::new("third", id % 3 == 0)],
+            tags: vec![Tag::new("id", format!("{long}{id}")), Tag::new("third", id.is_multiple_of(3))],
             ..span(id, n, "op", id as i64)
         };
         for first in (1..=10_000u128).step_by(100) {

@@ -19,8 +19,8 @@ const TCP_ENDPOINTS: [&str; 13] = [
     COLLECTOR,
     "receivers.jaeger.protocols.grpc",
     "receivers.otlp.protocols.grpc",
-    "receivers.otlp.protocols.http",
-    "receivers.zipkin",
+    OTLP_HTTP,
+    ZIPKIN,
     "extensions.jaeger_query.grpc",
     "extensions.remote_sampling.http",
     "extensions.remote_sampling.grpc",
@@ -34,6 +34,8 @@ const HEALTH: &str = "extensions.healthcheckv2.http";
 const COLLECTOR: &str = "receivers.jaeger.protocols.thrift_http";
 const COMPACT: &str = "receivers.jaeger.protocols.thrift_compact";
 const BINARY: &str = "receivers.jaeger.protocols.thrift_binary";
+const OTLP_HTTP: &str = "receivers.otlp.protocols.http";
+const ZIPKIN: &str = "receivers.zipkin";
 
 /// How long Jaeger may take to be up (1 s on an idle machine), and a span to be found after it was sent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -118,6 +120,21 @@ impl Jaeger {
     /// TCP port for batches over HTTP (14268 elsewhere).
     pub fn collector_port(&self) -> u16 {
         self.ports.of(COLLECTOR)
+    }
+
+    /// TCP port for OTLP over HTTP (4318 elsewhere).
+    pub fn otlp_port(&self) -> u16 {
+        self.ports.of(OTLP_HTTP)
+    }
+
+    /// TCP port for Zipkin's spans (9411 elsewhere).
+    pub fn zipkin_port(&self) -> u16 {
+        self.ports.of(ZIPKIN)
+    }
+
+    /// TCP port of the query API (16686 elsewhere).
+    pub fn query_port(&self) -> u16 {
+        self.ports.of(QUERY)
     }
 
     /// Asks the query API, such as `/api/services`; whatever the status, the answer's JSON.

@@ -11,7 +11,7 @@ use axum::http::Uri;
 use jaeger_thrift::{Process, Span, Tag};
 
 use super::answer::{Body, Envelope, Failure};
-use super::{ask, query, segment};
+use super::{BAD_ESCAPE, ask, query, segment};
 use crate::app::App;
 use crate::rules::value_text;
 use crate::store::Scan;
@@ -37,7 +37,7 @@ pub(super) async fn keys(State(app): State<App>, raw: RawQuery) -> Result<Body, 
 
 /// `GET /api/tags/{key}/values`
 pub(super) async fn values(State(app): State<App>, uri: Uri, raw: RawQuery) -> Result<Body, Failure> {
-    let key = unescape(segment(&uri, 2)).unwrap_or_default();
+    let key = unescape(segment(&uri, 2)).ok_or_else(|| Failure::bad(BAD_ESCAPE))?;
     collect(&app, query(raw), move |tag, prefix, found| {
         if tag.key == key {
             let text = value_text(&tag.value);

@@ -64,7 +64,9 @@ fn count(trace: &TraceHeads<'_>, start: i64, end: i64, calls: &mut BTreeMap<(Str
         return;
     }
     let mut services: HashMap<u64, &str> = HashMap::with_capacity(trace.spans.len());
-    for span in trace.spans {
+    let servers = || trace.spans.iter().filter(|span| span.kind == "server");
+    // Of spans that share an id the first, but a server before its client: what is below them is below the server (`rules::ids`).
+    for span in servers().chain(trace.spans) {
         services.entry(span.span_id).or_insert(span.service);
     }
     // Counted with borrowed names first: a trace has many calls and few pairs of services.
@@ -113,6 +115,16 @@ mod tests {
             span(5, 9, "c", 5),
         ];
         assert_eq!(counted(&spans), [("a".into(), "b".into(), 2), ("b".into(), "b".into(), 1)]);
+        // Of a client and a server with the same id the server is.
+        let shared = [
+            span(1, 0, "a", 1),
+            span(2, 1, "a", 2),
+            SpanHead { kind: "server", ..span(2, 1, "b", 3) },
+            span(3, 2, "c", 4),
+        ];
+        let expected =
+            [("a".into(), "a".into(), 1), ("a".into(), "b".into(), 1), ("b".into(), "c".into(), 1)];
+        assert_eq!(counted(&shared), expected);
         // Of two spans with the same id the first is the parent; a span may be its own.
         let spans = [span(1, 1, "a", 1), span(1, 0, "b", 2), span(2, 1, "c", 3)];
         assert_eq!(counted(&spans), [("a".into(), "a".into(), 1), ("a".into(), "c".into(), 1)]);

@@ -31,7 +31,7 @@ pub use protect::protect;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::RawQuery;
+use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::http::{Method, StatusCode, Uri};
 use axum::routing::{get, post};
 
@@ -40,6 +40,9 @@ use answer::{Body, Failure};
 use crate::app::App;
 use crate::store::Store;
 use crate::values::Query;
+
+/// The largest file that is turned into a trace: bytes of JSON.
+const LARGEST_UPLOAD: usize = 64 << 20;
 
 /// All routes of the API.
 pub fn router(app: App) -> Router {
@@ -50,6 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/api/traces", get(traces::search))
         .route("/api/traces/{id}", get(traces::by_id))
         .route("/api/archive/{id}", post(traces::archive))
+        .route("/api/transform", post(traces::transform).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
         .route("/api/dependencies", get(dependencies::dependencies))
         .route("/api/metrics/calls", get(metrics::calls))
         .route("/api/metrics/errors", get(metrics::errors))
@@ -85,6 +89,9 @@ where
 fn query(raw: RawQuery) -> Query {
     Query::parse(&raw.0.unwrap_or_default())
 }
+
+/// Said when a name in a path cannot be read.
+const BAD_ESCAPE: &str = "the path holds a % that is followed by no two hexadecimal digits";
 
 /// µs since 1970.
 fn now() -> i64 {

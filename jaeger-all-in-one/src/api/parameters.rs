@@ -36,11 +36,9 @@ pub(super) struct Search {
 impl Search {
     /// Reads the parameters of `/api/traces`. `now` is µs since 1970.
     pub(super) fn read(query: &Query, now: i64) -> Result<Search, Failure> {
+        let start = microseconds(query, "start")?;
         let end = microseconds(query, "end")?;
-        let start = match microseconds(query, "start")? {
-            Some(start) => start,
-            None => end.unwrap_or(now).saturating_sub(lookback(query)),
-        };
+        let start = start.unwrap_or_else(|| now.saturating_sub(lookback(query)));
         let tags = tags(query)?;
         let limit = match query.get("limit") {
             Some(text) => parse_int(text, 32).map_err(|why| Failure::parameter("limit", why))?,
@@ -230,7 +228,7 @@ mod tests {
         for (text, told) in [
             ("", "parameter 'service' is required"),
             ("service=", "parameter 'service' is required"),
-            ("start=x&end=y", "unable to parse param 'end'"),
+            ("start=x&end=y", "unable to parse param 'start'"),
             ("service=s&start=1.5", "unable to parse param 'start': "),
             ("service=s&limit=x", "unable to parse param 'limit': "),
             ("service=s&limit=2147483648", "does not fit in 32 bits"),

@@ -5,7 +5,7 @@ use axum::http::Uri;
 
 use super::answer::{Body, Envelope, Failure};
 use super::parameters::SERVICE_REQUIRED;
-use super::{ask, query, segment};
+use super::{BAD_ESCAPE, ask, query, segment};
 use crate::app::App;
 use crate::values::unescape;
 
@@ -21,7 +21,7 @@ pub(super) async fn names_of_operations(
     uri: Uri,
     raw: RawQuery,
 ) -> Result<Body, Failure> {
-    let service = unescape(segment(&uri, 2)).unwrap_or_default();
+    let service = unescape(segment(&uri, 2)).ok_or_else(|| Failure::bad(BAD_ESCAPE))?;
     let query = query(raw);
     ask(&app, move |store| {
         let mut all: Vec<String> = store.operations(&service)?.into_iter().map(|one| one.name).collect();

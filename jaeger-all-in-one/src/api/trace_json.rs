@@ -79,7 +79,7 @@ impl Serialize for TraceJson<'_> {
 }
 
 /// A list made while it is written, so that no copy of it is ever held.
-struct Each<F>(F);
+pub(super) struct Each<F>(pub(super) F);
 
 impl<F, I> Serialize for Each<F>
 where
@@ -92,7 +92,7 @@ where
 }
 
 /// What is written by its `Display`.
-struct Text<T>(T);
+pub(super) struct Text<T>(pub(super) T);
 
 impl<T: std::fmt::Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

@@ -1,17 +1,21 @@
 //! Whole traces: found by what a span of them is like, by their ids, or given and shown.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use jaeger_thrift::Batch;
 
 use super::answer::{Body, Envelope, Failure, Fault};
 use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
 use crate::app::App;
-use crate::rules::skew::Version;
-use crate::rules::{ShownTrace, show};
-use crate::store::Trace;
+use crate::rules::{ShownTrace, Version, show};
+use crate::store::{StoredSpan, Trace};
 use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
 
 /// `GET /api/traces`
@@ -69,6 +73,36 @@ pub(super) async fn by_id(
 pub(super) async fn archive(uri: Uri, raw: RawQuery) -> Result<Body, Failure> {
     one(&uri, &query(raw))?;
     Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "archive span storage was not configured"))
+}
+
+/// `POST /api/transform`: spans in OTLP's JSON in, the same traces in Jaeger's JSON out, as they came. They are not stored.
+pub(super) async fn transform(raw: RawQuery, body: Bytes) -> Result<Body, Failure> {
+    let query = query(raw);
+    let written = tokio::task::spawn_blocking(move || {
+        let batches = crate::receive::otlp::batches_of_json(&body)
+            .map_err(|why| Failure::bad(format!("cannot unmarshal OTLP : {why}")))?;
+        Ok(write(traces_of(batches), None, true, &query))
+    });
+    let failed = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the spans could not be turned: a bug");
+    written.await.map_err(failed)?
+}
+
+/// Spans by their traces, both in the order in which they come.
+fn traces_of(batches: Vec<Batch<'static>>) -> Vec<Trace> {
+    let mut traces: Vec<Trace> = Vec::new();
+    let mut places: HashMap<u128, usize> = HashMap::new();
+    for batch in batches {
+        let process = Arc::new(batch.process);
+        for span in batch.spans {
+            let trace_id = span.trace_id;
+            let place = *places.entry(trace_id).or_insert_with(|| {
+                traces.push(Trace { trace_id, spans: Vec::new() });
+                traces.len() - 1
+            });
+            traces[place].spans.push(StoredSpan { process: process.clone(), span });
+        }
+    }
+    traces
 }
 
 /// The trace that a path names, and whether it is wanted as it came. `start` and `end` are read, and mean nothing.

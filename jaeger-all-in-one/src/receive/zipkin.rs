@@ -3,7 +3,7 @@
 //! | file | job |
 //! |---|---|
 //! | this | the port, and version 2 into Jaeger's form |
-//! | [`v1`] | version 1 into version 2 |
+//! | `v1` | version 1 into version 2 |
 
 mod v1;
 

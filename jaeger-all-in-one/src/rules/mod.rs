@@ -20,3 +20,12 @@ pub mod thrift;
 
 pub use shown::{Shown, ShownTrace, show};
 pub use text::{number_text, value_text};
+
+/// Which API shows the spans; they differ in words, and in what tells hosts apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `/api`: hosts by the process tag `ip`.
+    One,
+    /// `/api/v3`: hosts by `host.id`, `host.ip`, `host.name`.
+    Three,
+}

@@ -2,6 +2,8 @@
 
 use jaeger_thrift::{RefType, Span, SpanRef};
 
+use super::Version;
+
 /// The references of a span as they are shown.
 ///
 /// The parent, given or inferred, becomes a CHILD_OF in the first place, and a CHILD_OF to it in the list is it; a FOLLOWS_FROM to it takes its place.
@@ -41,17 +43,24 @@ pub fn replace_parent(trace_id: u128, references: &mut Vec<SpanRef>, new: u64) {
 
 /// Takes out references to no trace, each with a warning, and puts first what the page takes for the parent: the first CHILD_OF of the same trace, else the
 /// first reference to it.
-pub fn put_right(trace_id: u128, references: &mut Vec<SpanRef>, warnings: &mut Vec<String>) {
+pub fn put_right(
+    trace_id: u128,
+    references: &mut Vec<SpanRef>,
+    warnings: &mut Vec<String>,
+    version: Version,
+) {
     references.retain(|one| {
         if one.trace_id == 0 {
             let kind = match one.ref_type {
                 RefType::ChildOf => "CHILD_OF",
                 RefType::FollowsFrom => "FOLLOWS_FROM",
             };
-            warnings.push(format!(
-                "Invalid span reference removed: {kind} span {:016x} of no trace",
-                one.span_id
-            ));
+            warnings.push(match version {
+                Version::One => {
+                    format!("Invalid span reference removed: {kind} span {:016x} of no trace", one.span_id)
+                }
+                Version::Three => "Invalid span link removed".to_owned(),
+            });
         }
         one.trace_id != 0
     });
@@ -114,7 +123,7 @@ mod tests {
     fn put_right_for_the_page() {
         let mut warnings = Vec::new();
         let mut references = vec![follows(1, 3), child(0, 4), child(7, 5), child(1, 2)];
-        put_right(1, &mut references, &mut warnings);
+        put_right(1, &mut references, &mut warnings, Version::One);
         assert_eq!(references, [child(1, 2), child(7, 5), follows(1, 3)]);
         assert_eq!(warnings, ["Invalid span reference removed: CHILD_OF span 0000000000000004 of no trace"]);
     }

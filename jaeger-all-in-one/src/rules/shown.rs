@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use jaeger_thrift::{Process, Span};
 
-use super::skew::Version;
-use super::{ids, library, order, references, skew};
+use super::{Version, ids, library, order, references, skew};
 use crate::store::Trace;
 use crate::values::Duration;
 
@@ -55,7 +54,7 @@ pub fn show(trace: Trace, raw: bool, version: Version) -> ShownTrace {
         addresses(&mut spans);
         for one in &mut spans {
             library::move_tags(one);
-            references::put_right(one.span.trace_id, &mut one.span.references, &mut one.warnings);
+            references::put_right(one.span.trace_id, &mut one.span.references, &mut one.warnings, version);
         }
     }
     ShownTrace { trace_id: trace.trace_id, spans }

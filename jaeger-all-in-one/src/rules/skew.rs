@@ -10,17 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use jaeger_thrift::{Process, Value};
 
 use super::shown::Shown;
-use super::{library, references};
+use super::{Version, library, references};
 use crate::values::Duration;
-
-/// What differs between the two versions of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// `/api`: hosts by the process tag `ip`.
-    One,
-    /// `/api/v3`: hosts by `host.id`, `host.ip`, `host.name`.
-    Three,
-}
 
 /// Adds the warnings about clocks, and those about ids that keep clocks from being compared.
 pub fn warn(spans: &mut [Shown], version: Version) {

@@ -22,8 +22,7 @@ use serde::Serialize;
 use super::answer::{Body, Failure, FailureV3};
 use super::{ask, now, query, segment};
 use crate::app::App;
-use crate::rules::show;
-use crate::rules::skew::Version;
+use crate::rules::{Version, show};
 use crate::store::Trace;
 use crate::values::Query;
 use parameters::{Find, one};
@@ -101,5 +100,5 @@ fn write(found: Vec<Trace>, raw: bool, query: &Query) -> Result<Body, Failure> {
         return Err(Failure::new(StatusCode::NOT_FOUND, "No traces found"));
     }
     let shown: Vec<_> = found.into_iter().map(|trace| show(trace, raw, Version::Three)).collect();
-    Ok(Body::new(&Wrapped { result: otlp::traces(&shown) }, query))
+    Ok(Body::new(&Wrapped { result: otlp::TracesV3::new(&shown, raw) }, query))
 }

@@ -1,30 +1,38 @@
 //! Traces in OpenTelemetry's JSON.
 //!
 //! Spans are kept as Jaeger shows them, so what OpenTelemetry has fields for is taken out of the tags: kind, status, scope, trace state, an event's name. Spans
-//! of the same process stand together, and within them those of the same scope. Warnings are an attribute, `@jaeger@warnings`.
+//! of the same process stand together, and within them those of the same scope. Warnings are an attribute, `@jaeger@warnings`. Everything is written straight
+//! from the spans: a trace of 100,000 of them is never held as a tree of JSON.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use jaeger_thrift::{Log, Process, RefType, Tag, Value};
-use serde_json::{Map, Value as Json, json};
+use jaeger_thrift::{Log, Process, RefType, SpanRef, Tag, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::api::trace_json::{Each, Text};
 use crate::rules::{Shown, ShownTrace, references};
 
-/// Traces, one after the other, as `{"resourceSpans":[…]}`.
-pub(super) fn traces(traces: &[ShownTrace]) -> Json {
-    json!({"resourceSpans": traces.iter().flat_map(resources).collect::<Vec<_>>()})
+/// Traces, one after the other, as `{"resourceSpans":[…]}`. Raw, a process's service comes before its tags, which are not sorted.
+pub(super) struct TracesV3<'t> {
+    groups: Vec<Group<'t>>,
+    raw: bool,
 }
 
 /// The library that made a span, and its version.
-type Scope<'t> = (Cow<'t, str>, Cow<'t, str>);
+type Scope<'t> = (&'t str, &'t str);
 /// A process with its spans, by the library that made them.
-type Group<'t> = (&'t Process<'static>, Vec<(Scope<'t>, Vec<Json>)>);
+type Group<'t> = (&'t Process<'static>, Vec<(Scope<'t>, Vec<&'t Shown>)>);
 
-fn resources(trace: &ShownTrace) -> Vec<Json> {
+impl<'t> TracesV3<'t> {
+    pub(super) fn new(traces: &'t [ShownTrace], raw: bool) -> TracesV3<'t> {
+        TracesV3 { groups: traces.iter().flat_map(groups).collect(), raw }
+    }
+}
+
+fn groups(trace: &ShownTrace) -> Vec<Group<'_>> {
     let mut places: HashMap<*const Process<'static>, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for one in &trace.spans {
@@ -32,184 +40,317 @@ fn resources(trace: &ShownTrace) -> Vec<Json> {
             groups.push((&one.process, Vec::new()));
             groups.len() - 1
         });
-        let (scope, span) = span(one);
+        let name = |key| text(one, key).unwrap_or_default();
+        let scope = (name("otel.scope.name"), name("otel.scope.version"));
         let scopes = &mut groups[place].1;
         match scopes.iter_mut().find(|(other, _)| *other == scope) {
-            Some((_, spans)) => spans.push(span),
-            None => scopes.push((scope, vec![span])),
+            Some((_, spans)) => spans.push(one),
+            None => scopes.push((scope, vec![one])),
         }
     }
     groups
-        .into_iter()
-        .map(|(process, scopes)| {
-            let scopes: Vec<Json> = scopes
-                .into_iter()
-                .map(|((name, version), spans)| {
-                    let mut scope = Map::new();
-                    put(&mut scope, "name", &name);
-                    put(&mut scope, "version", &version);
-                    json!({"scope": scope, "spans": spans})
-                })
-                .collect();
-            json!({"resource": {"attributes": resource(process)}, "scopeSpans": scopes})
-        })
-        .collect()
 }
 
-/// A process's tags with its service among them, where its name would stand.
-fn resource(process: &Process<'static>) -> Vec<Json> {
-    let service = Tag::new("service.name", process.service_name.as_ref());
-    let mut all: Vec<&Tag<'_>> = process.tags.iter().filter(|tag| tag.key != service.key).collect();
-    let place = all.partition_point(|tag| tag.key < service.key);
-    all.insert(place, &service);
-    all.into_iter().map(attribute).collect()
+/// A tag of a span, if it is a text.
+fn text<'s>(one: &'s Shown, key: &str) -> Option<&'s str> {
+    one.span.tags.iter().find(|tag| tag.key == key).and_then(|tag| match &tag.value {
+        Value::String(text) => Some(&**text),
+        _ => None,
+    })
 }
 
 /// Adds a text that is not empty.
-fn put(object: &mut Map<String, Json>, name: &str, text: &str) {
-    if !text.is_empty() {
-        object.insert(name.to_owned(), text.into());
+fn put<M: SerializeMap>(map: &mut M, name: &str, text: &str) -> Result<(), M::Error> {
+    if text.is_empty() { Ok(()) } else { map.serialize_entry(name, text) }
+}
+
+/// Adds an id that is not zero, with so many digits.
+fn put_id<M: SerializeMap>(map: &mut M, name: &str, id: u128, width: usize) -> Result<(), M::Error> {
+    if id == 0 { Ok(()) } else { map.serialize_entry(name, &Text(format_args!("{id:0width$x}"))) }
+}
+
+/// Adds µs as nanoseconds without a sign; what lies before 1970 is 1970.
+fn put_time<M: SerializeMap>(map: &mut M, name: &str, micros: i64) -> Result<(), M::Error> {
+    map.serialize_entry(name, &Text(u128::from(micros.max(0).unsigned_abs()) * 1_000))
+}
+
+impl Serialize for TracesV3<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry(
+            "resourceSpans",
+            &Each(|| self.groups.iter().map(|group| ResourceSpans(group, self.raw))),
+        )?;
+        map.end()
     }
 }
 
-/// Adds a list that is not empty.
-fn put_list(object: &mut Map<String, Json>, name: &str, list: Vec<Json>) {
-    if !list.is_empty() {
-        object.insert(name.to_owned(), list.into());
+struct ResourceSpans<'t>(&'t Group<'t>, bool);
+
+impl Serialize for ResourceSpans<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let ResourceSpans((process, scopes), raw) = self;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("resource", &Attributes(&resource(process, *raw)))?;
+        map.serialize_entry("scopeSpans", &Each(|| scopes.iter().map(ScopeSpans)))?;
+        map.end()
     }
 }
 
-fn attribute(tag: &Tag<'_>) -> Json {
-    json!({"key": tag.key, "value": value(&tag.value)})
+/// A process's tags with its service among them, where its name would stand.
+fn resource<'p>(process: &'p Process<'static>, raw: bool) -> Vec<Tag<'p>> {
+    let service = Tag::new("service.name", process.service_name.as_ref());
+    let mut all: Vec<Tag<'p>> = process.tags.iter().filter(|tag| tag.key != service.key).cloned().collect();
+    let place = if raw { 0 } else { all.partition_point(|tag| tag.key < service.key) };
+    all.insert(place, service);
+    all
 }
 
-fn value(value: &Value<'_>) -> Json {
-    match value {
-        Value::String(text) => json!({"stringValue": text}),
-        Value::Bool(yes) => json!({"boolValue": yes}),
-        Value::Long(number) => json!({"intValue": number.to_string()}),
-        Value::Double(number) if number.is_finite() => json!({"doubleValue": number}),
-        // The words of protobuf's JSON.
-        Value::Double(number) if number.is_nan() => json!({"doubleValue": "NaN"}),
-        Value::Double(number) if *number > 0.0 => json!({"doubleValue": "Infinity"}),
-        Value::Double(_) => json!({"doubleValue": "-Infinity"}),
-        Value::Binary(bytes) => json!({"bytesValue": STANDARD.encode(bytes)}),
+struct Attributes<'t>(&'t [Tag<'t>]);
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry("attributes", &Each(|| self.0.iter().map(Attribute)))?;
+        map.end()
     }
 }
 
-/// µs as nanoseconds without a sign; what lies before 1970 is 1970.
-fn nanos(micros: i64) -> String {
-    (i128::from(micros.max(0)) * 1_000).to_string()
+struct ScopeSpans<'t>(&'t (Scope<'t>, Vec<&'t Shown>));
+
+impl Serialize for ScopeSpans<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (scope, spans) = self.0;
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("scope", &ScopeV3(*scope))?;
+        map.serialize_entry("spans", &Each(|| spans.iter().map(|one| SpanV3(one))))?;
+        map.end()
+    }
 }
 
-fn span(one: &Shown) -> (Scope<'_>, Json) {
-    let span = &one.span;
-    let text = |key: &str| {
-        span.tags.iter().find(|tag| tag.key == key).and_then(|tag| match &tag.value {
-            Value::String(text) => Some(Cow::Borrowed(text.as_ref())),
-            _ => None,
-        })
-    };
-    let kind = match text("span.kind").as_deref() {
-        Some("internal") => 1,
-        Some("server") => 2,
-        Some("client") => 3,
-        Some("producer") => 4,
-        Some("consumer") => 5,
-        _ => 0,
-    };
-    let code = match text("otel.status_code").as_deref() {
-        Some("OK") => 1,
-        Some("ERROR") => 2,
-        _ => 0,
-    };
-    let has_field = |tag: &&Tag<'_>| match &*tag.key {
-        "span.kind" => kind == 0,
-        "otel.status_code" => code == 0,
-        "error" => code != 2 || tag.value != Value::Bool(true),
-        "otel.scope.name" | "otel.scope.version" | "w3c.tracestate" => !matches!(tag.value, Value::String(_)),
-        "otel.status_description" => code == 0,
-        _ => true,
-    };
-    let mut object = Map::new();
-    let parent = references::parent(span.trace_id, &span.references);
-    put(&mut object, "traceId", &format!("{:032x}", span.trace_id));
-    put(&mut object, "spanId", &format!("{:016x}", span.span_id));
-    put(&mut object, "traceState", &text("w3c.tracestate").unwrap_or_default());
-    if parent != 0 {
-        put(&mut object, "parentSpanId", &format!("{parent:016x}"));
+struct ScopeV3<'t>(Scope<'t>);
+
+impl Serialize for ScopeV3<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (name, version) = self.0;
+        let mut map = to.serialize_map(None)?;
+        put(&mut map, "name", name)?;
+        put(&mut map, "version", version)?;
+        map.end()
     }
-    if span.flags != 0 {
-        object.insert("flags".to_owned(), (span.flags as u32).into());
-    }
-    put(&mut object, "name", &span.operation_name);
-    if kind != 0 {
-        object.insert("kind".to_owned(), kind.into());
-    }
-    put(&mut object, "startTimeUnixNano", &nanos(span.start_time));
-    put(&mut object, "endTimeUnixNano", &nanos(span.start_time.saturating_add(span.duration)));
-    let mut attributes: Vec<Json> = span.tags.iter().filter(has_field).map(attribute).collect();
-    if !one.warnings.is_empty() {
-        let texts: Vec<Json> = one.warnings.iter().map(|text| json!({"stringValue": text})).collect();
-        attributes.push(json!({"key": "@jaeger@warnings", "value": {"arrayValue": {"values": texts}}}));
-    }
-    put_list(&mut object, "attributes", attributes);
-    put_list(&mut object, "events", span.logs.iter().map(event).collect());
-    put_list(&mut object, "links", links(one, parent));
-    let mut status = Map::new();
-    if code != 0 {
-        put(&mut status, "message", &text("otel.status_description").unwrap_or_default());
-        status.insert("code".to_owned(), code.into());
-    }
-    object.insert("status".to_owned(), status.into());
-    let scope = (text("otel.scope.name").unwrap_or_default(), text("otel.scope.version").unwrap_or_default());
-    (scope, object.into())
 }
 
-fn event(log: &Log<'_>) -> Json {
-    let mut object = Map::new();
-    put(&mut object, "timeUnixNano", &nanos(log.timestamp));
-    let mut fields = &log.fields[..];
-    if let Some((first, others)) = fields.split_first()
-        && first.key == "event"
-        && let Value::String(name) = &first.value
-    {
-        put(&mut object, "name", name);
-        fields = others;
+struct Attribute<'t>(&'t Tag<'t>);
+
+impl Serialize for Attribute<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("key", &self.0.key)?;
+        map.serialize_entry("value", &AnyValue(&self.0.value))?;
+        map.end()
     }
-    put_list(&mut object, "attributes", fields.iter().map(attribute).collect());
-    object.into()
 }
 
-/// References other than that to the parent. A link means FOLLOWS_FROM; what is none says so.
-fn links(one: &Shown, parent: u64) -> Vec<Json> {
-    let is_parent = |other: &&jaeger_thrift::SpanRef| {
-        other.trace_id == one.span.trace_id && other.span_id == parent && other.ref_type == RefType::ChildOf
-    };
-    one.span
-        .references
-        .iter()
-        .filter(|other| !is_parent(other))
-        .map(|other| {
-            let mut link = Map::new();
-            put(&mut link, "traceId", &format!("{:032x}", other.trace_id));
-            put(&mut link, "spanId", &format!("{:016x}", other.span_id));
-            if other.ref_type == RefType::ChildOf {
-                put_list(
-                    &mut link,
-                    "attributes",
-                    vec![attribute(&Tag::new("opentracing.ref_type", "child_of"))],
-                );
+struct AnyValue<'t>(&'t Value<'t>);
+
+impl Serialize for AnyValue<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(1))?;
+        match self.0 {
+            Value::String(text) => map.serialize_entry("stringValue", text)?,
+            Value::Bool(yes) => map.serialize_entry("boolValue", yes)?,
+            Value::Long(number) => map.serialize_entry("intValue", &Text(number))?,
+            Value::Double(number) if number.is_finite() => map.serialize_entry("doubleValue", number)?,
+            // The words of protobuf's JSON.
+            Value::Double(number) if number.is_nan() => map.serialize_entry("doubleValue", "NaN")?,
+            Value::Double(number) if *number > 0.0 => map.serialize_entry("doubleValue", "Infinity")?,
+            Value::Double(_) => map.serialize_entry("doubleValue", "-Infinity")?,
+            Value::Binary(bytes) => {
+                map.serialize_entry("bytesValue", &Text(Base64Display::new(bytes, &STANDARD)))?;
             }
-            link.into()
-        })
-        .collect()
+        }
+        map.end()
+    }
+}
+
+struct SpanV3<'t>(&'t Shown);
+
+impl Serialize for SpanV3<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let one = self.0;
+        let span = &one.span;
+        let kind = match text(one, "span.kind") {
+            Some("internal") => 1,
+            Some("server") => 2,
+            Some("client") => 3,
+            Some("producer") => 4,
+            Some("consumer") => 5,
+            _ => 0,
+        };
+        let code = match text(one, "otel.status_code") {
+            Some("OK") => 1,
+            Some("ERROR") => 2,
+            _ => 0,
+        };
+        let is_attribute = |tag: &&Tag<'_>| match &*tag.key {
+            "span.kind" => kind == 0,
+            "otel.status_code" | "otel.status_description" => code == 0,
+            "error" => code != 2 || tag.value != Value::Bool(true),
+            "otel.scope.name" | "otel.scope.version" | "w3c.tracestate" => {
+                !matches!(tag.value, Value::String(_))
+            }
+            _ => true,
+        };
+        let parent = references::parent(span.trace_id, &span.references);
+        let mut map = to.serialize_map(None)?;
+        put_id(&mut map, "traceId", span.trace_id, 32)?;
+        put_id(&mut map, "spanId", span.span_id.into(), 16)?;
+        put(&mut map, "traceState", text(one, "w3c.tracestate").unwrap_or_default())?;
+        put_id(&mut map, "parentSpanId", parent.into(), 16)?;
+        if span.flags != 0 {
+            map.serialize_entry("flags", &(span.flags as u32))?;
+        }
+        put(&mut map, "name", &span.operation_name)?;
+        if kind != 0 {
+            map.serialize_entry("kind", &kind)?;
+        }
+        put_time(&mut map, "startTimeUnixNano", span.start_time)?;
+        put_time(&mut map, "endTimeUnixNano", span.start_time.saturating_add(span.duration))?;
+        let attributes = || span.tags.iter().filter(is_attribute).map(|tag| Either::Tag(Attribute(tag)));
+        let warnings = Some(&one.warnings[..]).filter(|warnings| !warnings.is_empty()).map(Either::Warnings);
+        if warnings.is_some() || attributes().next().is_some() {
+            map.serialize_entry("attributes", &Each(|| attributes().chain(warnings)))?;
+        }
+        if !span.logs.is_empty() {
+            map.serialize_entry("events", &Each(|| span.logs.iter().map(Event)))?;
+        }
+        let links = || links(one, parent);
+        if links().next().is_some() {
+            map.serialize_entry("links", &Each(|| links().map(Link)))?;
+        }
+        let message = text(one, "otel.status_description").unwrap_or_default();
+        map.serialize_entry("status", &Status { code, message })?;
+        map.end()
+    }
+}
+
+/// An attribute: a tag, or the warnings.
+#[derive(Clone, Copy)]
+enum Either<'t> {
+    Tag(Attribute<'t>),
+    Warnings(&'t [String]),
+}
+
+impl Clone for Attribute<'_> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl Copy for Attribute<'_> {}
+
+impl Serialize for Either<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Either::Tag(tag) => tag.serialize(to),
+            Either::Warnings(warnings) => Warnings(warnings).serialize(to),
+        }
+    }
+}
+
+/// `{"key":"@jaeger@warnings","value":{"arrayValue":{"values":[{"stringValue":…}]}}}`
+struct Warnings<'t>(&'t [String]);
+
+impl Serialize for Warnings<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<_> = self.0.iter().map(|text| One("stringValue", text)).collect();
+        let mut map = to.serialize_map(Some(2))?;
+        map.serialize_entry("key", "@jaeger@warnings")?;
+        map.serialize_entry("value", &One("arrayValue", One("values", texts)))?;
+        map.end()
+    }
+}
+
+/// An object of one member.
+struct One<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for One<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, &self.1)?;
+        map.end()
+    }
+}
+
+struct Status<'t> {
+    code: u8,
+    message: &'t str,
+}
+
+impl Serialize for Status<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        if self.code != 0 {
+            put(&mut map, "message", self.message)?;
+            map.serialize_entry("code", &self.code)?;
+        }
+        map.end()
+    }
+}
+
+struct Event<'t>(&'t Log<'t>);
+
+impl Serialize for Event<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        put_time(&mut map, "timeUnixNano", self.0.timestamp)?;
+        let mut fields = &self.0.fields[..];
+        if let Some((first, others)) = fields.split_first()
+            && first.key == "event"
+            && let Value::String(name) = &first.value
+        {
+            put(&mut map, "name", name)?;
+            fields = others;
+        }
+        if !fields.is_empty() {
+            map.serialize_entry("attributes", &Each(|| fields.iter().map(Attribute)))?;
+        }
+        map.end()
+    }
+}
+
+/// References other than that to the parent.
+fn links(one: &Shown, parent: u64) -> impl Iterator<Item = &SpanRef> {
+    one.span.references.iter().filter(move |other| {
+        other.trace_id != one.span.trace_id || other.span_id != parent || other.ref_type != RefType::ChildOf
+    })
+}
+
+/// A link means FOLLOWS_FROM; what is none says so.
+struct Link<'t>(&'t SpanRef);
+
+impl Serialize for Link<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        put_id(&mut map, "traceId", self.0.trace_id, 32)?;
+        put_id(&mut map, "spanId", self.0.span_id.into(), 16)?;
+        if self.0.ref_type == RefType::ChildOf {
+            map.serialize_entry("attributes", &[Attribute(&Tag::new("opentracing.ref_type", "child_of"))])?;
+        }
+        map.end()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jaeger_thrift::{Span, SpanRef};
+    use jaeger_thrift::Span;
+    use serde_json::{Value as Json, json};
+
+    fn written(one: Shown) -> Json {
+        let traces = [ShownTrace { trace_id: 1, spans: vec![one] }];
+        serde_json::to_value(TracesV3::new(&traces, false)).unwrap()
+    }
 
     #[test]
     fn what_has_a_field_leaves_the_tags() {
@@ -237,7 +378,7 @@ mod tests {
         };
         let mut one = Shown::new(process.into(), span);
         one.warnings.push("odd".into());
-        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }]);
+        let told = written(one);
         let attribute = |key: &str, value: Json| json!({"key": key, "value": value});
         let id = |digit: u8, width| format!("{digit:0width$}");
         let expected = json!({"resourceSpans": [{
@@ -273,7 +414,7 @@ mod tests {
         let tags = vec![Tag::new("span.kind", 5), Tag::new("error", "true"), Tag::new("otel.scope.name", 1)];
         let one =
             Shown::new(Process::new("s").into_owned().into(), Span { trace_id: 1, tags, ..Span::default() });
-        let told = traces(&[ShownTrace { trace_id: 1, spans: vec![one] }]);
+        let told = written(one);
         let span = &told["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
         assert_eq!(span["attributes"].as_array().map(Vec::len), Some(3), "{span}");
         assert_eq!(span["status"], json!({}));

@@ -1,6 +1,7 @@
 //! Gates that noise cannot break: instructions a span under callgrind, allocations a span.
 
-use crate::measure::{Running, Work};
+use crate::measure::Running;
+use crate::work::Work;
 use crate::{alloc, peers};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
@@ -12,17 +13,26 @@ const SPANS: usize = 20_000;
 const BATCH: usize = 4_000;
 /// By how much a count may rise.
 const TOLERANCE: f64 = 1.03;
-const ROWS: [(&str, Work); 10] = [
+const ROWS: [(&str, Work); 19] = [
     ("ours", Work::Sync),
     ("ours", Work::SyncArgs),
     ("ours", Work::Async),
     ("ours", Work::AsyncArgs),
     ("ours", Work::RootChild),
+    ("ours", Work::SyncSix),
+    ("ours", Work::SyncDebug),
+    ("ours", Work::SyncLong),
+    ("ours", Work::AsyncSix),
+    ("ours", Work::Depth10),
+    ("ours", Work::Error),
+    ("ours", Work::Logged),
     ("ours", Work::Unsampled),
     ("ours", Work::NoTracer),
     ("fastrace", Work::Sync),
     ("fastrace", Work::SyncArgs),
     ("tracing", Work::NoTracer),
+    ("plain", Work::NoTracer),
+    ("plain", Work::SyncArgs),
 ];
 
 /// So many spans, delivered now and then: what callgrind counts.
@@ -42,6 +52,12 @@ fn counted(running: &mut dyn Running) {
     running.burst(BATCH);
 }
 
+/// The same for a thread among others.
+#[inline(never)]
+pub(crate) fn counted_args(spans: usize) {
+    peers::ours::args_times(spans);
+}
+
 fn limits() -> String {
     concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.json").into()
 }
@@ -54,8 +70,7 @@ pub(crate) fn instructions(update: bool) -> Result<(), String> {
     };
     let (mut counted, mut worse) = (BTreeMap::new(), vec![]);
     for (peer, work) in ROWS {
-        let work_name =
-            work.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let work_name = work.name();
         let row = format!("{peer} {work_name}");
         let count =
             (callgrind(peer, &work_name, 2 * SPANS)? - callgrind(peer, &work_name, SPANS)?) / SPANS as f64;
@@ -77,36 +92,57 @@ pub(crate) fn instructions(update: bool) -> Result<(), String> {
     if worse.is_empty() { Ok(()) } else { Err(format!("more than 3 % worse:\n{}", worse.join("\n"))) }
 }
 
+/// Instructions a span when so many threads record, over all threads.
+pub(crate) fn on_threads(threads: usize) -> Result<f64, String> {
+    const EACH: usize = 500;
+    let args = |spans: usize| ["spans-on".to_owned(), threads.to_string(), spans.to_string()];
+    let (more, less) = (valgrind(&args(2 * EACH), true)?, valgrind(&args(EACH), true)?);
+    Ok((more - less) / (threads * EACH) as f64)
+}
+
 /// Instructions of the first thread, the one that calls.
 fn callgrind(peer: &str, work: &str, spans: usize) -> Result<f64, String> {
+    valgrind(&["spans".to_owned(), peer.to_owned(), work.to_owned(), spans.to_string()], false)
+}
+
+/// Instructions in what is named `counted…`, of this program called with `args`: of its first thread, or of all.
+fn valgrind(args: &[String], all: bool) -> Result<f64, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let out =
-        std::env::temp_dir().join(format!("benches-{}-{peer}-{work}-{spans}.callgrind", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("benches-{}-{}", std::process::id(), args.join("-")));
+    std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--separate-threads=yes", "--collect-atstart=no"])
+        .args(["--tool=callgrind", "--separate-threads=yes", "--collect-atstart=no", "--max-threads=100"])
         .arg("--toggle-collect=benches::count::counted*")
-        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(program)
-        .args(["spans", peer, work, &spans.to_string()])
+        .args(args)
         .output()
         .map_err(|e| format!("valgrind: {e}"))?;
     if !output.status.success() {
-        return Err(format!("{peer} {work}: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!("{}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr)));
     }
-    // With one thread there is one file without a number.
-    let first = format!("{}-01", out.display());
-    let text = std::fs::read_to_string(&first)
-        .or_else(|_| std::fs::read_to_string(&out))
-        .map_err(|e| format!("{first}: {e}"))?;
-    for n in 0..32 {
-        // Best effort: they are small and in the system's folder for such.
-        let _ = std::fs::remove_file(format!("{}-{n:02}", out.display()));
+    let mut sum = 0.0;
+    for entry in std::fs::read_dir(&folder).map_err(|e| e.to_string())? {
+        let path = entry.map_err(|e| e.to_string())?.path();
+        let name = path.to_string_lossy().into_owned();
+        // With one thread there is one file without a number; with several that file is about none of them.
+        let of_a_thread = name.rsplit_once('-').is_some_and(|(_, n)| n.len() == 2 && n.parse::<u8>().is_ok());
+        if of_a_thread && (all || name.ends_with("-01")) {
+            let text = std::fs::read_to_string(&path).map_err(|e| format!("{name}: {e}"))?;
+            let total = text
+                .lines()
+                .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+            sum += total.and_then(|n| n.trim().parse::<f64>().ok()).unwrap_or(0.0);
+        }
     }
-    let _ = std::fs::remove_file(&out);
-    let total = text
-        .lines()
-        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
-    total.and_then(|n| n.trim().parse().ok()).ok_or_else(|| format!("{first} has no totals"))
+    if sum == 0.0 {
+        let text = std::fs::read_to_string(folder.join("out")).map_err(|e| format!("out: {e}"))?;
+        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+        sum = total.and_then(|n| n.trim().parse().ok()).ok_or("callgrind's file has no totals")?;
+    }
+    // Best effort: they are small and in the system's folder for such.
+    let _ = std::fs::remove_dir_all(&folder);
+    Ok(sum)
 }
 
 pub(crate) fn allocations() -> Result<(), String> {
@@ -117,7 +153,7 @@ pub(crate) fn allocations() -> Result<(), String> {
     }
     let mut failed = vec![];
     for work in Work::value_variants() {
-        let name = work.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name = work.name();
         let output = Command::new(&program).arg("allocations").env("BENCHES_ALLOCATIONS_OF", &name).output();
         let output = output.map_err(|e| e.to_string())?;
         print!("{}", String::from_utf8_lossy(&output.stdout));

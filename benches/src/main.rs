@@ -5,12 +5,16 @@
 
 mod alloc;
 mod count;
+mod load;
 mod measure;
 mod peers;
+mod receiver;
+mod scaling;
 mod table;
+mod work;
 
 use clap::{Parser, Subcommand};
-use measure::Work;
+use work::Work;
 
 #[derive(Parser)]
 #[command(about = "What tracing costs the code that is traced: this project beside its peers.")]
@@ -44,12 +48,35 @@ enum Command {
     },
     /// Fail if a recorded span allocates on the thread that records it.
     Allocations,
+    /// Ours under a load that lasts, from 10,000 spans a second to as many as one thread can make, over UDP.
+    Load {
+        /// One JSON object a line instead of the table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fail if a tracer without spans takes 0.1 % of a core.
+    Idle,
+    /// Fail if a tracer makes a start slower by 1 ms.
+    Start,
+    /// Ours on two threads, in 10,000 Tokio tasks, on threads that come and go.
+    Scaling,
+    /// Instructions a span on 1 to 64 threads under callgrind.
+    Model,
     /// One measurement, for `peers`.
     #[command(hide = true)]
     Run { peer: String, work: Work, rounds: usize, bursts: usize },
     /// So many spans and nothing else, for `instructions`.
     #[command(hide = true)]
     Spans { peer: String, work: Work, spans: usize },
+    /// So many spans on each of so many threads, for `model`.
+    #[command(hide = true)]
+    SpansOn { threads: usize, spans: usize },
+    /// One rate, for `load`.
+    #[command(hide = true)]
+    LoadOne { rate: u64 },
+    /// One start, for `start`.
+    #[command(hide = true)]
+    StartOne { tracer: String },
 }
 
 fn main() -> std::process::ExitCode {
@@ -58,6 +85,14 @@ fn main() -> std::process::ExitCode {
         Command::Instructions { update } => count::instructions(update),
         Command::Allocations => count::allocations(),
         Command::Run { peer, work, rounds, bursts } => measure::run(&peer, work, rounds, bursts),
+        Command::Load { json } => load::run(json),
+        Command::Idle => load::idle(),
+        Command::Start => load::start(),
+        Command::Scaling => scaling::run(),
+        Command::Model => scaling::model(),
+        Command::SpansOn { threads, spans } => scaling::spans_on(threads, spans),
+        Command::LoadOne { rate } => load::one(rate),
+        Command::StartOne { tracer } => load::start_one(tracer == "with"),
         Command::Spans { peer, work, spans } => count::spans(&peer, work, spans),
     };
     match done {

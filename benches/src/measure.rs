@@ -2,38 +2,14 @@
 //!
 //! That is what a service does; a saturation test would measure whose queue is longer. A collector that keeps up drops nothing, and what it was not given is counted as dropped.
 
+use crate::work::Work;
 use crate::{alloc, peers};
-use clap::ValueEnum;
 use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Spans in a burst.
-pub(crate) const BURST: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-pub(crate) enum Work {
-    /// A sync function without arguments.
-    Sync,
-    /// A sync function of (u64, &str), and its reply.
-    SyncArgs,
-    /// An async function without arguments.
-    Async,
-    /// An async function of (u64, &str), and its reply.
-    AsyncArgs,
-    /// A root and one child.
-    RootChild,
-    /// A sync function without arguments in a trace that is not sampled.
-    Unsampled,
-    /// A sync function without arguments, and nobody to take its spans.
-    NoTracer,
-}
 
 /// A peer, set up for one workload.
 pub(crate) trait Running {
@@ -62,6 +38,11 @@ pub(crate) struct Figures {
     pub(crate) allocations: (f64, f64),
     pub(crate) made: u64,
     pub(crate) received: Option<u64>,
+    /// Bytes on the wire a span that arrived, told by the receiver.
+    #[serde(default)]
+    pub(crate) bytes: Option<f64>,
+    /// The most memory that was resident, in MiB.
+    pub(crate) resident: Option<f64>,
 }
 
 impl Figures {
@@ -79,9 +60,9 @@ pub(crate) fn run(peer: &str, work: Work, rounds: usize, bursts: usize) -> Resul
     let mut made = 0;
     let mut burst = |running: &mut Box<dyn Running>| -> Duration {
         let start = Instant::now();
-        running.burst(BURST);
+        running.burst(work.burst());
         let took = start.elapsed();
-        made += running.made(BURST);
+        made += running.made(work.burst());
         thread::sleep(PAUSE);
         took
     };
@@ -95,26 +76,23 @@ pub(crate) fn run(peer: &str, work: Work, rounds: usize, bursts: usize) -> Resul
     let (mine, all) = (alloc::mine(), alloc::all());
     for _ in 0..rounds {
         let took: Duration = (0..bursts).map(|_| burst(&mut running)).sum();
-        caller.push(took.as_nanos() as f64 / (bursts * BURST) as f64);
+        caller.push(took.as_nanos() as f64 / (bursts * work.burst()) as f64);
     }
-    let spans = (rounds * bursts * BURST) as f64;
+    let spans = (rounds * bursts * work.burst()) as f64;
     let received = running.received();
     let cpu = before.elapsed().as_nanos() as f64 / spans;
     let allocations = ((alloc::mine() - mine) as f64 / spans, (alloc::all() - all) as f64 / spans);
     caller.sort_by(f64::total_cmp);
-    let figures = Figures { peer: peer.into(), work, caller, cpu, allocations, made, received };
+    let resident = resident();
+    let figures =
+        Figures { peer: peer.into(), work, caller, cpu, allocations, made, received, bytes: None, resident };
     println!("{}", serde_json::to_string(&figures).map_err(|e| e.to_string())?);
     Ok(())
 }
 
-/// Polls a future that does not wait for anything.
-#[inline(always)]
-pub(crate) fn block<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-            return output;
-        }
-    }
+/// The most memory that was resident, in MiB, as Linux tells it.
+pub(crate) fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok()? / 1024.0)
 }

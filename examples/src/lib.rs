@@ -15,9 +15,8 @@ pub fn start_log() {
 /// Where they could not be sent within five seconds.
 pub fn close(tracer: &Tracer) -> Result<(), Error> {
     let stats = tracer.shutdown(Duration::from_secs(5))?;
-    println!();
     for reporter in stats.reporters.iter().filter(|reporter| reporter.stats.failed > 0) {
-        println!("nobody listens at {}: with a Jaeger there the trace would be in it too", reporter.name);
+        println!("{} could not be reached: with a Jaeger there the trace would be in it too", reporter.name);
     }
     println!("{stats}");
     Ok(())

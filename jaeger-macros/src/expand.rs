@@ -1,17 +1,37 @@
 //! The annotated function. Cannot fail: everything was checked.
 //!
-//! Four shapes, chosen without parsing the body:
+//! The shapes, chosen without parsing the body:
 //! - *guard*: nothing to say of the reply (none, `()`, `!`, `impl Trait`): a guard, and the body as it stands.
 //! - *block*: the body cannot leave early: its value is bound, told to the guard, returned.
 //! - *closure*: it can: the body becomes a closure that is called once, into which the arguments move, so that borrowed replies still compile.
-//! - *async*: the body becomes an inner future, polled with the span ambient.
+//! - *async*: the body becomes one async block inside the runtime's `Run`, which is returned as `impl Future`: the future holds the arguments once and grows by `Run`'s own fields alone. Where another
+//!   attribute macro follows, which may look for the word, the function stays an `async fn` that awaits the same `Run`.
+//! - *later*: the function returns a future or a stream: `Run` around what the body made.
+//!
+//! `open.rs` writes the span's start, `tell.rs` its end, `arguments.rs` moves arguments into where the body went.
 
-use crate::args::Shown;
-use crate::check::{Plan, unraw};
-use crate::model::{Function, Parameter, has_impl_trait, may_leave_early};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
-use syn::{FnArg, Pat, Signature};
+mod arguments;
+mod open;
+mod tell;
+
+use crate::check::Plan;
+use crate::model::Function;
+use crate::model::reply::{Later, Reply};
+use crate::model::scan::{
+    boxed_tail, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon, may_leave_early,
+    without_lifetimes,
+};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::{ReturnType, Signature, Type, Visibility};
+
+/// What all parts of an expansion write with: names of ours are ours alone (`mixed_site`), the runtime is where the options say.
+struct Expansion<'a> {
+    function: &'a Function,
+    plan: &'a Plan,
+    at: Span,
+    private: TokenStream,
+}
 
 pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
     let at = Span::mixed_site();
@@ -19,174 +39,282 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
         Some(path) => quote_spanned!(at=> #path::__private),
         None => quote_spanned!(at=> ::jaeger_runtime::__private),
     };
-    let Function { attributes, visibility, default, signature, body } = function;
-    let is_async = signature.asyncness.is_some();
-    let reply = function.reply().filter(|ty| !has_impl_trait(&ty.to_token_stream()));
-    // A closure or an inner future would move the place that `#[track_caller]` tells, and lose the features.
-    let in_place = function.has_attribute("track_caller") || function.has_attribute("target_feature");
-    let moves = is_async || (reply.is_some() && !in_place && may_leave_early(&body.stream()));
-    let (signature, moved) =
-        if moves { move_in(function, plan, &private) } else { (signature.clone(), Moved::default()) };
-    let open = open(plan, &moved, &private, is_async);
-    let Moved { statements, .. } = &moved;
+    let this = Expansion { function, plan, at, private };
+    let reply = function.reply();
+    if function.is_async() {
+        return this.asynchronous(&reply);
+    }
+    let (signature, code) = match &reply {
+        Reply::Nothing | Reply::Opaque => this.guard(&reply),
+        Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
+        Reply::Partly(ty) => this.value(ty, true),
+        Reply::Future(later) => this.later(later, false),
+        Reply::Stream(later) if plan.streams => this.later(later, true),
+        Reply::Stream(Later { boxed: Some(ty), .. }) => this.value(&ty.to_token_stream(), false),
+        Reply::Stream(_) => this.guard(&reply),
+    };
+    this.function(&signature, &code)
+}
 
-    let code = if is_async {
-        // Tells the inner future its type, as the signature tells it a plain body.
-        let typed = reply.map(|ty| quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
-        let block = as_tail(body);
-        let future = quote_spanned!(at=> #private::run(&__jaeger_span, async move { #typed #statements #block }).await);
-        if reply.is_some() {
-            let finish = finish(plan, &private);
-            quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply = #future; #finish __jaeger_reply)
-        } else if function.reply().is_some() {
-            quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply = #future; __jaeger_span.end(); __jaeger_reply)
+impl Expansion<'_> {
+    fn function(&self, signature: &Signature, code: &TokenStream) -> TokenStream {
+        let Function { attributes, visibility, default, body, .. } = self.function;
+        // The item ends where the user's braces do: lints look at no function that ends in a macro.
+        let mut block = Group::new(Delimiter::Brace, code.clone());
+        block.set_span(if is_canonical(&body.stream()) { self.at } else { body.span() });
+        quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature #block)
+    }
+
+    fn guard(&self, reply: &Reply<'_>) -> (Signature, TokenStream) {
+        let (at, body) = (self.at, &self.function.body);
+        let moved = self.moved(false);
+        let (open, statements) = (self.enter(&moved), &moved.statements);
+        let ends = matches!(reply, Reply::Nothing) && !returns_never(&self.function.signature);
+        let code = if ends && !may_leave_early(&body.stream()) {
+            // It ends here, and so it did not panic, also where another panic is under way.
+            let body = self.body_as_users();
+            quote_spanned!(at=> let __jaeger_span = #open; #statements #body __jaeger_span.end();)
         } else {
-            quote_spanned!(at=> let __jaeger_span = #open; #future; __jaeger_span.end();)
-        }
-    } else if let Some(ty) = reply {
-        let value = if moves {
             let block = as_tail(body);
-            quote_spanned!(at=> #private::call_once(move || -> #ty { #statements #block }))
-        } else {
-            quote_spanned!(at=> if true #body else { #private::never() })
+            // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.
+            quote_spanned!(at=> { let __jaeger_span = #open; #statements #block })
         };
-        let finish = finish(plan, &private);
-        quote_spanned!(at=> let __jaeger_span = #open; let __jaeger_reply: #ty = #value; #finish __jaeger_reply)
-    } else {
-        quote_spanned!(at=> let __jaeger_span = #open; #body)
-    };
-    quote_spanned! {at=>
-        #(#attributes)*
-        #visibility #default #signature {
-            #code
-        }
+        (moved.signature, code)
     }
-}
 
-/// How the arguments get into a closure or an inner future.
-#[derive(Default)]
-struct Moved {
-    /// First in it: the arguments under their own names, whole and in their order, so that they are dropped there as the plain function drops them.
-    statements: TokenStream,
-    /// Names that exist only inside: parts of a pattern. They are recorded there.
-    inside: Vec<Ident>,
-}
-
-/// The signature with a plain name for each argument, and the statements that bind them inside as the signature did.
-fn move_in(function: &Function, plan: &Plan, private: &TokenStream) -> (Signature, Moved) {
-    let at = Span::mixed_site();
-    let mut signature = function.signature.clone();
-    let mut moved = Moved::default();
-    if let Some(this) = function.receiver() {
-        moved.statements.extend(quote_spanned!(at=> let _ = &#this;));
-    }
-    let patterns = signature.inputs.iter_mut().filter_map(|input| match input {
-        FnArg::Typed(typed) => Some(&mut typed.pat),
-        FnArg::Receiver(_) => None,
-    });
-    for (i, (parameter, pattern)) in function.parameters().into_iter().zip(patterns).enumerate() {
-        let plain = format_ident!("__jaeger_arg{i}", span = at);
-        let (name, bind) = match parameter {
-            Parameter::Name { name, mutable } => {
-                let mutable = mutable.then(|| quote_spanned!(at=> mut));
-                if name.to_string().starts_with('_') {
-                    // To read `_x`, or to bind it to a mere name, would be a lint.
-                    (plain.clone(), quote_spanned!(at=> let (#mutable #name,) = (#plain,);))
-                } else {
-                    (name.clone(), quote_spanned!(at=> let #mutable #name = #name;))
-                }
+    fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
+        let body = &self.function.body;
+        let ty = &without_lifetimes(ty.clone());
+        let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
+        let moved = self.moved(early);
+        let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
+        let tell = self.tell(opaque);
+        let code = if early {
+            let inner = self.as_last(ty).around(quote_spanned!(self.at=> #touched #statements));
+            let (user, private) = (body.span(), self.users_private());
+            let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
+            quote_spanned! {self.at=>
+                let __jaeger_span = #open;
+                let __jaeger_reply: #ty = #call;
+                #tell __jaeger_reply
             }
-            Parameter::Pattern { pattern, names } => {
-                moved.inside.extend(names);
-                (plain.clone(), quote_spanned!(at=> let #plain = #plain; let #pattern = #plain;))
+        } else {
+            let bound = self.bound_body(&quote_spanned!(self.at=> __jaeger_reply), ty);
+            quote_spanned! {self.at=>
+                let __jaeger_span = #open;
+                #statements
+                #bound
+                #tell __jaeger_reply
             }
         };
-        moved.statements.extend(bind);
-        **pattern = Pat::Ident(syn::PatIdent {
-            attrs: vec![],
-            by_ref: None,
-            mutability: None,
-            ident: name,
-            subpat: None,
-        });
+        (moved.signature, code)
     }
-    moved.inside.retain(|name| plan.args.contains(name));
-    if !moved.inside.is_empty() {
-        let tags = moved.inside.iter().map(|name| {
-            let key = unraw(name);
-            quote_spanned!(at=> (#key, (&&&&&#private::W(&#name)).value()))
-        });
-        moved.statements.extend(quote_spanned! {at=>
-            if #private::is_on() { use #private::kinds::*; #private::bound(&[#(#tags),*]); }
-        });
-    }
-    (signature, moved)
-}
 
-/// The span, if one is to be recorded.
-fn open(plan: &Plan, moved: &Moved, private: &TokenStream, is_async: bool) -> TokenStream {
-    let at = Span::mixed_site();
-    let args: Vec<&Ident> = plan.args.iter().filter(|arg| !moved.inside.contains(arg)).collect();
-    let name = &plan.name;
-    let keys = args.iter().map(|arg| unraw(arg)).chain(plan.tags.iter().map(|tag| tag.key.clone()));
-    let probed = !args.is_empty() || plan.tags.iter().any(|tag| tag.shown == Shown::ByType);
-    let args = args.iter().map(|arg| quote_spanned!(at=> (&&&&&#private::W(&#arg)).value()));
-    let tags = plan.tags.iter().map(|tag| {
-        let value = &tag.value;
-        match tag.shown {
-            Shown::ByType => quote_spanned!(at=> (&&&&&#private::W(&(#value))).value()),
-            Shown::Display => quote_spanned!(at=> #private::Value::Display(&(#value))),
-            Shown::Debug => quote_spanned!(at=> #private::Value::Debug(&(#value))),
-        }
-    });
-    let values: Vec<TokenStream> = args.chain(tags).collect();
-    let kind = plan.kind.iter().map(|kind| quote_spanned!(at=> .with_kind(#kind)));
-    let reply = plan.reply.iter().map(|reply| quote_spanned!(at=> .with_reply(#reply)));
-    let (function, off) = match is_async {
-        true => (quote_spanned!(at=> open), quote_spanned!(at=> OpenSpan)),
-        false => (quote_spanned!(at=> enter), quote_spanned!(at=> Guard)),
-    };
-    let enter = if values.is_empty() && !is_async {
-        quote_spanned!(at=> #private::enter_bare(&SITE))
-    } else {
-        quote_spanned!(at=> #private::#function(&SITE, &[#(#values),*]))
-    };
-    // An import that nobody uses would be a lint.
-    let probes = probed.then(|| quote_spanned!(at=> use #private::kinds::*;));
-    quote_spanned! {at=>
-        if #private::is_on() {
-            #probes
-            static SITE: #private::Callsite = #private::Callsite::new(
-                #name, ::core::module_path!(), ::core::file!(), ::core::line!(), &[#(#keys),*]
-            ) #(#kind)* #(#reply)*;
-            #enter
-        } else {
-            #private::#off::off()
-        }
-    }
-}
-
-/// Tells the span its reply, or its error if it was one.
-fn finish(plan: &Plan, private: &TokenStream) -> TokenStream {
-    let at = Span::mixed_site();
-    let (ok, said) = match plan.record_reply {
-        true => (
-            quote_spanned!(at=> __ok),
-            quote_spanned!(at=> __jaeger_span.end_reply((&&&&&#private::W(__ok)).value())),
-        ),
-        false => (quote_spanned!(at=> _), quote_spanned!(at=> __jaeger_span.end())),
-    };
-    quote_spanned! {at=>
-        if __jaeger_span.is_recording() {
-            use #private::kinds::*;
-            match (&&#private::W(&__jaeger_reply)).outcome() {
-                ::core::result::Result::Ok(#ok) => #said,
-                ::core::result::Result::Err(__err) => {
-                    __jaeger_span.end_error((&&&&&#private::W(__err)).value(), #private::type_name_of(__err))
-                }
+    fn asynchronous(&self, reply: &Reply<'_>) -> TokenStream {
+        let (at, private) = (self.at, &self.private);
+        let moved = self.moved(true);
+        let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
+        let (ty, say) = match reply {
+            Reply::Value(ty) => (Some(without_lifetimes(ty.to_token_stream())), Some(self.say(false))),
+            Reply::Partly(ty) => (Some(without_lifetimes(ty.clone())), Some(self.say(true))),
+            _ => (None, None),
+        };
+        // Tells the block its type, as the signature tells it a plain body.
+        let typed = ty.as_ref().map(|ty| quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
+        let block = match (&ty, reply) {
+            (Some(ty), _) => self.as_last(ty),
+            (None, Reply::Nothing) if !returns_never(&self.function.signature) => {
+                self.as_last(&quote_spanned!(at=> ()))
             }
+            _ => Last { braces: at, code: as_tail(&self.function.body).to_token_stream() },
+        };
+        // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
+        let block = match self.function.returned() {
+            Some(ty) if names_future(&ty.to_token_stream()) => block.returned(),
+            _ => block,
+        };
+        let user = self.function.body.span();
+        let block = block.around(quote_spanned!(at=> #typed #touched #open #statements));
+        let private = self.users_private();
+        let run = match say {
+            Some(say) => quote_spanned!(user=> #private::run(async move #block, #say)),
+            None => quote_spanned!(user=> #private::run_bare(async move #block)),
+        };
+        if self.function.has_other_macros() {
+            return self.function(&moved.signature, &quote_spanned!(at=> #run.await));
+        }
+        let output = match &self.function.signature.output {
+            ReturnType::Default => quote_spanned!(at=> ()),
+            ReturnType::Type(_, ty) => ty.to_token_stream(),
+        };
+        let mut signature = moved.signature;
+        signature.asyncness = None;
+        // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
+        signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
+        self.with_documented_twin(&signature, &run)
+    }
+
+    /// The runtime's path as if the user had written it: an expression is taken for a macro's if it begins or ends with a token of one.
+    fn users_private(&self) -> TokenStream {
+        let user = self.function.body.span();
+        let as_users = |mut token: TokenTree| {
+            token.set_span(user);
+            token
+        };
+        match &self.plan.krate {
+            Some(_) => self.private.clone(),
+            None => self.private.clone().into_iter().map(as_users).collect(),
         }
     }
+
+    /// `if true { body } else { never() }` as if the user had written it: linters do not look into expressions of a macro's. Not the bare body, of which they would say that its braces are unnecessary, or that
+    /// nothing behind it is reached.
+    fn body_as_users(&self) -> TokenStream {
+        let (user, private, body) = (self.function.body.span(), &self.private, &self.function.body);
+        let mut never = Group::new(Delimiter::Brace, quote_spanned!(self.at=> #private::never()));
+        // Where it ends, so that nothing seems to stand between it and the body.
+        never.set_span(body.span_close());
+        quote_spanned!(user=> if true #body else #never)
+    }
+
+    /// The body's value in a variable.
+    fn bound_body(&self, name: &TokenStream, ty: &TokenStream) -> TokenStream {
+        let (user, body) = (self.function.body.span(), self.body_as_users());
+        quote_spanned!(user=> let #name: #ty = #body;)
+    }
+
+    /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go
+    /// before the arguments by other means than the edition: at a semicolon.
+    fn as_last(&self, ty: &TokenStream) -> Last {
+        let body = &self.function.body;
+        let tail = as_tail(body).to_token_stream();
+        if is_question_in_ok(&body.stream()) {
+            return Last { braces: self.at, code: tail };
+        }
+        let braces = body.span();
+        if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
+            return Last { braces, code: tail };
+        }
+        let name = quote_spanned!(self.at=> __jaeger_body);
+        let bound = self.bound_body(&name, ty);
+        Last { braces, code: quote_spanned!(self.at=> #bound #name) }
+    }
+
+    /// The function, and where its documentation is made, its signature as it was written, which says `async`.
+    fn with_documented_twin(&self, signature: &Signature, code: &TokenStream) -> TokenStream {
+        let function = self.function(signature, code);
+        let Function { attributes, visibility, default, signature: written, .. } = self.function;
+        let is_seen = !matches!(visibility, Visibility::Inherited) || self.function.receiver().is_some();
+        let nameable = self.function.returned().is_none_or(|ty| !has_impl_trait(&ty.to_token_stream()));
+        if !(is_seen && nameable) {
+            return function;
+        }
+        let private = &self.private;
+        quote_spanned! {self.at=>
+            #[cfg(doc)] #(#attributes)* #visibility #default #written { #private::never() }
+            #[cfg(not(doc))] #function
+        }
+    }
+
+    /// The function returns a future or a stream, around which the span goes on.
+    fn later(&self, later: &Later<'_>, stream: bool) -> (Signature, TokenStream) {
+        let (at, private) = (self.at, &self.private);
+        let body = &self.function.body;
+        let early = may_leave_early(&body.stream());
+        let closure = early && !self.function.stays_in_place();
+        let moved = self.moved(closure);
+        let (make, statements, touched) = (self.make(&moved), &moved.statements, &moved.touched);
+        let say = match (stream, later.output) {
+            (false, Some(ty)) if !is_unit(ty) => Some(self.say(false)),
+            _ => None,
+        };
+        // What the runtime puts around the future, up to where the future is written.
+        let around = |boxed: bool| {
+            let name = match (stream, &say, boxed) {
+                (true, _, false) => quote_spanned!(at=> in_span_stream),
+                (true, _, true) => quote_spanned!(at=> boxed_stream),
+                (false, Some(_), false) => quote_spanned!(at=> in_span),
+                (false, Some(_), true) => quote_spanned!(at=> boxed),
+                (false, None, false) => quote_spanned!(at=> in_span_bare),
+                (false, None, true) => quote_spanned!(at=> boxed_bare),
+            };
+            match &say {
+                Some(say) => {
+                    let ty = later.output.map(|ty| without_lifetimes(ty.to_token_stream()));
+                    let typed = quote_spanned!(at=> ::<#ty, _, _>);
+                    (quote_spanned!(at=> #private::#name #typed), quote_spanned!(at=> __jaeger_span, #say,))
+                }
+                None => (quote_spanned!(at=> #private::#name), quote_spanned!(at=> __jaeger_span,)),
+            }
+        };
+        let boxed = later.boxed.map(|ty| without_lifetimes(ty.to_token_stream()));
+        if let (Some(ty), false) = (&boxed, early) {
+            // Into the box that the body makes itself, if that is seen.
+            if let Some((before, inner)) = boxed_tail(&body.stream()) {
+                let ((call, first), argument) = (around(false), inner.stream());
+                let tail: TokenStream = quote_spanned!(at=> #call(#first #argument));
+                let mut arguments = Group::new(Delimiter::Parenthesis, tail);
+                arguments.set_span(inner.span());
+                let mut block = Group::new(Delimiter::Brace, quote_spanned!(at=> #before #arguments));
+                block.set_span(body.span());
+                return (moved.signature, quote_spanned!(at=> let __jaeger_span = #make; #statements #block));
+            }
+            let (call, first) = around(true);
+            let code = quote_spanned! {at=>
+                let __jaeger_span = #make;
+                #statements
+                let __jaeger_reply: #ty = if true #body else { #private::never() };
+                #call(#first __jaeger_reply)
+            };
+            return (moved.signature, code);
+        }
+        let (call, first) = around(later.boxed.is_some());
+        let block = as_tail(body);
+        let ty = boxed.map(|ty| quote_spanned!(at=> -> #ty));
+        let made = match closure {
+            true => quote_spanned!(at=> #private::call_once(move || #ty { #touched #statements #block })),
+            false => quote_spanned!(at=> if true #body else { #private::never() }),
+        };
+        let outside = (!closure).then_some(statements);
+        let code = quote_spanned!(at=> let __jaeger_span = #make; #outside let __jaeger_reply = #made; #call(#first __jaeger_reply));
+        (moved.signature, code)
+    }
+}
+
+/// The body as the last thing in a block that is still to be made.
+struct Last {
+    braces: Span,
+    code: TokenStream,
+}
+
+impl Last {
+    fn around(self, before: TokenStream) -> Group {
+        let Self { braces, code } = self;
+        let mut group = Group::new(Delimiter::Brace, quote::quote!(#before #code));
+        group.set_span(braces);
+        group
+    }
+
+    fn returned(self) -> Self {
+        let Self { braces, code } = self;
+        Self { braces, code: quote_spanned!(Span::mixed_site()=> return { #code };) }
+    }
+}
+
+fn returns_never(signature: &Signature) -> bool {
+    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+}
+
+fn names_future(ty: &TokenStream) -> bool {
+    ty.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name.to_string().ends_with("Future"),
+        TokenTree::Group(group) => names_future(&group.stream()),
+        _ => false,
+    })
+}
+
+fn is_unit(ty: &Type) -> bool {
+    matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
 /// The body as the last expression of another block, where a lone expression in braces of its own would be a lint (`unused_braces`): an empty statement in front makes it a block.

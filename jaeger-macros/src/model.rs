@@ -1,8 +1,13 @@
-//! The function: attributes, visibility, signature, and the body as it stands, never parsed. What can be said of the body without parsing it is said by a scan of its tokens.
+//! The function: attributes, visibility, signature, and the body as it stands, never parsed.
+//!
+//! What can be said of a body without parsing it is said by a scan of its tokens (`model/scan.rs`); what its reply is, by the type after the arrow (`model/reply.rs`).
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, FnArg, Pat, ReturnType, Signature, Token, Type, Visibility};
+pub(crate) mod reply;
+pub(crate) mod scan;
+
+use proc_macro2::{Delimiter, Group, Ident, TokenTree};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, FnArg, Pat, PatType, Signature, Token, Visibility};
 
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -10,29 +15,39 @@ pub(crate) struct Function {
     /// `default`, of specialisation.
     pub(crate) default: Option<Ident>,
     pub(crate) signature: Signature,
+    /// Without the `#![…]` at its front, which stand among the attributes: they are for the whole function, not for the part of it that the body becomes.
     pub(crate) body: Group,
 }
 
 /// A parameter, by how it binds.
 pub(crate) enum Parameter<'a> {
     /// One name for the whole argument.
-    Name { name: &'a Ident, mutable: bool },
+    Name { name: &'a Ident, mutable: Option<Token![mut]>, attributes: &'a [Attribute] },
     /// A pattern, which may bind names or none.
-    Pattern { pattern: &'a Pat, names: Vec<Ident> },
+    Pattern { pattern: &'a Pat, names: Vec<Ident>, attributes: &'a [Attribute] },
 }
 
 impl<'a> Parameter<'a> {
-    fn of(pattern: &'a Pat) -> Self {
-        match pattern {
+    fn of(typed: &'a PatType) -> Self {
+        let attributes = &typed.attrs;
+        match &*typed.pat {
             Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() => {
-                Self::Name { name: &ident.ident, mutable: ident.mutability.is_some() }
+                Self::Name { name: &ident.ident, mutable: ident.mutability, attributes }
             }
             pattern => {
                 let mut names = vec![];
                 collect(pattern, &mut names);
-                Self::Pattern { pattern, names }
+                Self::Pattern { pattern, names, attributes }
             }
         }
+    }
+
+    /// Whether it may not be there, so that it cannot be recorded.
+    fn is_conditional(&self) -> bool {
+        let (Self::Name { attributes, .. } | Self::Pattern { attributes, .. }) = self;
+        attributes
+            .iter()
+            .any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
     }
 
     pub(crate) fn names(self) -> Vec<Ident> {
@@ -45,18 +60,21 @@ impl<'a> Parameter<'a> {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
+        let mut attributes = input.call(Attribute::parse_outer)?;
         let visibility: Visibility = input.parse()?;
         let default = match input.cursor().ident() {
             Some((word, _)) if word == "default" => Some(input.parse()?),
             _ => None,
         };
         if !starts_a_function(input) {
-            return Err(input.error("`#[traced]` goes on a function or method"));
+            let message = "`#[traced]` goes on a function with a body, or on an `impl` block, a `trait` or a `mod` for every function in it";
+            return Err(input.error(message));
         }
         let signature: Signature = input.parse()?;
         match input.parse::<TokenTree>() {
             Ok(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
+                let (inner, body) = scan::inner_attributes(&body);
+                attributes.extend(Attribute::parse_outer.parse2(inner)?);
                 Ok(Self { attributes, visibility, default, signature, body })
             }
             _ => {
@@ -84,11 +102,39 @@ fn starts_a_function(input: ParseStream<'_>) -> bool {
     }
 }
 
+/// Attributes that the compiler knows and that are no macros: they do not look at the function's signature.
+const INERT: [&str; 24] = [
+    "doc",
+    "allow",
+    "warn",
+    "deny",
+    "forbid",
+    "expect",
+    "must_use",
+    "deprecated",
+    "inline",
+    "cold",
+    "cfg",
+    "track_caller",
+    "target_feature",
+    "no_mangle",
+    "export_name",
+    "link_section",
+    "unsafe",
+    "automatically_derived",
+    "coverage",
+    "optimize",
+    "clippy",
+    "rustfmt",
+    "diagnostic",
+    "rustc_must_implement_one_of",
+];
+
 impl Function {
     /// The parameters but `self`, in order.
     pub(crate) fn parameters(&self) -> Vec<Parameter<'_>> {
         let typed = self.signature.inputs.iter().filter_map(|input| match input {
-            FnArg::Typed(typed) => Some(&*typed.pat),
+            FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
         typed.map(Parameter::of).collect()
@@ -96,7 +142,12 @@ impl Function {
 
     /// The names that the parameters bind, in order; `self` is none.
     pub(crate) fn bindings(&self) -> Vec<Ident> {
-        self.parameters().into_iter().flat_map(|parameter| parameter.names()).collect()
+        self.parameters().into_iter().flat_map(Parameter::names).collect()
+    }
+
+    /// Names of parameters under a `#[cfg]`.
+    pub(crate) fn conditional(&self) -> Vec<Ident> {
+        self.parameters().into_iter().filter(Parameter::is_conditional).flat_map(Parameter::names).collect()
     }
 
     /// The `self` parameter as it was written: the word is hygienic, so only this one names it.
@@ -107,20 +158,30 @@ impl Function {
         })
     }
 
+    pub(crate) fn is_async(&self) -> bool {
+        self.signature.asyncness.is_some()
+    }
+
     pub(crate) fn has_attribute(&self, name: &str) -> bool {
         self.attributes.iter().any(|attribute| attribute.path().is_ident(name))
     }
 
-    /// The type after the arrow, `None` where a reply would say nothing: no arrow, `()`, `!`.
-    pub(crate) fn reply(&self) -> Option<&Type> {
-        match &self.signature.output {
-            ReturnType::Default => None,
-            ReturnType::Type(_, ty) => match &**ty {
-                Type::Never(_) => None,
-                Type::Tuple(tuple) if tuple.elems.is_empty() => None,
-                ty => Some(ty),
-            },
-        }
+    /// Whether the body must stay in this very function: a closure would move the place that `#[track_caller]` tells, and lose the features.
+    pub(crate) fn stays_in_place(&self) -> bool {
+        self.has_attribute("track_caller") || self.has_attribute("target_feature")
+    }
+
+    /// Whether another macro will see this function after us: it may look for the word `async`.
+    pub(crate) fn has_other_macros(&self) -> bool {
+        self.attributes.iter().any(|attribute| {
+            let first = attribute.path().segments.first();
+            !first.is_some_and(|segment| INERT.iter().any(|known| segment.ident == known))
+        })
+    }
+
+    /// Whether it takes C's `...`, which nothing can be moved around.
+    pub(crate) fn is_variadic(&self) -> bool {
+        self.signature.variadic.is_some()
     }
 }
 
@@ -147,68 +208,4 @@ fn collect(pattern: &Pat, to: &mut Vec<Ident>) {
         Pat::Or(or) => or.cases.first().into_iter().for_each(|p| collect(p, to)),
         _ => {}
     }
-}
-
-/// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
-const HARMLESS: [&str; 24] = [
-    "print",
-    "println",
-    "eprint",
-    "eprintln",
-    "write",
-    "writeln",
-    "format",
-    "format_args",
-    "vec",
-    "panic",
-    "todo",
-    "unreachable",
-    "unimplemented",
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "matches",
-    "concat",
-    "stringify",
-    "include_str",
-    "env",
-];
-
-/// Whether the body may leave the function before its end: a `return`, a `?`, or a macro that may hide one.
-pub(crate) fn may_leave_early(body: &TokenStream) -> bool {
-    let mut tokens = body.clone().into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Group(group) if may_leave_early(&group.stream()) => return true,
-            TokenTree::Punct(punct) if punct.as_char() == '?' => return true,
-            TokenTree::Ident(ident) => {
-                let name = ident.to_string();
-                if name == "return" || name == "yield" {
-                    return true;
-                }
-                let bang = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '!');
-                if bang && !HARMLESS.contains(&name.as_str()) {
-                    tokens.next();
-                    // `a != b` is no macro.
-                    if matches!(tokens.peek(), Some(TokenTree::Group(_))) {
-                        return true;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Whether a type says `impl Trait` anywhere, which can be named nowhere else.
-pub(crate) fn has_impl_trait(ty: &TokenStream) -> bool {
-    ty.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl",
-        TokenTree::Group(group) => has_impl_trait(&group.stream()),
-        _ => false,
-    })
 }

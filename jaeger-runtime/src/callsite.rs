@@ -21,6 +21,7 @@ pub struct Callsite {
     reply: &'static str,
     kind: &'static str,
     max_len: u32,
+    polls: bool,
     /// 0 until the first recorded call.
     number: AtomicU32,
 }
@@ -43,6 +44,7 @@ impl Callsite {
             reply: "reply",
             kind: "",
             max_len: 0,
+            polls: false,
             number: AtomicU32::new(0),
         }
     }
@@ -61,6 +63,11 @@ impl Callsite {
         self.max_len = bytes;
         self
     }
+    /// The polls of its future are counted and timed.
+    pub const fn with_polls(mut self) -> Self {
+        self.polls = true;
+        self
+    }
 
     /// The span's name.
     pub const fn name(&self) -> &'static str {
@@ -74,7 +81,7 @@ impl Callsite {
     pub const fn file(&self) -> &'static str {
         self.file
     }
-    /// `line!()` of the attribute.
+    /// The line of the attribute.
     pub const fn line(&self) -> u32 {
         self.line
     }
@@ -93,6 +100,10 @@ impl Callsite {
     /// Bound on one recorded value in bytes; 0 for the tracer's.
     pub const fn max_len(&self) -> u32 {
         self.max_len
+    }
+    /// Whether the polls of its future are counted and timed, whatever the tracer says.
+    pub const fn polls(&self) -> bool {
+        self.polls
     }
 
     /// Its number, or 0 before [`Callsite::register`].
@@ -125,11 +136,15 @@ mod tests {
 
     #[test]
     fn a_callsite_gets_one_number_however_often_it_registers() {
-        static A: Callsite =
-            Callsite::new("a", "m", "f.rs", 1, &["x"]).with_reply("out").with_kind("server").with_max_len(9);
+        static A: Callsite = Callsite::new("a", "m", "f.rs", 1, &["x"])
+            .with_reply("out")
+            .with_kind("server")
+            .with_max_len(9)
+            .with_polls();
         static B: Callsite = Callsite::new("b", "m", "f.rs", 2, &[]);
         let (a, b) = (A.register(), B.register());
         assert!(a != 0 && b != 0 && a != b && A.register() == a && A.number() == a);
+        assert!(A.polls() && !B.polls());
         let mut known = vec![];
         Callsite::catch_up(&mut known);
         assert_eq!(known[a as usize - 1].name(), "a");

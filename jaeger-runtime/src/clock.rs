@@ -86,8 +86,9 @@ impl Reading {
         for _ in 0..4 {
             let before = ticks();
             let mono = nanos();
-            let after = ticks();
+            // Also between the two, or a thread that loses its core here would take a step of the wall clock that there was not.
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as i64);
+            let after = ticks();
             let width = after.saturating_sub(before);
             if width < best.0 {
                 best = (width, Reading { ticks: before.wrapping_add(width / 2), mono, wall });
@@ -193,6 +194,24 @@ mod tests {
         let a = scale.wall(1_002_100);
         scale.renew_with(Reading { ticks: 1_002_101, mono: 1_001_101, wall: 1_000_000_100 - 300 });
         assert!(scale.wall(1_002_200) > a);
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_slewed_is_followed_also_without_a_step() {
+        // The system's clock runs 50 µs a second faster than the counter, for ten minutes: 30 ms in all, never a step.
+        let mut scale = scale(1.0);
+        let mut jumps = 0;
+        for second in 1..=600u64 {
+            let now = 1_000 + second * 1_000_000_000;
+            let wall = 5_000_000_000 + (second * 1_000_050_000) as i64;
+            let expected = scale.wall(now & TICK_MASK);
+            scale.renew_with(Reading { ticks: now, mono: second * 1_000_000_000, wall });
+            let renewed = scale.wall(now & TICK_MASK);
+            jumps += u64::from((renewed - expected).abs() > 60_000);
+            assert!((wall - renewed).abs() < 1_000_000, "{} ns off after {second} s", wall - renewed);
+        }
+        // Spans on both sides of a renewal stay in order, but for the times at which it has to catch up.
+        assert!(jumps < 60, "{jumps}");
     }
 
     #[test]

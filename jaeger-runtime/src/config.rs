@@ -3,7 +3,8 @@
 //! Every field is optional, so that the builder can lay code over environment over defaults. The variables mean what they mean to Jaeger's other clients, and an empty one is as good as
 //! unset; two differ: trace ids have 128 bits unless `JAEGER_TRACEID_128BIT` says false (Go's default of 64 is from the time before Jaeger could store more, and 64 bits are too few to be
 //! unique over months of traffic), and `JAEGER_SAMPLER_TYPE=remote` is an error for now, also not the default. A bad value is an error that names the variable, the value and what is
-//! expected. `JAEGER_` variables that are not read here are ignored, because other clients on the machine may need them. The environment is read through a function that tests replace;
+//! expected. `JAEGER_ENDPOINT` and what goes with it would send the spans where this crate cannot: unless code says where they go, that is an error too, because whoever set it would look for
+//! their spans there in vain. Other `JAEGER_` variables that are not read here are ignored, because other clients on the machine may need them. The environment is read through a function that tests replace;
 //! it is never written.
 
 mod duration;
@@ -19,6 +20,18 @@ const DEFAULT_AGENT_HOST: &str = "127.0.0.1";
 /// The agent's port for Thrift compact.
 const DEFAULT_AGENT_PORT: u16 = 6831;
 
+/// How often to flush, at the most and at the least. Spans that wait for a day are lost to whoever looks for them.
+pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Variables that ask for another way to the backend than there is, and whether their values are secrets.
+const ELSEWHERE: [(&str, bool); 4] = [
+    ("JAEGER_ENDPOINT", false),
+    ("JAEGER_AUTH_TOKEN", true),
+    ("JAEGER_USER", false),
+    ("JAEGER_PASSWORD", true),
+];
+
 /// What was set, by code or by the environment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
@@ -32,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) log_spans: Option<bool>,
     pub(crate) flush_interval: Option<Duration>,
     pub(crate) trace_id_128bit: Option<bool>,
+    /// A variable that asks for another way to the backend than there is, and its value (not if it is a secret).
+    pub(crate) elsewhere: Option<(&'static str, String)>,
 }
 
 impl Settings {
@@ -64,6 +79,7 @@ impl Settings {
             log_spans: env.get("JAEGER_REPORTER_LOG_SPANS", parse::boolean)?,
             flush_interval: env.get("JAEGER_REPORTER_FLUSH_INTERVAL", parse::interval)?,
             trace_id_128bit: env.get("JAEGER_TRACEID_128BIT", parse::boolean)?,
+            elsewhere: env.elsewhere()?,
         })
     }
 
@@ -82,6 +98,7 @@ impl Settings {
             log_spans: self.log_spans.or(weaker.log_spans),
             flush_interval: self.flush_interval.or(weaker.flush_interval),
             trace_id_128bit: self.trace_id_128bit.or(weaker.trace_id_128bit),
+            elsewhere: self.elsewhere.or(weaker.elsewhere),
         }
     }
 
@@ -129,6 +146,16 @@ impl Env<'_> {
         }
     }
 
+    /// The first of the variables that send spans where this crate cannot.
+    fn elsewhere(&self) -> Result<Option<(&'static str, String)>, Error> {
+        for (variable, secret) in ELSEWHERE {
+            if let Some(value) = self.text(variable)? {
+                return Ok(Some((variable, if secret { "[redacted]".into() } else { value })));
+            }
+        }
+        Ok(None)
+    }
+
     /// `JAEGER_SAMPLER_TYPE` and `JAEGER_SAMPLER_PARAM`, which mean something only together. Nothing is guessed: what the other clients take for a missing number differs between them.
     fn sampler(&self) -> Result<Option<Sampler>, Error> {
         const TYPE: &str = "JAEGER_SAMPLER_TYPE";
@@ -137,8 +164,10 @@ impl Env<'_> {
         let (kind, param) = (self.text(TYPE)?, self.text(PARAM)?);
         let (kind, param) = match (kind, param) {
             (None, None) => return Ok(None),
-            (None, Some(_)) => {
-                return Err(Error::variable(TYPE, "", TYPES, "set it, because JAEGER_SAMPLER_PARAM is set"));
+            (None, Some(param)) => {
+                let expected = "JAEGER_SAMPLER_TYPE beside it";
+                let advice = "set that to const, probabilistic or ratelimiting, or unset this one";
+                return Err(Error::variable(PARAM, &param, expected, advice));
             }
             (Some(kind), param) => (kind, param),
         };
@@ -160,8 +189,9 @@ impl Env<'_> {
             _ => return Err(Error::variable(TYPE, &kind, TYPES, "choose one of these")),
         };
         let Some(param) = param else {
-            let advice = "set it, because JAEGER_SAMPLER_TYPE is set: 1 or 0 for const, a share for probabilistic, traces a second for ratelimiting";
-            return Err(Error::variable(PARAM, "", "a number", advice));
+            let advice =
+                "set that: 1 or 0 for const, a share for probabilistic, traces a second for ratelimiting";
+            return Err(Error::variable(TYPE, &kind, "JAEGER_SAMPLER_PARAM beside it", advice));
         };
         let number = param.parse().map_err(|_| ("a number", "write it with a decimal point, such as 0.01"));
         let sampler = number.and_then(make).and_then(|sampler| sampler.check().map(|()| sampler));
@@ -225,6 +255,7 @@ mod tests {
             log_spans: Some(true),
             flush_interval: Some(Duration::from_secs(90)),
             trace_id_128bit: Some(false),
+            elsewhere: None,
         };
         assert_eq!(settings.unwrap(), expected);
     }
@@ -253,8 +284,10 @@ mod tests {
         refused(&sampler("ratelimiting", "-1"), "JAEGER_SAMPLER_PARAM", "-1");
         refused(&sampler("ratelimiting", "inf"), "JAEGER_SAMPLER_PARAM", "inf");
         // One without the other.
-        refused(&[("JAEGER_SAMPLER_PARAM", "0.1")], "JAEGER_SAMPLER_TYPE", "");
-        refused(&[("JAEGER_SAMPLER_TYPE", "const")], "JAEGER_SAMPLER_PARAM", "");
+        let lone = refused(&[("JAEGER_SAMPLER_PARAM", "x")], "JAEGER_SAMPLER_PARAM", "x");
+        assert!(lone.contains("JAEGER_SAMPLER_TYPE") && lone.contains("ratelimiting"), "{lone}");
+        let lone = refused(&[("JAEGER_SAMPLER_TYPE", "const")], "JAEGER_SAMPLER_TYPE", "const");
+        assert!(lone.contains("JAEGER_SAMPLER_PARAM") && lone.contains("1 or 0"), "{lone}");
     }
 
     #[test]
@@ -273,6 +306,9 @@ mod tests {
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "-5s", "at least 1ms"),
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "0", "at least 1ms"),
             ("JAEGER_REPORTER_FLUSH_INTERVAL", "999us", "at least 1ms"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "24h1ns", "at most 24h"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "999999h", "at most 24h"),
+            ("JAEGER_REPORTER_FLUSH_INTERVAL", "9999999999h", "at most 24h"),
         ] {
             let message = refused(&[(variable, value)], variable, value);
             assert!(message.contains(part), "{message:?} does not speak of {part:?}");

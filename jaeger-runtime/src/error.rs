@@ -51,9 +51,11 @@ pub enum Error {
     },
     /// This process has a tracer already; it goes on.
     AlreadyInstalled,
-    /// The collector's thread could not be started; nothing is recorded.
+    /// The thread of the collector or of a reporter could not be started; nothing is recorded.
     #[non_exhaustive]
     Spawn {
+        /// Its name.
+        thread: &'static str,
         /// What the system said.
         source: io::Error,
     },
@@ -64,6 +66,12 @@ pub enum Error {
         what: &'static str,
         /// How long it was allowed to take.
         deadline: Duration,
+    },
+    /// A flush or shutdown that nobody can do any more: the collector's thread has died, which is a bug of this crate.
+    #[non_exhaustive]
+    CollectorDied {
+        /// `flush` or `shutdown`.
+        what: &'static str,
     },
     /// A flush or shutdown in a forked child, where the collector's thread does not live.
     #[non_exhaustive]
@@ -124,15 +132,20 @@ impl fmt::Display for Error {
                 "a tracer is installed already in this process and goes on: install one only, at the start of main, \
                  and keep its handle",
             ),
-            Self::Spawn { source } => write!(
+            Self::Spawn { thread, source } => write!(
                 f,
-                "the thread `jaeger-collector` could not be started ({source}), so nothing is recorded: raise the limit of \
+                "the thread `{thread}` could not be started ({source}), so nothing is recorded: raise the limit of \
                  threads or memory of this process"
             ),
             Self::Timeout { what, deadline } => write!(
                 f,
                 "{what} was not done after its deadline of {deadline:?} and goes on in the background: give it longer, or look \
                  for a reporter that hangs"
+            ),
+            Self::CollectorDied { what } => write!(
+                f,
+                "{what} cannot be done, because the collector's thread has died: spans are lost from here on; please report \
+                 this with what stands before it on stderr"
             ),
             Self::Forked { what } => write!(
                 f,
@@ -157,7 +170,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Spawn { source } => Some(source),
+            Self::Spawn { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -182,10 +195,11 @@ mod tests {
             ),
             (Error::AlreadyInstalled, &["installed already", "install one only"]),
             (
-                Error::Spawn { source: io::Error::other("no threads left") },
+                Error::Spawn { thread: "jaeger-collector", source: io::Error::other("no threads left") },
                 &["jaeger-collector", "no threads left", "raise the limit"],
             ),
             (Error::Timeout { what: "flush", deadline }, &["flush", "1.5s", "give it longer"]),
+            (Error::CollectorDied { what: "flush" }, &["flush", "has died", "please report"]),
             (Error::Forked { what: "shutdown" }, &["shutdown", "forked child", "fork before"]),
             (Error::FromReporter { what: "flush" }, &["flush", "reporter", "call it from"]),
         ];
@@ -196,7 +210,7 @@ mod tests {
                 assert!(message.contains(part), "{part:?} is not in {message:?}");
             }
         }
-        let spawn = Error::Spawn { source: io::Error::other("no threads left") };
+        let spawn = Error::Spawn { thread: "jaeger-collector", source: io::Error::other("no threads left") };
         assert_eq!(spawn.source().map(ToString::to_string).as_deref(), Some("no threads left"));
     }
 

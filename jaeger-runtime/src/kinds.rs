@@ -26,8 +26,24 @@ impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
     }
 }
 
+/// A borrowed error to be probed: what it displays comes before how it is debugged, because that is written for people.
+#[derive(Debug)]
+pub struct E<'a, T: ?Sized>(pub &'a T);
+
 /// So that a reference to any type, also an unsized one, can be passed on as an object.
 impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
+    fn tag_value(&self) -> Value<'_> {
+        self.0.tag_value()
+    }
+}
+
+impl<T: Plain + ?Sized> ByPlain for &&&&E<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        self.0.plain()
+    }
+}
+impl<T: TagValue + ?Sized> TagValue for E<'_, T> {
     fn tag_value(&self) -> Value<'_> {
         self.0.tag_value()
     }
@@ -44,8 +60,14 @@ impl<T: TagValue + ?Sized> ByTagValue for &&&W<'_, T> {
         Value::Tag(***self)
     }
 }
+impl<T: TagValue + ?Sized> ByTagValue for &&&E<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Tag(***self)
+    }
+}
 
-/// Level 3: `Debug`.
+/// Level 3: `Debug`; of an error, level 4.
 pub trait ByDebug {
     /// Formatted later, cut at the bound.
     fn value(&self) -> Value<'_>;
@@ -56,13 +78,25 @@ impl<T: Debug + ?Sized> ByDebug for &&W<'_, T> {
         Value::Debug(&self.0)
     }
 }
+impl<T: Debug + ?Sized> ByDebug for &E<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Debug(&self.0)
+    }
+}
 
-/// Level 4: `Display`.
+/// Level 4: `Display`; of an error, level 3.
 pub trait ByDisplay {
     /// Formatted later, cut at the bound.
     fn value(&self) -> Value<'_>;
 }
 impl<T: Display + ?Sized> ByDisplay for &W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Display(&self.0)
+    }
+}
+impl<T: Display + ?Sized> ByDisplay for &&E<'_, T> {
     #[inline(always)]
     fn value(&self) -> Value<'_> {
         Value::Display(&self.0)
@@ -75,6 +109,12 @@ pub trait ByName {
     fn value(&self) -> Value<'_>;
 }
 impl<T: ?Sized> ByName for W<'_, T> {
+    #[inline(always)]
+    fn value(&self) -> Value<'_> {
+        Value::Str(core::any::type_name::<T>())
+    }
+}
+impl<T: ?Sized> ByName for E<'_, T> {
     #[inline(always)]
     fn value(&self) -> Value<'_> {
         Value::Str(core::any::type_name::<T>())
@@ -158,6 +198,31 @@ mod tests {
         let object: &dyn Debug = &OnlyDebug;
         assert_eq!(show!(*object), "OnlyDebug");
         assert!(show!(|| ()).contains("closure"));
+    }
+
+    #[test]
+    fn a_types_own_word_is_heard_through_wrappers() {
+        use std::sync::Arc;
+        assert_eq!(show!(&Own), "9");
+        assert_eq!(show!(Arc::new(Own)), "9");
+        assert_eq!(show!(Some(Own)), "9");
+        assert_eq!(show!(Some(&Own)), "9");
+        assert_eq!(show!(Box::new(Own)), "9");
+        assert_eq!(show!(None::<Own>), "None");
+        let object: Box<dyn TagValue> = Box::new(Own);
+        assert_eq!(show!(object), "9");
+    }
+
+    #[test]
+    fn an_error_is_displayed_rather_than_debugged() {
+        macro_rules! error {
+            ($e:expr) => {{ format!("{:?}", (&&&&&E(&$e)).value()) }};
+        }
+        assert_eq!(error!("x".parse::<u8>().unwrap_err()), "invalid digit found in string");
+        assert_eq!(error!(OnlyDebug), "OnlyDebug");
+        assert_eq!(error!(String::from("text")), "\"text\"");
+        assert_eq!(error!(Own), "9");
+        assert!(error!(Nothing).contains("Nothing"));
     }
 
     #[test]

@@ -33,18 +33,24 @@ mod async_span;
 mod callsite;
 mod clock;
 mod collector;
+mod complaint;
 mod config;
 mod context;
 mod error;
 mod event_log;
 mod global;
+#[cfg(feature = "serde")]
+mod json;
 mod kinds;
 mod local;
 mod process;
 mod record;
+mod relation;
 pub mod report;
 mod sampler;
 mod span;
+#[cfg(feature = "stream")]
+mod stream_span;
 mod sync_span;
 #[cfg(feature = "tokio")]
 mod tasks;
@@ -97,6 +103,7 @@ pub use error::Error;
 /// The reply of a function that returns `impl Trait`, and what an early `return` under `#[track_caller]` or `#[target_feature]` returned, are not recorded. In a generic function what is known of a
 /// `T` is what the bounds say: without any, its name.
 pub use jaeger_macros::traced;
+pub use relation::AsContext;
 pub use sampler::Sampler;
 pub use span::{CurrentSpan, Entered, FutureExt, InContext, InSpan, Span};
 #[cfg(feature = "tokio")]
@@ -108,10 +115,21 @@ pub use value::{TagValue, Value};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::Value;
-    pub use crate::async_span::{OpenSpan, Run, open, run};
+    pub use crate::async_span::{
+        Ending, Making, Run, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_under,
+        run, run_bare,
+    };
     pub use crate::callsite::Callsite;
-    pub use crate::kinds::W;
-    pub use crate::sync_span::{Guard, enter, enter_bare};
+    #[cfg(feature = "serde")]
+    pub use crate::json::{Json, json};
+    pub use crate::kinds::{E, W};
+    pub use crate::relation::{follows_from, under, under_none};
+    #[cfg(feature = "stream")]
+    pub use crate::stream_span::{boxed_stream, in_span_stream};
+    pub use crate::sync_span::{Guard, GuardUnder, enter, enter_bare, enter_under};
+
+    /// What the tag of a redacted argument says.
+    pub const REDACTED: &str = "[redacted]";
 
     /// The probes, for a glob import.
     pub mod kinds {
@@ -127,12 +145,19 @@ pub mod __private {
         crate::local::is_on()
     }
 
-    /// Parts of destructured arguments, which exist only inside the body.
+    /// Whether a tracer is installed: for a span that has a trace of its own.
+    #[inline(always)]
+    pub fn is_installed() -> bool {
+        crate::global::is_on()
+    }
+
+    /// Parts of destructured arguments, which exist only inside the body. Of each, `max_len` bytes may be kept (0: the tracer's bound).
     #[inline(never)]
-    pub fn bound(tags: &[(&'static str, Value<'_>)]) {
+    pub fn bound(tags: &[(&'static str, Value<'_>)], max_len: u32) {
+        use crate::event_log::format::ExtraKind;
+        let (span, max_len) = (crate::local::current(), crate::sync_span::bound(max_len));
         for (key, value) in tags {
-            let tag = [Value::Str(key), *value];
-            crate::local::extra(crate::local::current(), crate::event_log::format::ExtraKind::Tag, &tag);
+            crate::local::extra_within(span, ExtraKind::Tag, &[Value::Str(key), *value], max_len);
         }
     }
 

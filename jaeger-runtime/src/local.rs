@@ -12,21 +12,25 @@
 //!
 //! Left out on purpose: what a span means to the user (`sync_span.rs`, `async_span.rs`, `span.rs`).
 
+mod poll;
+mod root;
 mod slow;
 
 use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, Kind, NeedsText, Outcome, START_AT_WORDS, START_WORDS, first_word,
-    write_values,
+    self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
+    first_word, only_word, write_values,
 };
-use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
 use crate::global;
 use crate::value::Value;
 use std::cell::Cell;
 
+pub(crate) use poll::{Before, NOT_OPEN_YET, NOT_YET, Polled, TIMED};
+use poll::{Elsewhere, Opening};
 pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
 
 /// In [`Local::flags`]: there is an ambient span.
@@ -45,10 +49,19 @@ pub(crate) struct Local {
     /// Which attachment is ambient; steps with each, so that one dropped out of turn is noticed.
     token: Cell<u64>,
     last_token: Cell<u64>,
+    /// The span that the first poll of a future has opened, until that poll ends.
+    opening: Cell<Opening>,
+    opened_elsewhere: Cell<Elsewhere>,
     /// The collector does not know the ambient context yet.
     dirty: Cell<bool>,
     /// The log had another owner before, and the collector does not know yet.
     new_owner: Cell<bool>,
+    /// How many logs had been given back when this thread last asked for one in vain.
+    refused_at: Cell<usize>,
+    /// The collector's generator stands where `nested_ids` does, so a root need not say its ids.
+    ids_known: Cell<bool>,
+    /// Something went out of turn and waits for its place (`slow.rs`). The log stays trapped as long.
+    displaced: Cell<bool>,
     log: Producer,
 }
 
@@ -63,8 +76,13 @@ thread_local! {
             free_ids: Cell::new(0),
             token: Cell::new(0),
             last_token: Cell::new(0),
+            opening: Cell::new(Opening::NOBODY),
+            opened_elsewhere: Cell::new(Elsewhere::NONE),
             dirty: Cell::new(true),
             new_owner: Cell::new(false),
+            refused_at: Cell::new(usize::MAX),
+            ids_known: Cell::new(false),
+            displaced: Cell::new(false),
             log: Producer::detached(),
         }
     };
@@ -80,6 +98,16 @@ pub(crate) struct Nested {
 
 impl Nested {
     pub(crate) const OFF: Self = Self { id: 0, parent: 0 };
+
+    /// A root of which no event tells: the sampler refused it, or it found no room. Its id is said inverted where a parent's stands, which makes every quick end go the slow way.
+    pub(crate) fn unwritten_root(id: u64) -> Self {
+        Self { id: !id, parent: id }
+    }
+
+    /// The root's id, if it is one that was not written.
+    fn as_unwritten_root(self) -> Option<u64> {
+        (self.id == !self.parent).then_some(self.parent)
+    }
 }
 
 /// Whether a span opened now could be recorded: a tracer is installed, and the ambient trace is not one that was refused.
@@ -139,14 +167,19 @@ pub(crate) fn start_at(
 
 /// Ends a span opened by [`start_at`], on whatever thread.
 #[inline(always)]
-pub(crate) fn end_at(span: SpanContext, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-    LOCAL.with(|l| l.end_at(span.span_id, outcome, values, max_len));
+pub(crate) fn end_at(span_id: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    LOCAL.with(|l| l.end_at(span_id, outcome, values, max_len));
 }
 
 /// Adds to an open span. What is neither recorded nor open is ignored.
 pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>]) {
+    extra_within(span, kind, values, global::max_value_len());
+}
+
+/// The same with a bound of its own.
+pub(crate) fn extra_within(span: SpanContext, kind: format::ExtraKind, values: &[Value<'_>], max_len: usize) {
     if span.is_sampled() && global::is_on() {
-        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values));
+        LOCAL.with(|l| l.extra_slow(span.span_id, kind, values, max_len));
     }
 }
 
@@ -154,6 +187,29 @@ pub(crate) fn extra(span: SpanContext, kind: format::ExtraKind, values: &[Value<
 #[inline]
 pub(crate) fn attach(context: SpanContext) -> Attached {
     LOCAL.with(|l| l.attach(context))
+}
+
+/// Begins a poll of the future of `span`, or of one whose span its first poll will open.
+#[inline(always)]
+pub(crate) fn begin_poll(span: &SpanContext, before: &mut Option<Before>) {
+    LOCAL.with(|l| l.begin_poll(span, before));
+}
+
+/// Opens the span of the poll that runs, under the ambient one, and makes it ambient. Whether it is recorded.
+#[inline(always)]
+pub(crate) fn open_in_poll(site: &'static Callsite, values: &[Value<'_>]) -> bool {
+    LOCAL.with(|l| l.open_in_poll(site, values))
+}
+
+/// The same under any parent.
+pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> bool {
+    LOCAL.with(|l| l.open_in_poll_slow(site, parent, values))
+}
+
+/// Ends a poll; `span` is then what its first poll has opened. When it was, for a span that is timed.
+#[inline(always)]
+pub(crate) fn end_poll(span: &mut SpanContext, before: &Before, waits: bool) -> Polled {
+    LOCAL.with(|l| l.end_poll(span, before, waits))
 }
 
 /// Ends an attachment that may be out of turn.
@@ -192,6 +248,16 @@ impl Local {
     #[inline(never)]
     fn start(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         debug_assert_eq!(site.args().len(), values.len(), "{}", site.name());
+        self.start_any(site, values)
+    }
+
+    #[inline(never)]
+    fn start_bare(&self, site: &'static Callsite) -> Nested {
+        self.start_any(site, &[])
+    }
+
+    #[inline(always)]
+    fn start_any(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         let number = site.number();
         if self.is_sampled() && number != 0 && self.log.is_open() {
             if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
@@ -202,24 +268,12 @@ impl Local {
     }
 
     #[inline(never)]
-    fn start_bare(&self, site: &'static Callsite) -> Nested {
-        let number = site.number();
-        if self.is_sampled() && number != 0 && self.log.is_open() {
-            if let Ok(nested) = self.write_start(number, &[], 0) {
-                return nested;
-            }
-        }
-        self.start_slow(site, &[])
-    }
-
-    #[inline(never)]
     fn end(&self, nested: Nested) {
         let now = ticks();
-        if self.span.get() == nested.id && nested.parent != 0 && self.log.is_open() {
+        if self.may_end(nested) {
             if let Some(first) = self.log.window().first() {
-                self.span.set(nested.parent);
-                self.log.release_end();
-                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                self.leave_quick(nested);
+                first.store(only_word(Kind::End, now), Relaxed);
                 self.log.publish(1);
                 return;
             }
@@ -229,14 +283,40 @@ impl Local {
 
     #[inline(always)]
     fn end_with(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-        let now = ticks();
-        let open = self.span.get() == nested.id && nested.parent != 0 && self.log.is_open();
-        if open && self.write_end_with(now, outcome, values, max_len).is_ok() {
-            self.span.set(nested.parent);
-            self.log.release_end();
+        if self.may_end(nested) && self.write_end_with(None, outcome, values, max_len).is_ok() {
+            self.leave_quick(nested);
             return;
         }
-        self.end_slow(nested, now, outcome, values, max_len);
+        self.end_slow(nested, ticks(), outcome, values, max_len);
+    }
+
+    #[inline(never)]
+    fn suspend(&self, nested: Nested) {
+        if self.may_end(nested) {
+            if let Some(first) = self.log.window().first() {
+                self.leave_quick(nested);
+                first.store(only_word(Kind::Suspend, nested.id), Relaxed);
+                self.log.publish(1);
+                return;
+            }
+        }
+        self.suspend_slow(nested);
+    }
+
+    /// Whether a nested span can go without the slow path: it is the ambient one, and nothing is in the way.
+    #[inline(always)]
+    fn may_end(&self, nested: Nested) -> bool {
+        self.span.get() == nested.id && self.log.is_open()
+    }
+
+    /// Makes the parent ambient again, and gives back the room that was kept for the end.
+    #[inline(always)]
+    fn leave_quick(&self, nested: Nested) {
+        self.span.set(nested.parent);
+        if nested.parent == 0 {
+            self.flags.set(0);
+        }
+        self.log.release_end();
     }
 
     /// The end of almost every span with something to say.
@@ -311,10 +391,10 @@ impl Local {
     }
 
     #[inline(always)]
-    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NeedsText> {
+    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NotWritten> {
         let window = self.log.window();
-        let [first, stamp, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, START_WORDS, values, max_len)?;
+        let [first, stamp, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
@@ -330,16 +410,16 @@ impl Local {
     #[inline(always)]
     fn write_end_with(
         &self,
-        now: u64,
+        now: Option<u64>,
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len)?;
+        let [first, stamp, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
-        stamp.store(now & TICK_MASK, Relaxed);
+        stamp.store(now.unwrap_or_else(ticks) & TICK_MASK, Relaxed);
         self.log.publish(words);
         Ok(())
     }
@@ -353,10 +433,10 @@ impl Local {
         origin: u16,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len)?;
+        let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
         first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
         high.store(span.trace_id.high, Relaxed);
         low.store(span.trace_id.low, Relaxed);
@@ -377,10 +457,10 @@ impl Local {
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
-    ) -> Result<(), NeedsText> {
+    ) -> Result<(), NotWritten> {
         let window = self.log.window();
-        let [first, stamp, id, ..] = window else { return Err(NeedsText) };
-        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len)?;
+        let [first, stamp, id, ..] = window else { return Err(NotWritten) };
+        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
         stamp.store(now & TICK_MASK, Relaxed);
         id.store(span_id, Relaxed);
@@ -392,15 +472,16 @@ impl Local {
 /// The event's words with its values written behind the fixed part.
 #[inline(always)]
 fn written(
-    window: &[AtomicU64],
+    window: &[Word],
     fixed: usize,
     values: &[Value<'_>],
     max_len: usize,
-) -> Result<(usize, u16), NeedsText> {
+    overflow: Overflow,
+) -> Result<(usize, u16), NotWritten> {
     if values.is_empty() {
         return Ok((fixed, 0));
     }
-    let done = write_values(window, fixed, values, max_len)?;
+    let done = write_values(window, fixed, values, max_len, overflow)?;
     Ok((done.words, done.descriptor))
 }
 

@@ -89,7 +89,7 @@ impl Span {
         self
     }
 
-    /// Adds a log: an `event` and fields, with the time of the call.
+    /// Adds a log: an `event` and up to 31 fields, with the time of the call. Fields past that, or past 4 KiB of them, are counted in `Stats::extras_lost`.
     pub fn log(&self, event: &str, fields: &[(&str, &dyn TagValue)]) -> &Self {
         log(self.context, event, fields);
         self
@@ -105,7 +105,7 @@ impl Span {
     pub fn fail<E: std::fmt::Display>(self, error: &E) {
         if self.is_recording() {
             let values = [Value::Display(error), Value::Str(std::any::type_name::<E>())];
-            local::end_at(self.context, Outcome::Error, &values, global::max_value_len());
+            local::end_at(self.context.span_id, Outcome::Error, &values, global::max_value_len());
         }
         std::mem::forget(self);
     }
@@ -123,7 +123,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         if self.is_recording() {
             let outcome = if std::thread::panicking() { Outcome::Panic } else { Outcome::Ok };
-            local::end_at(self.context, outcome, &[], 0);
+            local::end_at(self.context.span_id, outcome, &[], 0);
         }
     }
 }
@@ -200,6 +200,8 @@ fn log(span: SpanContext, event: &str, fields: &[(&str, &dyn TagValue)]) {
         pair[1] = Value::Tag(*value);
         used += 2;
     }
+    // What one event cannot count.
+    global::count_lost_extras((fields.len() - (used / 2 - 1)) as u64);
     local::extra(span, ExtraKind::Log, &values[..used]);
 }
 
@@ -238,7 +240,7 @@ struct HeldSpan(Span);
 impl Drop for HeldSpan {
     fn drop(&mut self) {
         if self.0.is_recording() && !std::thread::panicking() {
-            local::end_at(self.0.context, Outcome::Cancelled, &[], 0);
+            local::end_at(self.0.context.span_id, Outcome::Cancelled, &[], 0);
             self.0.context = SpanContext::NONE;
         }
     }
@@ -296,9 +298,11 @@ impl<F: Future> Future for InSpan<F> {
             let _ambient = Ambient::of(&context);
             this.future.poll(cx)
         };
-        if let (Poll::Ready(_), Some(mut span)) = (&polled, this.span.take()) {
+        // Only when it is done: a span that is taken out after a poll that is pending would end there, as cancelled.
+        let done = if polled.is_ready() { this.span.take() } else { None };
+        if let Some(mut span) = done {
             if span.0.is_recording() {
-                local::end_at(context, Outcome::Ok, &[], 0);
+                local::end_at(context.span_id, Outcome::Ok, &[], 0);
                 span.0.context = SpanContext::NONE;
             }
         }

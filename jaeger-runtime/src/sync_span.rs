@@ -4,9 +4,11 @@
 //! thread. Out-of-line functions, none of them generic, so that an annotated function grows by calls and not by code.
 
 use crate::callsite::Callsite;
+use crate::context::SpanContext;
 use crate::event_log::format::Outcome;
 use crate::global;
-use crate::local::{self, Nested};
+use crate::local::{self, Attached, Nested, Parent};
+use crate::relation::Under;
 use crate::value::Value;
 use std::marker::PhantomData;
 use std::mem;
@@ -75,10 +77,80 @@ impl Guard {
     /// The function returned an error of type `kind`.
     #[inline(always)]
     pub fn end_error(self, message: Value<'_>, kind: &'static str) {
+        self.end_error_within(message, kind, 0);
+    }
+
+    /// The function returned an error of type `kind`, of whose message `max_len` bytes may be kept.
+    #[inline(always)]
+    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
         if self.is_recording() {
-            end_error(self.nested, &message, kind);
+            end_error(self.nested, &message, kind, max_len);
         }
         mem::forget(self);
+    }
+}
+
+/// A span that does not hang below the ambient one, or none. Made by [`enter_under`]; for generated code.
+#[derive(Debug)]
+#[must_use]
+pub struct GuardUnder {
+    /// Ends first.
+    guard: Guard,
+    /// Then what was ambient before is so again.
+    _leave: Leave,
+}
+
+#[derive(Debug)]
+struct Leave(Option<Attached>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if let Some(attached) = self.0.take() {
+            local::detach(attached);
+        }
+    }
+}
+
+/// Opens a span under another than the ambient one. Also where it is not recorded, what is called meanwhile belongs to its trace.
+#[inline(never)]
+pub fn enter_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> GuardUnder {
+    let parent = match under.0 {
+        Parent::Of(context) => context,
+        Parent::None => SpanContext::NONE,
+        Parent::Ambient => local::current(),
+    };
+    let leave = Leave(Some(local::attach(parent)));
+    GuardUnder { guard: enter(site, values), _leave: leave }
+}
+
+impl GuardUnder {
+    /// No span.
+    pub const fn off() -> Self {
+        Self { guard: Guard::off(), _leave: Leave(None) }
+    }
+    /// As of [`Guard`].
+    pub fn is_recording(&self) -> bool {
+        self.guard.is_recording()
+    }
+    /// As of [`Guard`].
+    pub fn end(self) {
+        self.guard.end();
+    }
+    /// As of [`Guard`].
+    pub fn end_reply(self, reply: Value<'_>) {
+        self.guard.end_reply(reply);
+    }
+    /// As of [`Guard`].
+    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
+        self.guard.end_reply_within(reply, max_len);
+    }
+    /// As of [`Guard`].
+    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
+        self.guard.end_error(message, kind);
+    }
+    /// As of [`Guard`].
+    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+        self.guard.end_error_within(message, kind, max_len);
     }
 }
 
@@ -94,8 +166,8 @@ impl Drop for Guard {
 
 #[cold]
 #[inline(never)]
-fn end_error(nested: Nested, message: &Value<'_>, kind: &'static str) {
-    local::end_with(nested, Outcome::Error, &[*message, Value::Str(kind)], bound(0));
+fn end_error(nested: Nested, message: &Value<'_>, kind: &'static str, max_len: u32) {
+    local::end_with(nested, Outcome::Error, &[*message, Value::Str(kind)], bound(max_len));
 }
 
 #[inline(never)]
@@ -107,8 +179,9 @@ fn end_dropped(nested: Nested) {
     }
 }
 
+/// The bound of one value in bytes; 0 is the tracer's.
 #[inline(always)]
-fn bound(max_len: u32) -> usize {
+pub(crate) fn bound(max_len: u32) -> usize {
     match max_len {
         0 => global::max_value_len(),
         own => (own as usize).min(crate::event_log::format::MAX_VALUE_BYTES),

@@ -3,7 +3,6 @@
 //! A `Debug` may do anything: open spans, panic, print without end, unwrap the write error. So it runs while no event is in the making, into a buffer that the thread keeps,
 //! behind a writer that says Ok and drops what is past the bound. A formatter that goes on printing for ever still ends: after the bound, writes fail.
 
-use crate::event_log::format::MAX_VALUES;
 use crate::value::Value;
 use std::cell::Cell;
 use std::fmt::{self, Write};
@@ -25,35 +24,42 @@ pub(crate) fn with_plain<R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce
     if !values.iter().any(|value| matches!(value, Value::Display(_) | Value::Debug(_) | Value::Tag(_))) {
         return f(values);
     }
-    // Two sizes, so that the usual few arguments do not pay for sixty-four.
-    if values.len() <= 8 {
-        plain::<8, R>(values, max_len, f)
-    } else {
-        plain::<MAX_VALUES, R>(values, max_len, f)
-    }
-}
-
-#[inline(never)]
-fn plain<const N: usize, R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce(&[Value<'_>]) -> R) -> R {
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     buffer.clear();
-    let mut ranges: [Option<Range<usize>>; N] = [const { None }; N];
-    let mut plain = [Value::None; N];
-    let count = values.len().min(N);
-    for ((value, range), plain) in values.iter().zip(&mut ranges).zip(&mut plain) {
-        match resolve(*value, &mut buffer, max_len) {
+    // Three sizes, so that the usual few arguments do not pay for many.
+    let result = match values.len() {
+        0..=8 => shown(values, &mut buffer, &mut [const { None }; 8], &mut [Value::None; 8], max_len, f),
+        9..=64 => shown(values, &mut buffer, &mut [const { None }; 64], &mut [Value::None; 64], max_len, f),
+        n => shown(values, &mut buffer, &mut vec![None; n], &mut vec![Value::None; n], max_len, f),
+    };
+    let _thread_is_ending = BUFFER.try_with(|kept| kept.set(buffer));
+    result
+}
+
+/// `ranges` and `plain` are room for as many values as there are, or more.
+#[inline(never)]
+fn shown<'b, R>(
+    values: &[Value<'b>],
+    buffer: &'b mut String,
+    ranges: &mut [Option<Range<usize>>],
+    plain: &mut [Value<'b>],
+    max_len: usize,
+    f: impl FnOnce(&[Value<'_>]) -> R,
+) -> R {
+    for ((value, range), plain) in values.iter().zip(&mut *ranges).zip(&mut *plain) {
+        match resolve(*value, buffer, max_len) {
             Shown::Text(text) => *range = Some(text),
             Shown::Plain(value) => *plain = value,
         }
     }
-    for (range, plain) in ranges.into_iter().zip(&mut plain) {
-        if let Some(text) = range.and_then(|range| buffer.get(range)) {
+    // A value may point into the buffer from here on, which may no longer grow.
+    let buffer: &'b str = buffer;
+    for (range, plain) in ranges.iter_mut().zip(&mut *plain) {
+        if let Some(text) = range.take().and_then(|range| buffer.get(range)) {
             *plain = Value::Str(text);
         }
     }
-    let result = f(&plain[..count]);
-    let _thread_is_ending = BUFFER.try_with(|kept| kept.set(buffer));
-    result
+    f(&plain[..values.len()])
 }
 
 enum Shown<'a> {
@@ -71,7 +77,10 @@ fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'
             // A type whose own value is again somebody else's: one step is followed by the next, and a type that answers with itself is stopped.
             Ok(Value::Tag(_)) => format(buffer, max_len, |w| w.write_str(core::any::type_name_of_val(&own))),
             Ok(next) => return resolve(next, buffer, max_len),
-            Err(_) => false,
+            Err(payload) => {
+                std::mem::forget(payload);
+                false
+            }
         },
         plain => return Shown::Plain(plain),
     };
@@ -86,7 +95,14 @@ fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'
 fn format(buffer: &mut String, max_len: usize, f: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) -> bool {
     // Four bytes past the bound, so that the log sees that there was more, and marks it.
     let mut writer = Bounded { room: max_len + 4, patience: PATIENCE, buffer };
-    catch_unwind(AssertUnwindSafe(|| f(&mut writer))).is_ok()
+    let result = catch_unwind(AssertUnwindSafe(|| f(&mut writer)));
+    // One that unwraps what its writer says past the bound has said enough before.
+    told(result) || writer.room == 0
+}
+
+/// Whether it went without a panic. The payload is not dropped: that is somebody's code too, and may panic.
+fn told<T>(result: std::thread::Result<T>) -> bool {
+    result.map_err(std::mem::forget).is_ok()
 }
 
 struct Bounded<'a> {
@@ -125,7 +141,7 @@ mod tests {
     use crate::value::TagValue;
     use std::fmt::{Debug, Formatter};
 
-    fn shown(values: &[Value<'_>], max_len: usize) -> Vec<String> {
+    fn show(values: &[Value<'_>], max_len: usize) -> Vec<String> {
         with_plain(values, max_len, |plain| plain.iter().map(|v| format!("{v:?}")).collect())
     }
 
@@ -157,7 +173,7 @@ mod tests {
     impl Debug for Nests {
         fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
             // What a traced function called from a Debug does.
-            f.write_str(&shown(&[Value::Debug(&1)], 8).join(","))
+            f.write_str(&show(&[Value::Debug(&1)], 8).join(","))
         }
     }
     struct Itself;
@@ -170,27 +186,24 @@ mod tests {
     #[test]
     fn values_keep_their_places_and_plain_ones_pass_through() {
         assert_eq!(
-            shown(&[Value::Long(1), Value::Debug(&"a"), Value::Bool(true), Value::Display(&2)], 16),
+            show(&[Value::Long(1), Value::Debug(&"a"), Value::Bool(true), Value::Display(&2)], 16),
             ["1", r#""\"a\"""#, "true", r#""2""#]
         );
-        assert_eq!(shown(&vec![Value::Debug(&1); 70], 16).len(), 64);
+        assert_eq!(show(&vec![Value::Debug(&1); 70], 16), vec![r#""1""#; 70]);
     }
 
     #[test]
     fn user_code_that_misbehaves_is_bounded_and_told() {
-        assert_eq!(
-            shown(&[Value::Debug(&Panics), Value::Long(2)], 64),
-            [format!("{PANICKED:?}"), "2".into()]
-        );
-        assert!(shown(&[Value::Debug(&Endless)], 10)[0].len() <= 16);
-        assert_eq!(shown(&[Value::Debug(&Unwraps)], 12)[0], r#""0123456789012345""#);
-        assert_eq!(shown(&[Value::Debug(&Nests), Value::Debug(&2)], 64), [r#""\"1\"""#, r#""2""#]);
-        assert!(shown(&[Value::Tag(&Itself)], 64)[0].contains("TagValue"));
-        assert_eq!(shown(&[Value::Tag(&5u8)], 64), ["5"]);
+        assert_eq!(show(&[Value::Debug(&Panics), Value::Long(2)], 64), [format!("{PANICKED:?}"), "2".into()]);
+        assert!(show(&[Value::Debug(&Endless)], 10)[0].len() <= 16);
+        assert_eq!(show(&[Value::Debug(&Unwraps)], 12)[0], r#""0123456789012345""#);
+        assert_eq!(show(&[Value::Debug(&Nests), Value::Debug(&2)], 64), [r#""\"1\"""#, r#""2""#]);
+        assert!(show(&[Value::Tag(&Itself)], 64)[0].contains("TagValue"));
+        assert_eq!(show(&[Value::Tag(&5u8)], 64), ["5"]);
     }
 
     #[test]
     fn a_cut_lands_between_characters() {
-        assert_eq!(shown(&[Value::Display(&"ééééé")], 3)[0], "\"ééé\"");
+        assert_eq!(show(&[Value::Display(&"ééééé")], 3)[0], "\"ééé\"");
     }
 }

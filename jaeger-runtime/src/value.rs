@@ -6,6 +6,10 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
+    NonZeroU64, NonZeroUsize,
+};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -54,7 +58,7 @@ impl fmt::Debug for Value<'_> {
 
 /// How a type shows itself in a tag.
 ///
-/// Numbers, text, bytes and their references, boxes and options have it; a type of your own may.
+/// Numbers, text, bytes have it; a type of your own may; and so has what refers to, boxes, shares or may be one of these.
 ///
 /// ```
 /// use jaeger_runtime::{TagValue, Value};
@@ -79,7 +83,21 @@ pub trait Plain {
     fn plain(&self) -> Value<'_>;
 }
 
-impl<T: Plain + ?Sized> TagValue for T {
+/// [`TagValue`] of the types that are [`Plain`]. Not one implementation for all of them, so that the wrappers can have theirs for every `TagValue`.
+macro_rules! tag_value {
+    ($($t:ty)*) => {$(
+        impl TagValue for $t {
+            fn tag_value(&self) -> Value<'_> {
+                self.plain()
+            }
+        }
+    )*};
+}
+tag_value!(i8 i16 i32 i64 u8 u16 u32 u64 usize isize i128 u128 bool f32 f64 char str String Cow<'_, str>);
+tag_value!([u8] Cow<'_, [u8]> Vec<u8> () NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroU8 NonZeroU16);
+tag_value!(NonZeroU32 NonZeroU64 NonZeroUsize NonZeroIsize);
+
+impl<const N: usize> TagValue for [u8; N] {
     fn tag_value(&self) -> Value<'_> {
         self.plain()
     }
@@ -113,6 +131,28 @@ macro_rules! maybe_long {
 }
 maybe_long!(u64 usize isize i128 u128);
 
+macro_rules! non_zero {
+    ($($t:ident)*) => {$(
+        impl Plain for $t {
+            #[inline]
+            fn plain(&self) -> Value<'_> {
+                match i64::try_from(self.get()) {
+                    Ok(long) => Value::Long(long),
+                    Err(_) => Value::Display(self),
+                }
+            }
+        }
+    )*};
+}
+non_zero!(NonZeroI8 NonZeroI16 NonZeroI32 NonZeroI64 NonZeroU8 NonZeroU16 NonZeroU32 NonZeroU64 NonZeroUsize NonZeroIsize);
+
+/// Nothing to say.
+impl Plain for () {
+    #[inline]
+    fn plain(&self) -> Value<'_> {
+        Value::None
+    }
+}
 impl Plain for bool {
     #[inline]
     fn plain(&self) -> Value<'_> {
@@ -167,6 +207,12 @@ impl<const N: usize> Plain for [u8; N] {
         Value::Bytes(self)
     }
 }
+impl Plain for Cow<'_, [u8]> {
+    #[inline]
+    fn plain(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
+}
 impl Plain for Vec<u8> {
     #[inline]
     fn plain(&self) -> Value<'_> {
@@ -183,18 +229,29 @@ macro_rules! see_through {
                 (**self).plain()
             }
         }
+        impl<T: TagValue + ?Sized> TagValue for $t {
+            fn tag_value(&self) -> Value<'_> {
+                (**self).tag_value()
+            }
+        }
     )*};
 }
 see_through!(&T &mut T Box<T> Rc<T> Arc<T>);
 
-/// `Some(5)` is the LONG 5; `None` the text `None`, because "was called without" and "was not recorded" are two things.
+/// `Some(5)` is the LONG 5; `None` is no tag.
 impl<T: Plain> Plain for Option<T> {
     #[inline]
     fn plain(&self) -> Value<'_> {
         match self {
             Some(value) => value.plain(),
-            None => Value::Str("None"),
+            None => Value::None,
         }
+    }
+}
+
+impl<T: TagValue> TagValue for Option<T> {
+    fn tag_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::None, T::tag_value)
     }
 }
 
@@ -223,7 +280,10 @@ mod tests {
         assert_eq!(show(7u128), "long 7");
         assert_eq!(show(0.5f32), "double 0.5");
         assert_eq!(show(Arc::new(Some(Box::new(&3u8)))), "long 3");
-        assert_eq!(show(None::<u8>), "str \"None\"");
+        assert_eq!(show(None::<u8>), "formatted None");
+        assert_eq!(show(Some("x")), "str \"x\"");
+        assert_eq!(show(Cow::Borrowed(&[1u8][..])), "bytes [1]");
+        assert_eq!(show(std::num::NonZeroU64::MIN), "long 1");
         assert_eq!(show(String::from("x")), "str \"x\"");
         assert_eq!(show([1u8, 2]), "bytes [1, 2]");
         assert_eq!(show('é'), "formatted é");

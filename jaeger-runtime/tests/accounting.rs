@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Hangs on its first span until it is let go.
+/// Hangs on its first span until it is let go, on the collector's thread, because it promised not to.
 struct Hangs {
     gate: Option<Receiver<()>>,
     seen: u64,
@@ -17,6 +17,9 @@ struct Hangs {
 impl Reporter for Hangs {
     fn name(&self) -> String {
         "hangs".into()
+    }
+    fn never_waits(&self) -> bool {
+        true
     }
     fn report(&mut self, _: &SpanRecord<'_>) {
         if let Some(gate) = self.gate.take() {
@@ -83,6 +86,10 @@ fn a_hanging_and_a_panicking_reporter_lose_nothing_uncounted() {
             .collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
+    // Nobody reads, but what finds no room is known all the same.
+    let live = tracer.stats();
+    assert!(live.dropped.log_full + live.dropped.no_log > 0, "{live:?}");
+    assert_eq!(live.started, live.finished + live.open + live.dropped.total(), "{live:?}");
     release.send(()).unwrap();
     let stats = tracer.flush(PATIENCE).unwrap();
     // Which of the held spans found room is chance; the rest is not.

@@ -281,6 +281,34 @@ fn in_span_and_in_context_carry_a_span_by_hand() {
 }
 
 #[test]
+fn a_future_in_a_span_that_waits_twice_is_in_it_to_its_end() {
+    let spans = trace(|| {
+        let span = Span::child("job by hand");
+        let context = span.context();
+        let work = async move {
+            pause().await;
+            leaf(1);
+            pause().await;
+            assert_eq!(SpanContext::current(), context, "still ambient after two waits");
+            Span::current().tag("late", 7).log("after", &[]);
+            drop(Span::child("inner"));
+        };
+        let mut future = Box::pin(work.in_span(span));
+        assert!(poll(future.as_mut()).is_pending());
+        common::flush();
+        assert!(poll(future.as_mut()).is_pending());
+        common::flush();
+        assert!(poll(future.as_mut()).is_ready());
+    });
+    let job = named(&spans, "job by hand");
+    assert_eq!((tag(job, "cancelled"), tag(job, "late")), ("absent".into(), "long 7".into()));
+    assert_eq!(log_fields(job), ["event=\"after\""]);
+    let inner = named(&spans, "inner");
+    assert_eq!((inner.parent_span_id, named(&spans, "leaf").parent_span_id), (job.span_id, job.span_id));
+    assert!(inner.start_time + inner.duration <= job.start_time + job.duration, "it ended last");
+}
+
+#[test]
 fn a_held_span_takes_tags_and_logs_from_any_thread_and_ends_anywhere() {
     let spans = trace(|| {
         let span = Span::child("held");

@@ -6,7 +6,7 @@ use common::{PATIENCE, flush, spans_of, tracer};
 use jaeger_runtime::{Span, Tracer, traced};
 use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[traced]
 fn work(n: u64) -> u64 {
@@ -65,6 +65,39 @@ fn a_second_tracer_is_refused_and_the_first_goes_on() {
     let trace = root.context().trace_id().to_u128();
     drop(root);
     assert_eq!(spans_of(trace).len(), 1);
+}
+
+#[test]
+fn a_span_takes_the_time_that_it_took_and_starts_when_it_started() {
+    tracer();
+    // The tracer has been there for a while: what a tick is worth is known by then, and the clocks have been looked at again and again.
+    for _ in 0..20 {
+        let root = Span::root("root");
+        let trace = root.context().trace_id().to_u128();
+        let micros = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
+        let (before, outer) = (micros(), Instant::now());
+        let (inside, inner);
+        {
+            let _inside = root.enter();
+            #[traced]
+            fn timed() -> (i64, Duration) {
+                let inner = Instant::now();
+                let micros = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
+                while inner.elapsed() < Duration::from_millis(5) {}
+                (micros, inner.elapsed())
+            }
+            (inside, inner) = timed();
+        }
+        let outer = outer.elapsed();
+        drop(root);
+        let spans = spans_of(trace);
+        let span = common::named(&spans, "timed");
+        let took = Duration::from_micros(span.duration as u64);
+        let slack = Duration::from_micros(100) + outer / 1_000;
+        assert!(took + slack >= inner && took <= outer + slack, "{inner:?} {took:?} {outer:?}");
+        // The wall clock may be slewed by half a millisecond before it is followed at once.
+        assert!(span.start_time >= before - 1_000 && span.start_time <= inside + 1_000, "{before} {inside}");
+    }
 }
 
 #[test]

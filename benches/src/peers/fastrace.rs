@@ -1,9 +1,10 @@
-//! fastrace: its attribute with three properties where the work has arguments and a reply, since it records nothing by itself.
+//! fastrace: its attribute, with a property for each argument and the reply, since it records nothing by itself. It has no bridge from `log` or `tracing` into spans: the event is its own.
 
 use super::receiver;
-use crate::measure::{Running, Work, block};
+use crate::measure::Running;
+use crate::work::{Order, Refused, Work, calls};
 use fastrace::collector::{Config, Reporter, SpanRecord};
-use fastrace::prelude::{LocalSpan, Span, SpanContext, trace};
+use fastrace::prelude::{Event, LocalSpan, Span, SpanContext, trace};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -22,17 +23,17 @@ fn leaf() {
     black_box(());
 }
 
+#[trace(short_name = true)]
+async fn async_leaf() {
+    black_box(());
+}
+
 #[trace(short_name = true, properties = { "id": "{id}", "request": "{request}" })]
 #[inline(never)]
 fn args(id: u64, request: &str) -> u64 {
     let reply = black_box(id + request.len() as u64);
     LocalSpan::add_property(|| ("reply", reply.to_string()));
     reply
-}
-
-#[trace(short_name = true)]
-async fn async_leaf() {
-    black_box(());
 }
 
 #[trace(short_name = true, properties = { "id": "{id}", "request": "{request}" })]
@@ -42,6 +43,72 @@ async fn async_args(id: u64, request: &str) -> u64 {
     reply
 }
 
+#[trace(short_name = true, properties = {
+    "id": "{id}", "delta": "{delta}", "ratio": "{ratio}", "ok": "{ok}", "name": "{name}", "note": "{note}"
+})]
+#[inline(never)]
+fn six(id: u64, delta: i32, ratio: f64, ok: bool, name: &str, note: &str) {
+    black_box((id, delta, ratio, ok, name, note));
+}
+
+#[trace(short_name = true, properties = {
+    "id": "{id}", "delta": "{delta}", "ratio": "{ratio}", "ok": "{ok}", "name": "{name}", "note": "{note}"
+})]
+async fn async_six(id: u64, delta: i32, ratio: f64, ok: bool, name: &str, note: &str) {
+    black_box((id, delta, ratio, ok, name, note));
+}
+
+#[trace(short_name = true, properties = { "order": "{order:?}" })]
+#[inline(never)]
+fn debug(order: &Order) {
+    black_box(order);
+}
+
+#[trace(short_name = true, properties = { "order": "{order:?}" })]
+async fn async_debug(order: &Order) {
+    black_box(order);
+}
+
+#[trace(short_name = true, properties = { "text": "{text}" })]
+#[inline(never)]
+fn long(text: &str) {
+    black_box(text);
+}
+
+#[trace(short_name = true, properties = { "text": "{text}" })]
+async fn async_long(text: &str) {
+    black_box(text);
+}
+
+#[trace(short_name = true)]
+#[inline(never)]
+fn deep(left: u32) {
+    if left > 1 {
+        deep(left - 1);
+    }
+    black_box(left);
+}
+
+#[trace(short_name = true)]
+#[inline(never)]
+fn fails(id: u64) -> Result<u64, Refused> {
+    LocalSpan::add_properties(|| [("error", "true".to_owned()), ("message", Refused.to_string())]);
+    if id > 0 { Err(Refused) } else { Ok(id) }
+}
+
+#[trace(short_name = true)]
+#[inline(never)]
+fn logs(id: u64) {
+    LocalSpan::add_event(Event::new("cache").with_property(|| ("hit", "true")));
+    black_box(id);
+}
+
+fn root() {
+    let root = Span::root("root", SpanContext::random());
+    let _inside = root.set_local_parent();
+    leaf();
+}
+
 struct Fastrace {
     work: Work,
     counted: Option<Arc<AtomicU64>>,
@@ -49,30 +116,13 @@ struct Fastrace {
 
 impl Running for Fastrace {
     fn burst(&mut self, spans: usize) {
-        match self.work {
-            Work::NoTracer => return (0..spans).for_each(|_| leaf()),
-            Work::RootChild => {
-                return (0..spans / 2).for_each(|_| {
-                    let root = Span::root("root", SpanContext::random());
-                    let _inside = root.set_local_parent();
-                    leaf();
-                });
-            }
-            _ => {}
+        if matches!(self.work, Work::NoTracer | Work::RootChild) {
+            calls!(self.work, spans);
+            return;
         }
         let root = Span::root("root", SpanContext::random().sampled(self.work != Work::Unsampled));
         let _inside = root.set_local_parent();
-        match self.work {
-            Work::SyncArgs => {
-                (0..spans).for_each(|_| _ = black_box(args(black_box(7), black_box("Hello foo3"))))
-            }
-            Work::Async => (0..spans).for_each(|_| block(async_leaf())),
-            Work::AsyncArgs => {
-                (0..spans)
-                    .for_each(|_| _ = black_box(block(async_args(black_box(7), black_box("Hello foo3")))));
-            }
-            _ => (0..spans).for_each(|_| leaf()),
-        }
+        calls!(self.work, spans);
     }
 
     fn received(&mut self) -> Option<u64> {
@@ -81,11 +131,7 @@ impl Running for Fastrace {
     }
 
     fn made(&self, spans: usize) -> u64 {
-        match self.work {
-            Work::Unsampled | Work::NoTracer => 0,
-            Work::RootChild => spans as u64,
-            _ => spans as u64 + 1,
-        }
+        self.work.made(spans)
     }
 }
 

@@ -2,22 +2,55 @@
 
 mod fastrace;
 mod floor;
-mod ours;
+mod otel;
+pub(crate) mod ours;
+mod plain;
 mod rustracing;
 mod tracing;
 
-use crate::measure::{Running, Work};
+use crate::measure::Running;
+use crate::work::Work;
 
-/// A peer's name and what it is.
-pub(crate) const PEERS: [(&str, &str); 8] = [
-    ("floor", "two reads of the CPU's counter, as any recorded span needs"),
-    ("ours", "this project, a reporter that only counts"),
-    ("ours-udp", "this project, over UDP to a receiver that counts"),
-    ("fastrace", "fastrace, a reporter that only counts"),
-    ("fastrace-jaeger", "fastrace with fastrace-jaeger, over UDP to a receiver that counts"),
-    ("tracing", "tracing without a subscriber"),
-    ("tracing-otel", "tracing + tracing-opentelemetry, a batch exporter that only counts"),
-    ("rustracing", "rustracing_jaeger by hand, a receiver that only counts"),
+/// What listens for a peer's spans in the parent process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listens {
+    /// Nobody: the peer counts by itself.
+    Nobody,
+    /// A UDP socket that takes Jaeger's compact Thrift.
+    Udp,
+    /// An HTTP server that takes OTLP.
+    Http,
+}
+
+/// A peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) listens: Listens,
+    /// A program of its own, built from `benches/go`.
+    pub(crate) go: bool,
+}
+
+const fn peer(name: &'static str, listens: Listens) -> Peer {
+    Peer { name, listens, go: false }
+}
+
+/// All of them.
+pub(crate) const PEERS: [Peer; 14] = [
+    peer("floor", Listens::Nobody),
+    peer("plain", Listens::Nobody),
+    peer("ours", Listens::Nobody),
+    peer("ours-udp", Listens::Udp),
+    peer("fastrace", Listens::Nobody),
+    peer("fastrace-jaeger", Listens::Udp),
+    peer("tracing", Listens::Nobody),
+    peer("tracing-otel", Listens::Nobody),
+    peer("tracing-otlp", Listens::Http),
+    peer("otel", Listens::Nobody),
+    peer("rustracing", Listens::Nobody),
+    peer("rustracing-udp", Listens::Udp),
+    Peer { name: "go", listens: Listens::Nobody, go: true },
+    Peer { name: "go-udp", listens: Listens::Udp, go: true },
 ];
 
 /// Where the receiver listens, for the peers that send; set by the parent.
@@ -27,13 +60,17 @@ pub(crate) const RECEIVER: &str = "BENCHES_RECEIVER";
 pub(crate) fn start(peer: &str, work: Work) -> Option<Box<dyn Running>> {
     match peer {
         "floor" => floor::start(work),
+        "plain" => plain::start(work),
         "ours" => ours::start(work, false),
         "ours-udp" => ours::start(work, true),
         "fastrace" => fastrace::start(work, false),
         "fastrace-jaeger" => fastrace::start(work, true),
-        "tracing" => tracing::start(work, false),
-        "tracing-otel" => tracing::start(work, true),
-        "rustracing" => rustracing::start(work),
+        "tracing" => tracing::start(work, None),
+        "tracing-otel" => tracing::start(work, Some(otel::Sink::Counter)),
+        "tracing-otlp" => tracing::start(work, Some(otel::Sink::Otlp)),
+        "otel" => otel::start(work),
+        "rustracing" => rustracing::start(work, false),
+        "rustracing-udp" => rustracing::start(work, true),
         _ => None,
     }
 }

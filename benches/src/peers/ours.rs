@@ -1,7 +1,8 @@
 //! This project: `#[traced]`, bare.
 
 use super::receiver;
-use crate::measure::{Running, Work, block};
+use crate::measure::Running;
+use crate::work::{Work, calls, functions};
 use jaeger_runtime::report::{Reporter, ReporterStats, SpanRecord};
 use jaeger_runtime::{Sampler, Span, SpanContext, SpanId, TraceId, Tracer, traced};
 use std::hint::black_box;
@@ -14,6 +15,10 @@ impl Reporter for Counts {
     fn name(&self) -> String {
         "counts".into()
     }
+    // Spans lent, as to the built-in reporters and as fastrace does; no copy for a thread of its own.
+    fn never_waits(&self) -> bool {
+        true
+    }
     fn report(&mut self, span: &SpanRecord<'_>) {
         black_box((span.name(), span.tags()));
         self.0 += 1;
@@ -23,16 +28,11 @@ impl Reporter for Counts {
     }
 }
 
-#[traced]
-#[inline(never)]
-fn leaf() {
-    black_box(());
-}
-
-#[traced]
-#[inline(never)]
-fn args(id: u64, request: &str) -> u64 {
-    black_box(id + request.len() as u64)
+functions! {
+    leaf: [#[traced]], args: [#[traced]], six: [#[traced]], debug: [#[traced]], long: [#[traced]],
+    deep: [#[traced(skip_all)]], fails: [#[traced(skip_all)]],
+    logs: [#[traced(skip_all)]] { Span::current().log("cache", &[("hit", &true)]); },
+    reply: |reply| {}, error: {}
 }
 
 #[traced]
@@ -41,50 +41,33 @@ fn root() {
     leaf();
 }
 
-#[traced]
-async fn async_leaf() {
-    black_box(());
+/// The function with two arguments and a reply, so many times.
+pub(crate) fn args_times(n: usize) {
+    for _ in 0..n {
+        black_box(args(black_box(7), black_box("Hello foo3")));
+    }
 }
 
-#[traced]
-async fn async_args(id: u64, request: &str) -> u64 {
-    black_box(id + request.len() as u64)
+/// A reporter that only counts.
+pub(crate) fn counts() -> impl Reporter + 'static {
+    Counts(0)
 }
 
 struct Ours {
     work: Work,
     tracer: Option<Tracer>,
-    roots: u64,
 }
 
 impl Running for Ours {
     fn burst(&mut self, spans: usize) {
-        match self.work {
-            Work::RootChild => (0..spans / 2).for_each(|_| root()),
-            Work::NoTracer => (0..spans).for_each(|_| leaf()),
-            _ => {
-                let parent = SpanContext::new(TraceId::from_u128(1), SpanId::from_u64(2), false);
-                let span = if self.work == Work::Unsampled {
-                    Span::child_of(parent, "root")
-                } else {
-                    Span::root("root")
-                };
-                self.roots = 1;
-                let _inside = span.enter();
-                match self.work {
-                    Work::SyncArgs => {
-                        (0..spans).for_each(|_| _ = black_box(args(black_box(7), black_box("Hello foo3"))));
-                    }
-                    Work::Async => (0..spans).for_each(|_| block(async_leaf())),
-                    Work::AsyncArgs => {
-                        (0..spans).for_each(|_| {
-                            _ = black_box(block(async_args(black_box(7), black_box("Hello foo3"))))
-                        });
-                    }
-                    _ => (0..spans).for_each(|_| leaf()),
-                }
-            }
-        }
+        let parent = SpanContext::new(TraceId::from_u128(1), SpanId::from_u64(2), false);
+        let span = match self.work {
+            Work::RootChild | Work::NoTracer => None,
+            Work::Unsampled => Some(Span::child_of(parent, "root")),
+            _ => Some(Span::root("root")),
+        };
+        let _inside = span.as_ref().map(Span::enter);
+        calls!(self.work, spans);
     }
 
     fn received(&mut self) -> Option<u64> {
@@ -93,10 +76,7 @@ impl Running for Ours {
     }
 
     fn made(&self, spans: usize) -> u64 {
-        match self.work {
-            Work::Unsampled | Work::NoTracer => 0,
-            _ => spans as u64 + self.roots,
-        }
+        self.work.made(spans)
     }
 }
 
@@ -108,5 +88,5 @@ pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
         (_, true) => Some(builder.agent(receiver()?).install().ok()?),
         (_, false) => Some(builder.reporter(Counts(0)).install().ok()?),
     };
-    Some(Box::new(Ours { work, tracer, roots: 0 }))
+    Some(Box::new(Ours { work, tracer }))
 }

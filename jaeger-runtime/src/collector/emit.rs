@@ -1,6 +1,6 @@
 //! From an open span and its end to a [`SpanRecord`]: tags in their order, logs, times. The collector's innermost step, so its buffers are kept from span to span.
 //!
-//! Order of the tags: `sampler.type`, `sampler.param` (roots), `span.kind`, arguments, tags added later, reply, `error` or `cancelled`, and what was left out.
+//! Order of the tags: `sampler.type`, `sampler.param` (roots), `span.kind`, arguments, tags added later, reply, `error` or `cancelled`, `polls`, `busy_us`, `idle_us`, and what was left out.
 
 use super::extras::{Extras, Item};
 use crate::callsite::Callsite;
@@ -10,7 +10,7 @@ use crate::event_log::format::{ExtraKind, Outcome, Stored, Values};
 use crate::record::{LogRecord, SpanRecord};
 use crate::report::Fanout;
 use crate::sampler::{Origin, SamplerParam};
-use jaeger_thrift::{TagRef, ValueRef};
+use jaeger_thrift::{RefType, SpanRef, TagRef, ValueRef};
 
 /// What was known of a span when it opened.
 pub(super) struct Opened<'a> {
@@ -38,6 +38,8 @@ pub(super) struct Emitter {
     tags: Vec<TagRef<'static>>,
     fields: Vec<TagRef<'static>>,
     logs: Vec<LogRecord<'static>>,
+    references: Vec<SpanRef>,
+    log_ranges: Vec<(i64, std::ops::Range<usize>)>,
 }
 
 /// The same buffer for another lifetime: an empty vector is collected in place.
@@ -82,11 +84,15 @@ impl Emitter {
         for (key, value) in opened.callsite.args().iter().zip(values) {
             push(&mut tags, key, value);
         }
-        let (mut log_ranges, mut left_out) = (Vec::new(), (0, 0));
+        let (mut log_ranges, mut left_out) = (std::mem::take(&mut self.log_ranges), (0, 0));
+        self.references.clear();
         if let Some(extras) = opened.extras {
             for item in extras.items() {
                 match item.kind {
                     ExtraKind::Tag => pairs(&mut tags, item),
+                    ExtraKind::FollowsFrom => self.references.extend(reference(item)),
+                    // Counted when it came.
+                    ExtraKind::Poll => {}
                     ExtraKind::Name => name = item.values().next().map_or(name, text),
                     ExtraKind::Log => {
                         let start = fields.len();
@@ -98,12 +104,22 @@ impl Emitter {
             left_out = (extras.tags_left_out, extras.logs_left_out);
         }
         self.outcome(opened, ended, &mut tags, &mut fields, &mut log_ranges, duration_nanos);
+        if let Some(extras) = opened.extras.filter(|extras| extras.polls > 0) {
+            let busy = scale.nanos_between(0, extras.busy_ticks).min(duration_nanos);
+            let micros = [
+                ("polls", extras.polls),
+                ("busy_us", busy / 1_000),
+                ("idle_us", (duration_nanos - busy) / 1_000),
+            ];
+            let long = |n: u64| ValueRef::Long(i64::try_from(n).unwrap_or(i64::MAX));
+            tags.extend(micros.map(|(key, n)| TagRef { key, value: long(n) }));
+        }
         for (key, count) in [("jaeger.tags_left_out", left_out.0), ("jaeger.logs_left_out", left_out.1)] {
             if count > 0 {
                 tags.push(TagRef { key, value: ValueRef::Long(i64::from(count)) });
             }
         }
-        for (nanos, range) in log_ranges {
+        for (nanos, range) in log_ranges.drain(..) {
             let timestamp_micros = i64::div_euclid(nanos, 1_000);
             logs.push(LogRecord { timestamp_micros, fields: &fields[range] });
         }
@@ -116,10 +132,11 @@ impl Emitter {
             start_nanos: opened.start_nanos,
             duration_nanos,
             outcome: ended.outcome,
-            references: &[],
+            references: &self.references,
             tags: &tags,
             logs: &logs,
         });
+        self.log_ranges = log_ranges;
         self.logs = logs_for(logs);
         self.fields = tags_for(fields);
         self.tags = tags_for(tags);
@@ -180,6 +197,17 @@ fn push<'a>(tags: &mut Vec<TagRef<'a>>, key: &'a str, stored: Stored<'a>) {
         Stored::Bytes(v) => ValueRef::Binary(v),
     };
     tags.push(TagRef { key, value });
+}
+
+/// The span that this one follows from, unless the words are damaged.
+fn reference(item: Item<'_>) -> Option<SpanRef> {
+    let mut ids = item.values().map(|stored| match stored {
+        Stored::Long(id) => id as u64,
+        _ => 0,
+    });
+    let (high, low, span_id) = (ids.next()?, ids.next()?, ids.next()?);
+    let trace_id = u128::from(high) << 64 | u128::from(low);
+    Some(SpanRef { ref_type: RefType::FollowsFrom, trace_id, span_id })
 }
 
 /// Keys and values in turn.

@@ -1,6 +1,6 @@
-//! Tags, logs and names that were added to an open span. Rare, so they stand apart from it, and capped: what is past the cap is left out and counted.
+//! Tags, logs, names, references and polls that were added to an open span. Rare, so they stand apart from it, and capped: what is past the cap is left out and counted.
 
-use crate::event_log::format::{ExtraKind, Values};
+use crate::event_log::format::{ExtraKind, Stored, Values};
 
 /// The most additions to one span, and the most bytes of all of them.
 const MAX_ITEMS: usize = 512;
@@ -12,6 +12,9 @@ pub(super) struct Extras {
     bytes: Vec<u8>,
     pub(super) tags_left_out: u32,
     pub(super) logs_left_out: u32,
+    /// Of the span's future: how many, and the ticks in them. Not items: a future may be polled for ever.
+    pub(super) polls: u64,
+    pub(super) busy_ticks: u64,
 }
 
 #[derive(Debug)]
@@ -41,14 +44,52 @@ impl<'a> Item<'a> {
     }
 }
 
+/// Emptied ones for the next spans, so that a program whose spans have tags or logs of their own does not allocate for each.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    #[expect(clippy::vec_box, reason = "spans hold them in boxes, to be small")]
+    kept: Vec<Box<Extras>>,
+}
+
+/// The most that are kept, and the most bytes of one that is.
+const MAX_SPARE: usize = 64;
+const MAX_SPARE_BYTES: usize = 1 << 10;
+
+impl Spare {
+    pub(super) fn take(&mut self) -> Box<Extras> {
+        self.kept.pop().unwrap_or_default()
+    }
+
+    /// Takes those of a span that has ended.
+    pub(super) fn give(&mut self, extras: Option<Box<Extras>>) {
+        if let Some(mut extras) = extras {
+            let bytes = extras.bytes.capacity() + extras.items.capacity() * size_of::<Place>();
+            if self.kept.len() < MAX_SPARE && bytes <= MAX_SPARE_BYTES {
+                extras.items.clear();
+                extras.bytes.clear();
+                let (items, bytes) = (std::mem::take(&mut extras.items), std::mem::take(&mut extras.bytes));
+                *extras = Extras { items, bytes, ..Extras::default() };
+                self.kept.push(extras);
+            }
+        }
+    }
+}
+
 impl Extras {
     /// Adds or leaves out; returns by how many bytes this grew.
     pub(super) fn add(&mut self, item: Item<'_>) -> usize {
+        if item.kind == ExtraKind::Poll {
+            if let Some(Stored::Long(ticks)) = item.values().next() {
+                self.polls += 1;
+                self.busy_ticks = self.busy_ticks.wrapping_add(ticks as u64);
+            }
+            return 0;
+        }
         if self.items.len() >= MAX_ITEMS || self.bytes.len() + item.bytes.len() > MAX_BYTES {
             match item.kind {
                 ExtraKind::Tag => self.tags_left_out = self.tags_left_out.saturating_add(1),
                 ExtraKind::Log => self.logs_left_out = self.logs_left_out.saturating_add(1),
-                ExtraKind::Name => {}
+                ExtraKind::Name | ExtraKind::Poll | ExtraKind::FollowsFrom => {}
             }
             return 0;
         }
@@ -78,6 +119,26 @@ impl Extras {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spare_ones_come_back_empty_and_large_ones_do_not_come_back() {
+        let mut spare = Spare::default();
+        let item = Item { kind: ExtraKind::Tag, nanos: 1, count: 1, descriptor: 0, bytes: &[1; 8] };
+        let mut used = spare.take();
+        used.add(item);
+        used.tags_left_out = 3;
+        used.polls = 9;
+        let place = &raw const *used;
+        spare.give(Some(used));
+        let again = spare.take();
+        assert!(std::ptr::eq(place, &*again), "the same memory");
+        assert_eq!((again.items().count(), again.held(), again.tags_left_out, again.polls), (0, 0, 0, 0));
+        let mut large = spare.take();
+        large.add(Item { bytes: &[1; 2_000], ..item });
+        spare.give(Some(large));
+        spare.give(None);
+        assert!(spare.kept.is_empty());
+    }
 
     #[test]
     fn past_the_cap_is_counted_and_memory_stays() {

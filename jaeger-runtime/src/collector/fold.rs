@@ -1,7 +1,7 @@
 //! Events in, finished spans out.
 //!
 //! For each log the fold keeps what its thread keeps: the ambient context, the id generator and the stack of open nested spans; so those events carry neither ids nor parents. Spans that
-//! move between threads stand in one table.
+//! move between threads stand in one table, and so does the span of an async function from the moment at which it first waits.
 //!
 //! Rounds: one round reads every log up to where it stood when the round came to it. A moved span's `EndAt` is applied one whole round after it was read: everything
 //! that happened before it, on whatever thread, was by then written before the later round looked, and so has been read: its `StartAt`, its tags, its logs.
@@ -12,16 +12,16 @@
 //! 3. No event, also no damaged one, panics or moves another span.
 
 use super::emit::{Emitter, Ended, Opened};
-use super::extras::{Extras, Item};
+use super::extras::{Extras, Item, Spare};
 use super::stats::Counts;
 use crate::callsite::Callsite;
 use crate::clock::{Scale, TICK_MASK};
 use crate::context::{REMOTE, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, START_AT_WORDS,
-    START_WORDS, Values,
+    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, ROOT_128,
+    ROOT_WORDS, START_AT_WORDS, START_WORDS, Values,
 };
-use crate::event_log::primitive::{AtomicU64, Ordering::Relaxed};
+use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::registry;
 use crate::event_log::ring::Ring;
 use crate::local;
@@ -154,6 +154,7 @@ struct Tools {
     emitter: Emitter,
     /// The payload of the event in hand.
     payload: Vec<u8>,
+    spare: Spare,
 }
 
 /// An estimate of what one open span costs beside its values.
@@ -172,15 +173,19 @@ impl Fold {
             held: 0,
             budget,
             counts: Counts::default(),
-            tools: Tools { emitter: Emitter::default(), payload: Vec::new() },
+            tools: Tools { emitter: Emitter::default(), payload: Vec::new(), spare: Spare::default() },
         }
     }
 
     /// Reads every log once. Two rounds after a span has ended it has been reported.
     pub(super) fn round(&mut self, scale: &Scale, to: &mut Fanout) {
+        self.catch_up();
+        self.read_all(scale, to);
+    }
+
+    fn read_all(&mut self, scale: &Scale, to: &mut Fanout) {
         std::mem::swap(&mut self.now, &mut self.before);
         self.now.clear();
-        self.catch_up();
         for late in local::drain_late_ends() {
             let at = self.now.bytes.len();
             let local::LateEnd { span_id: id, ticks, outcome } = late;
@@ -223,7 +228,7 @@ impl Fold {
         thread.arena.clear();
     }
 
-    fn event(&mut self, index: usize, event: &[AtomicU64], scale: &Scale, to: &mut Fanout) {
+    fn event(&mut self, index: usize, event: &[Word], scale: &Scale, to: &mut Fanout) {
         let word = |i: usize| event.get(i).map_or(0, |word| word.load(Relaxed));
         let first = word(0);
         let descriptor = (first >> 32) as u16;
@@ -234,10 +239,21 @@ impl Fold {
                 }
                 self.threads[index].mirror = Mirror {
                     context: SpanContext::from_raw(word(1), word(2), word(3), first as u8),
-                    origin: (first >> 8) as u16,
+                    origin: 0,
                     ids: word(4),
                 };
             }
+            Some(Kind::Root) => {
+                let bits = word(2);
+                let mirror = &mut self.threads[index].mirror;
+                let high = if bits & ROOT_128 != 0 { format::next_id(&mut mirror.ids) } else { 0 };
+                let low = format::next_id(&mut mirror.ids);
+                mirror.context = SpanContext::from_raw(high, low, 0, bits as u8 & WIRE);
+                mirror.origin = (bits >> 8) as u16;
+                let payload = event.get(ROOT_WORDS..).unwrap_or_default();
+                self.start(index, first as u32, descriptor, word(1), payload, scale);
+            }
+            Some(Kind::Suspend) => self.suspend(index, first & TICK_MASK),
             Some(Kind::Start) => {
                 let payload = event.get(START_WORDS..).unwrap_or_default();
                 self.start(index, first as u32, descriptor, word(1), payload, scale);
@@ -288,7 +304,7 @@ impl Fold {
         callsite: u32,
         descriptor: u16,
         ticks: u64,
-        payload: &[AtomicU64],
+        payload: &[Word],
         scale: &Scale,
     ) {
         let thread = &mut self.threads[index];
@@ -317,9 +333,8 @@ impl Fold {
         self.held += nested_bytes(&span, thread.arena.len() - arena);
         thread.stack.push(span);
         thread.mirror.context.span_id = id;
-        // Only the root of a trace tells its sampler, and only the root of what this process records is a child of another process.
+        // Only the first span of what this process records is a child of another process.
         thread.mirror.context.flags &= !REMOTE;
-        thread.mirror.origin = 0;
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one event")]
@@ -330,14 +345,13 @@ impl Fold {
         outcome: Outcome,
         count: usize,
         descriptor: u16,
-        payload: &[AtomicU64],
+        payload: &[Word],
         scale: &Scale,
         to: &mut Fanout,
     ) {
         let thread = &mut self.threads[index];
         let Some(span) = thread.stack.pop() else { return };
         thread.mirror.context = span.before;
-        thread.mirror.origin = span.origin;
         self.held = self.held.saturating_sub(nested_bytes(&span, thread.arena.len() - span.arena));
         if !span.dropped {
             if let Some(callsite) = site(&mut self.sites, span.callsite) {
@@ -361,10 +375,46 @@ impl Fold {
                 self.counts.unfinished += 1;
             }
         }
+        self.tools.spare.give(span.extras);
         thread.arena.truncate(span.arena);
     }
 
-    fn start_at(&mut self, event: &[AtomicU64], callsite: u32, descriptor: u16, scale: &Scale) {
+    /// The innermost open span of a log waits, and may move from here on.
+    fn suspend(&mut self, index: usize, id: u64) {
+        let thread = &mut self.threads[index];
+        if thread.stack.last().is_none_or(|span| span.id & TICK_MASK != id) {
+            return;
+        }
+        let Some(span) = thread.stack.pop() else { return };
+        thread.mirror.context = span.before;
+        thread.mirror.origin = span.origin;
+        let values: Box<[u8]> = thread.arena[span.arena..].into();
+        thread.arena.truncate(span.arena);
+        if span.dropped {
+            self.held = self.held.saturating_sub(nested_bytes(&span, values.len()));
+            return;
+        }
+        // What is held stays the same.
+        let count = site(&mut self.sites, span.callsite).map_or(0, |callsite| callsite.args().len());
+        let Nested { id, before, origin, callsite, descriptor, start_nanos, start_ticks, extras, .. } = span;
+        let context = SpanContext { span_id: id, flags: before.flags & WIRE, ..before };
+        let moved = Moved {
+            context,
+            parent: before.span_id,
+            remote: before.is_remote(),
+            origin,
+            callsite,
+            descriptor,
+            count,
+            start_nanos,
+            start_ticks,
+            values,
+            extras,
+        };
+        self.insert(id, moved);
+    }
+
+    fn start_at(&mut self, event: &[Word], callsite: u32, descriptor: u16, scale: &Scale) {
         let word = |i: usize| event.get(i).map_or(0, |word| word.load(Relaxed));
         self.counts.started += 1;
         let payload = event.get(START_AT_WORDS..).unwrap_or_default();
@@ -389,6 +439,10 @@ impl Fold {
             extras: None,
         };
         self.held += moved_bytes(&span);
+        self.insert(id, span);
+    }
+
+    fn insert(&mut self, id: u64, span: Moved) {
         if let Some(twin) = self.moved.insert(id, span) {
             // Two spans of one id: 64 random bits met. The older one cannot be told from the younger and is given up.
             self.held = self.held.saturating_sub(moved_bytes(&twin));
@@ -405,7 +459,7 @@ impl Fold {
         nanos: i64,
         count: usize,
         descriptor: u16,
-        event: &[AtomicU64],
+        event: &[Word],
     ) {
         self.tools.payload.clear();
         push_bytes(&mut self.tools.payload, event.get(EXTRA_WORDS..).unwrap_or_default());
@@ -418,7 +472,7 @@ impl Fold {
         };
         match extras {
             Some(extras) if self.held + item.bytes.len() <= self.budget => {
-                self.held += extras.get_or_insert_default().add(item);
+                self.held += extras.get_or_insert_with(|| self.tools.spare.take()).add(item);
             }
             Some(_) => self.counts.extras_lost += 1,
             None => {
@@ -436,12 +490,12 @@ impl Fold {
         for early in &waiting.early {
             let Early { id, kind, nanos, count, descriptor, start, end } = *early;
             match self.moved.get_mut(&id) {
-                Some(span) => {
+                Some(span) if self.held + end - start <= self.budget => {
                     let item = Item { kind, nanos, count, descriptor, bytes: &waiting.bytes[start..end] };
-                    self.held += span.extras.get_or_insert_default().add(item);
+                    self.held += span.extras.get_or_insert_with(|| self.tools.spare.take()).add(item);
                 }
-                // Its span has ended, or was dropped.
-                None => self.counts.extras_lost += 1,
+                // No room; or its span has ended, or was dropped.
+                _ => self.counts.extras_lost += 1,
             }
         }
         for ending in &waiting.ends {
@@ -467,6 +521,7 @@ impl Fold {
             let values = Values::new(ending.count, ending.descriptor, bytes);
             let Ending { ticks, outcome, .. } = *ending;
             self.tools.emitter.emit(&opened, &Ended { ticks, outcome, values }, scale, to);
+            self.tools.spare.give(span.extras);
             self.counts.finished += 1;
         }
         self.before = waiting;
@@ -491,7 +546,7 @@ fn end_bits(first: u64) -> (Outcome, usize) {
 }
 
 /// The words' bytes as they lie in memory of a little-endian machine, whatever this one is.
-fn push_bytes(to: &mut Vec<u8>, words: &[AtomicU64]) {
+fn push_bytes(to: &mut Vec<u8>, words: &[Word]) {
     for word in words {
         to.extend_from_slice(&word.load(Relaxed).to_le_bytes());
     }
@@ -513,6 +568,10 @@ fn site(known: &mut Vec<&'static Callsite>, number: u32) -> Option<&'static Call
     known.get(index).copied()
 }
 
+/// Who let a trace in, for its root only.
 fn origin(origins: &[&'static Origin], number: u16, parent: u64) -> Option<&'static Origin> {
     if parent != 0 { None } else { origins.get(usize::from(number).checked_sub(1)?).copied() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What became of the spans, counted once each.
 
+use crate::event_log::registry;
+use crate::local;
 use crate::report::ReporterStatus;
 use std::fmt;
 
@@ -70,6 +72,17 @@ impl Stats {
         let extras_lost = counts.extras_lost + crate::global::lost_extras();
         let started = counts.started + counts.refused + counts.without_log;
         Self { started, finished: counts.finished, open, dropped, extras_lost, reporters }
+    }
+
+    /// The same with the spans that found no room since. Their counters are read where they are, so they are right also while the collector is busy.
+    pub(crate) fn with_losses_until_now(mut self) -> Self {
+        let mut logs = Vec::new();
+        registry::catch_up(&mut logs);
+        let refused = logs.iter().map(|log| log.refused()).sum::<u64>().max(self.dropped.log_full);
+        let without_log = local::lost_without_log().max(self.dropped.no_log);
+        self.started += refused - self.dropped.log_full + without_log - self.dropped.no_log;
+        (self.dropped.log_full, self.dropped.no_log) = (refused, without_log);
+        self
     }
 }
 

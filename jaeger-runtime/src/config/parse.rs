@@ -2,8 +2,8 @@
 //!
 //! Each reads text without space around it and, if it is not what it should be, answers with what is expected and what to do; who calls adds the variable's name and value.
 
-use super::Wrong;
 use super::duration::{self, Fault};
+use super::{LONGEST_INTERVAL, SHORTEST_INTERVAL, Wrong};
 use std::ffi::OsString;
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -46,10 +46,12 @@ pub(super) fn port(text: &str) -> Result<u16, Wrong> {
 /// How often to flush.
 pub(super) fn interval(text: &str) -> Result<Duration, Wrong> {
     let least = ("a duration of at least 1ms", "give a longer one, such as 500ms or 1s");
+    let most = ("a duration of at most 24h", "give a shorter one, such as 500ms or 1s");
     match duration::parse(text) {
-        Ok(interval) if interval >= Duration::from_millis(1) => Ok(interval),
+        Ok(interval) if interval > LONGEST_INTERVAL => Err(most),
+        Ok(interval) if interval >= SHORTEST_INTERVAL => Ok(interval),
         Ok(_) | Err(Fault::Negative) => Err(least),
-        Err(Fault::TooLong) => Err(("a duration below 292 years", "give a shorter one, such as 500ms or 1s")),
+        Err(Fault::TooLong) => Err(most),
         Err(Fault::Form) => Err(("a duration with its unit", "write it like 500ms, 2s or 1m30s")),
     }
 }

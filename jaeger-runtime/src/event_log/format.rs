@@ -5,10 +5,12 @@
 //! ```text
 //! bits 60..64  kind
 //! End          bits 0..60 ticks; nothing else, one word
+//! Suspend      bits 0..60 of the span's id; nothing else, one word
 //! all others   bits 48..60 words in all, 32..48 descriptor of value 0, 0..32 by kind
 //!
-//! Context      0..8 flags, 8..24 origin, 24 new owner  | trace high | trace low | parent | state of the id generator
+//! Context      0..8 flags, 24 new owner | trace high | trace low | parent | state of the id generator
 //! Start        0..32 callsite            | ticks | values
+//! Root         0..32 callsite            | ticks | 0..8 flags, 8..24 origin, 24 trace id of 128 bits | values
 //! EndWith      0..8 outcome, 8..16 count | ticks | values
 //! StartAt      0..32 callsite            | ticks | trace high | trace low | span | parent | flags, 8.. origin, 32.. count | values
 //! EndAt        0..8 outcome, 8..16 count | ticks | span | values
@@ -19,24 +21,28 @@
 //! ```
 //!
 //! A nested span writes neither its ids nor its parent: the collector keeps the same stack and steps the same generator ([`next_id`]),
-//! which starts again from each Context. Text lies in the log as its bytes, padded to words with zeros.
+//! which starts again from each Context. A root takes its trace's id from the same generator, low half last. A nested span that turns out to wait (an async function whose first
+//! poll is not its last) is taken off the stack by Suspend, and from there on is what a StartAt would have made of it. Text lies in the log as its bytes, padded to words with zeros.
 //!
-//! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NeedsText`]; formatting it here would let it open spans in the middle of this event.
+//! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NotWritten`]; formatting it here would let it open spans in the middle of this event.
 
-use super::primitive::{AtomicU64, Ordering};
+use super::primitive::{Ordering, Word};
 use crate::value::Value;
 
 /// The longest event in words: what bits 48..60 can say.
 pub(crate) const MAX_EVENT_WORDS: usize = 4095;
 /// The longest text or byte string of one value: what a descriptor can say.
 pub(crate) const MAX_VALUE_BYTES: usize = 4095;
-/// The most values of one event; a function with more arguments records the first of them.
+/// The most values of one event; what a span has more of follows in events of its own.
 pub(crate) const MAX_VALUES: usize = 64;
 
 pub(crate) const CONTEXT_WORDS: usize = 5;
 /// In a Context's first word: another thread has taken the log over, so what its predecessor left open stays open for ever.
 pub(crate) const NEW_OWNER: u32 = 1 << 24;
 pub(crate) const START_WORDS: usize = 2;
+pub(crate) const ROOT_WORDS: usize = 3;
+/// In a Root's third word.
+pub(crate) const ROOT_128: u64 = 1 << 24;
 pub(crate) const START_AT_WORDS: usize = 7;
 pub(crate) const END_WITH_WORDS: usize = 2;
 pub(crate) const END_AT_WORDS: usize = 3;
@@ -52,6 +58,8 @@ pub(crate) enum Kind {
     StartAt = 5,
     EndAt = 6,
     Extra = 7,
+    Root = 8,
+    Suspend = 9,
 }
 
 /// What an `Extra` event adds to its span.
@@ -64,6 +72,10 @@ pub(crate) enum ExtraKind {
     Log = 1,
     /// A new name.
     Name = 2,
+    /// One poll of the span's future: how many ticks it took.
+    Poll = 3,
+    /// A span that this one follows from: trace id high, low, span id.
+    FollowsFrom = 4,
 }
 
 impl ExtraKind {
@@ -71,6 +83,8 @@ impl ExtraKind {
         match bits & 0xff {
             0 => Self::Tag,
             1 => Self::Log,
+            3 => Self::Poll,
+            4 => Self::FollowsFrom,
             _ => Self::Name,
         }
     }
@@ -112,16 +126,24 @@ pub(crate) fn kind(first: u64) -> Option<Kind> {
         5 => Kind::StartAt,
         6 => Kind::EndAt,
         7 => Kind::Extra,
+        8 => Kind::Root,
+        9 => Kind::Suspend,
         _ => return None,
     })
 }
 
 /// An event's words, told by its first.
 pub(crate) fn length(first: u64) -> usize {
-    if first >> 60 == Kind::End as u64 { 1 } else { (first >> 48 & 0xfff) as usize }
+    if matches!(kind(first), Some(Kind::End | Kind::Suspend)) { 1 } else { (first >> 48 & 0xfff) as usize }
 }
 
-/// The first word of every event but `End`.
+/// The only word of an `End` (with its ticks) and a `Suspend` (with the span's id).
+#[inline(always)]
+pub(crate) fn only_word(kind: Kind, low: u64) -> u64 {
+    (kind as u64) << 60 | (low & ((1 << 60) - 1))
+}
+
+/// The first word of every event but `End` and `Suspend`.
 #[inline(always)]
 pub(crate) fn first_word(kind: Kind, words: usize, descriptor: u16, low: u32) -> u64 {
     (kind as u64) << 60 | (words as u64 & 0xfff) << 48 | u64::from(descriptor) << 32 | u64::from(low)
@@ -148,104 +170,209 @@ const BYTES: u16 = 5;
 /// Stands at the end of a text that was longer than its bound, inside the bound.
 pub(crate) const CUT_MARK: &str = "…";
 
-/// A value must be formatted, by code of the user's, before it can be written.
+/// Why values were not written as they are: one must be formatted first, by code of the user's, or they do not fit into one event.
 #[derive(Debug)]
-pub(crate) struct NeedsText;
+pub(crate) struct NotWritten;
 
-/// Words taken up to and with the values, and the descriptor of value 0 for the first word.
+/// What becomes of a value that is longer than the room that the event has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// Nothing is written: the caller sends some of the values another way.
+    Refuse,
+    /// It is cut and marked, or left out where not even the mark has room.
+    Cut,
+}
+
+/// Words taken up to and with the values, the descriptor of value 0 for the first word, and how many values found no room at all.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) words: usize,
     pub(crate) descriptor: u16,
+    pub(crate) left_out: u32,
 }
 
-/// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; what finds no room is left out as if it were `None`.
+/// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; `overflow` says what becomes of what finds no room.
+///
+/// Numbers and texts that fit are written here, which is almost all there is; the first value of another sort sends the whole event to [`write_any`].
 #[inline(always)]
 pub(crate) fn write_values(
-    window: &[AtomicU64],
+    window: &[Word],
     at: usize,
     values: &[Value<'_>],
     max_len: usize,
-) -> Result<Written, NeedsText> {
-    let Some((first, more)) = values.split_first() else { return Ok(Written { words: at, descriptor: 0 }) };
-    let body = window.get(at..).unwrap_or(&[]);
-    if more.is_empty() {
-        // The reply of almost every function.
-        let (descriptor, rest) = write_value(body, first, max_len)?;
-        return Ok(Written { words: window.len() - rest.len(), descriptor });
+    overflow: Overflow,
+) -> Result<Written, NotWritten> {
+    match write_usual(window, at, values, max_len) {
+        Some(written) => Ok(written),
+        None => write_any(window, at, values, max_len, overflow),
     }
-    // Value 0's descriptor lies in the first word, the others four to a word in front of the values.
-    let more = &more[..more.len().min(MAX_VALUES - 1)];
-    let Some((descriptors, body)) = body.split_at_checked(more.len().div_ceil(4)) else {
-        return Ok(Written { words: at, descriptor: 0 });
+}
+
+/// Which of `values` have room in one event of `words` words behind `at` fixed ones, the earlier ones first: bit by bit. Those past [`MAX_VALUES`] have none.
+#[cold]
+pub(crate) fn fitting(words: usize, at: usize, values: &[Value<'_>], max_len: usize) -> u64 {
+    let described = values.len().min(MAX_VALUES).saturating_sub(1).div_ceil(4);
+    let mut left = words.saturating_sub(at + described);
+    let mut fits = 0;
+    for (index, value) in values.iter().take(MAX_VALUES).enumerate() {
+        let needs = match *value {
+            Value::Str(text) => text.len().min(max_len).div_ceil(8),
+            Value::Bytes(bytes) => bytes.len().min(max_len).div_ceil(8),
+            Value::Long(_) | Value::Double(_) => 1,
+            _ => 0,
+        };
+        if needs <= left {
+            left -= needs;
+            fits |= 1 << index;
+        }
+    }
+    fits
+}
+
+#[inline(always)]
+fn write_usual(window: &[Word], at: usize, values: &[Value<'_>], max_len: usize) -> Option<Written> {
+    let mut rest = window.get(at..)?;
+    let descriptor = match values {
+        // What almost every function has, without a loop.
+        [a] => write_one(&mut rest, a, max_len)?,
+        [a, b] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            word.store(write_one(&mut rest, b, max_len)?, Ordering::Relaxed);
+            first
+        }
+        [a, b, c] => {
+            let (word, body) = rest.split_first()?;
+            rest = body;
+            let first = write_one(&mut rest, a, max_len)?;
+            let second = write_one(&mut rest, b, max_len)?;
+            word.store(second | write_one(&mut rest, c, max_len)? << 16, Ordering::Relaxed);
+            first
+        }
+        _ => return None,
     };
+    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16, left_out: 0 })
+}
+
+/// A number, or a text within its bound; the descriptor.
+#[inline(always)]
+fn write_one(rest: &mut &[Word], value: &Value<'_>, max_len: usize) -> Option<u64> {
+    if let Value::Str(text) = value {
+        let len = text.len();
+        if len > max_len {
+            return None;
+        }
+        let (words, left) = rest.split_at_checked(len.div_ceil(8))?;
+        *rest = left;
+        put_bytes(words, text.as_bytes());
+        Some(u64::from(STR) | (len as u64) << 4)
+    } else if let Value::Long(number) = value {
+        let (word, left) = rest.split_first()?;
+        *rest = left;
+        word.store(*number as u64, Ordering::Relaxed);
+        Some(u64::from(LONG))
+    } else {
+        None
+    }
+}
+
+/// The same for values of all sorts and any number.
+#[inline(never)]
+fn write_any(
+    window: &[Word],
+    at: usize,
+    values: &[Value<'_>],
+    max_len: usize,
+    overflow: Overflow,
+) -> Result<Written, NotWritten> {
+    let Some((first, more)) = values.split_first() else {
+        return Ok(Written { words: at, descriptor: 0, left_out: 0 });
+    };
+    if overflow == Overflow::Refuse
+        && fitting(window.len(), at, values, max_len).count_ones() as usize != values.len()
+    {
+        return Err(NotWritten);
+    }
+    let kept = &more[..more.len().min(MAX_VALUES - 1)];
+    let body = window.get(at..).unwrap_or(&[]);
+    let Some((descriptors, body)) = body.split_at_checked(kept.len().div_ceil(4)) else {
+        return Err(NotWritten);
+    };
+    let lost = |value: &Value<'_>, descriptor| u32::from(descriptor == NONE && !matches!(value, Value::None));
     let (descriptor, mut rest) = write_value(body, first, max_len)?;
-    for (word, four) in descriptors.iter().zip(more.chunks(4)) {
-        let (mut packed, mut shift) = (0u64, 0);
+    let mut left_out = (more.len() - kept.len()) as u32 + lost(first, descriptor);
+    for (word, four) in descriptors.iter().zip(kept.chunks(4)) {
+        let (mut packed, mut lane) = (0u64, 0);
         for value in four {
             let (descriptor, left) = write_value(rest, value, max_len)?;
-            packed |= u64::from(descriptor) << shift;
-            shift += 16;
+            left_out += lost(value, descriptor);
+            packed |= u64::from(descriptor) << lane;
+            lane += 16;
             rest = left;
         }
         word.store(packed, Ordering::Relaxed);
     }
-    Ok(Written { words: window.len() - rest.len(), descriptor })
+    Ok(Written { words: window.len() - rest.len(), descriptor, left_out })
 }
 
 /// Writes one value at the front of `window`; its descriptor, and the words that are left.
-#[inline(always)]
 fn write_value<'w>(
-    window: &'w [AtomicU64],
+    window: &'w [Word],
     value: &Value<'_>,
     max_len: usize,
-) -> Result<(u16, &'w [AtomicU64]), NeedsText> {
-    let bits = match *value {
-        Value::Str(v) if v.len() <= max_len => return Ok(write_short(window, STR, v.as_bytes())),
-        Value::Long(v) => (LONG, v as u64),
-        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
-        Value::Double(v) => (DOUBLE, v.to_bits()),
+) -> Result<(u16, &'w [Word]), NotWritten> {
+    let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
-        Value::Str(v) => return Ok(write_long(window, STR, v, v.as_bytes(), max_len)),
-        Value::Bytes(v) if v.len() <= max_len => return Ok(write_short(window, BYTES, v)),
-        Value::Bytes(v) => return Ok(write_long(window, BYTES, "", v, max_len)),
-        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NeedsText),
+        Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
+        Value::Long(v) => (LONG, v as u64),
+        Value::Double(v) => (DOUBLE, v.to_bits()),
+        Value::Str(v) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
+        Value::Bytes(v) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
+        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NotWritten),
     };
     Ok(match window.split_first() {
         Some((word, rest)) => {
-            word.store(bits.1, Ordering::Relaxed);
-            (bits.0, rest)
+            word.store(bits, Ordering::Relaxed);
+            (kind, rest)
         }
         None => (NONE, window),
     })
 }
 
-/// Text or bytes within their bound.
-#[inline(always)]
-fn write_short<'w>(window: &'w [AtomicU64], kind: u16, bytes: &[u8]) -> (u16, &'w [AtomicU64]) {
-    match window.split_at_checked(bytes.len().div_ceil(8)) {
-        Some((words, rest)) => {
-            put_bytes(words, bytes);
-            (kind | (bytes.len() as u16) << 4, rest)
-        }
-        None => write_long(window, kind, std::str::from_utf8(bytes).unwrap_or(""), bytes, window.len() * 8),
-    }
-}
-
-/// Text or bytes past their bound, or the event's: text is cut at a character and marked, bytes are cut and not marked (there is no mark that could not be a value).
-#[cold]
-#[inline(never)]
-fn write_long<'w>(
-    window: &'w [AtomicU64],
+/// Text or bytes, cut at their bound or the event's end.
+fn write_bytes<'w>(
+    window: &'w [Word],
     kind: u16,
     text: &str,
     bytes: &[u8],
     max_len: usize,
-) -> (u16, &'w [AtomicU64]) {
+) -> (u16, &'w [Word]) {
+    match window.split_at_checked(bytes.len().div_ceil(8)) {
+        Some((words, rest)) if bytes.len() <= max_len => {
+            put_bytes(words, bytes);
+            (kind | (bytes.len() as u16) << 4, rest)
+        }
+        _ => write_long(window, kind, text, bytes, max_len),
+    }
+}
+
+/// Text or bytes past their bound, or the event's: text is cut at a character and marked, bytes are cut and not marked (there is no mark that could not be a value).
+#[inline(never)]
+fn write_long<'w>(
+    window: &'w [Word],
+    kind: u16,
+    text: &str,
+    bytes: &[u8],
+    max_len: usize,
+) -> (u16, &'w [Word]) {
     let bound = max_len.min(window.len() * 8);
+    if bound < CUT_MARK.len() {
+        return (NONE, window);
+    }
     let len = if kind == STR {
-        let kept = floor_char_boundary(text, bound.saturating_sub(CUT_MARK.len()));
-        put_cut(window, &text.as_bytes()[..kept], bound)
+        let kept = floor_char_boundary(text, bound - CUT_MARK.len());
+        put_cut(window, &text.as_bytes()[..kept])
     } else {
         put_bytes(&window[..bound.div_ceil(8)], &bytes[..bound]);
         bound
@@ -255,10 +382,7 @@ fn write_long<'w>(
 
 /// Writes text and mark; the whole words first, then the last of the text together with the mark.
 #[inline(never)]
-fn put_cut(window: &[AtomicU64], text: &[u8], bound: usize) -> usize {
-    if bound < CUT_MARK.len() {
-        return 0;
-    }
+fn put_cut(window: &[Word], text: &[u8]) -> usize {
     let (whole, rest) = text.split_at(text.len() / 8 * 8);
     let words = whole.len() / 8;
     put_bytes(&window[..words], whole);
@@ -272,20 +396,17 @@ fn put_cut(window: &[AtomicU64], text: &[u8], bound: usize) -> usize {
 
 /// Copies `bytes` into exactly the words they need, the last one padded with zeros.
 #[inline(always)]
-fn put_bytes(words: &[AtomicU64], bytes: &[u8]) {
-    let mut chunks = bytes.chunks_exact(8);
-    for (word, chunk) in words.iter().zip(&mut chunks) {
+fn put_bytes(words: &[Word], bytes: &[u8]) {
+    let Some((last, whole)) = words.split_last() else { return };
+    for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
         word.store(load(chunk), Ordering::Relaxed);
     }
-    let rest = chunks.remainder();
-    if let (false, Some(last)) = (rest.is_empty(), words.last()) {
-        // The eight bytes before the end hold the rest in their upper part: one load and one shift instead of a loop over bytes.
-        let bits = match bytes.len().checked_sub(8) {
-            Some(from) => load(&bytes[from..]) >> (8 * (8 - rest.len())),
-            None => short(rest),
-        };
-        last.store(bits, Ordering::Relaxed);
-    }
+    // The eight bytes before the end hold the last word's in their upper part: one load and one shift instead of a loop over bytes.
+    let bits = match bytes.last_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk) >> (8 * (bytes.len().wrapping_neg() % 8)),
+        None => short(bytes),
+    };
+    last.store(bits, Ordering::Relaxed);
 }
 
 #[inline(always)]
@@ -391,124 +512,4 @@ impl<'a> Iterator for Values<'a> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    fn round_trip(values: &[Value<'_>], window: usize, max_len: usize) -> Vec<String> {
-        let words: Vec<AtomicU64> = (0..window).map(|_| AtomicU64::new(u64::MAX)).collect();
-        let written = write_values(&words, 0, values, max_len).unwrap();
-        assert!(written.words <= window, "{} words of {window}", written.words);
-        let bytes: Vec<u8> =
-            words[..written.words].iter().flat_map(|w| w.load(Ordering::Relaxed).to_le_bytes()).collect();
-        Values::new(values.len(), written.descriptor, &bytes)
-            .map(|stored| match stored {
-                Stored::Str(bytes) => format!("{:?}", std::str::from_utf8(bytes).unwrap()),
-                other => format!("{other:?}"),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn values_of_all_kinds_come_back_in_order() {
-        let values = [
-            Value::Long(-5),
-            Value::Str("Hello foo3"),
-            Value::None,
-            Value::Bool(true),
-            Value::Double(0.5),
-            Value::Bytes(&[1, 2, 3]),
-            Value::Str(""),
-            Value::Bool(false),
-            Value::Long(i64::MIN),
-            Value::Str("é"),
-        ];
-        let got = round_trip(&values, 64, 256);
-        assert_eq!(
-            got,
-            [
-                "Long(-5)",
-                "\"Hello foo3\"",
-                "None",
-                "Bool(true)",
-                "Double(0.5)",
-                "Bytes([1, 2, 3])",
-                "\"\"",
-                "Bool(false)",
-                "Long(-9223372036854775808)",
-                "\"é\""
-            ]
-        );
-    }
-
-    #[test]
-    fn text_of_every_length_is_kept_to_the_byte() {
-        let text: String = ('a'..='z').cycle().take(100).collect();
-        for n in 0..=100 {
-            assert_eq!(
-                round_trip(&[Value::Long(1), Value::Str(&text[..n])], 32, 256)[1],
-                format!("{:?}", &text[..n])
-            );
-        }
-    }
-
-    #[test]
-    fn a_long_text_is_cut_at_a_character_and_marked() {
-        assert_eq!(round_trip(&[Value::Str("aéé")], 8, 4), ["\"a…\""]);
-        assert_eq!(round_trip(&[Value::Str("aéé")], 8, 5), ["\"aéé\""]);
-        assert_eq!(round_trip(&[Value::Str("ééé"), Value::Long(7)], 3, 256), ["\"ééé\"", "Long(7)"]);
-        assert_eq!(round_trip(&[Value::Bytes(&[7; 20])], 8, 9), ["Bytes([7, 7, 7, 7, 7, 7, 7, 7, 7])"]);
-        // No room: cut to what there is, and what follows is left out.
-        assert_eq!(round_trip(&[Value::Str("123456789"), Value::Long(7)], 2, 256), ["\"12345…\"", "None"]);
-        assert_eq!(round_trip(&[Value::Long(7), Value::Str("abc")], 1, 256), ["None", "\"\""]);
-        assert_eq!(round_trip(&[Value::Str("abc")], 8, 2), ["\"\""]);
-        for bound in 3..80 {
-            let kept: String = ('a'..='z').cycle().take(bound - 3).collect();
-            let text: String = ('a'..='z').cycle().take(90).collect();
-            assert_eq!(round_trip(&[Value::Str(&text)], 32, bound), [format!("\"{kept}…\"")]);
-        }
-    }
-
-    #[test]
-    fn more_than_sixty_four_values_keep_the_first() {
-        let values = vec![Value::Long(3); 100];
-        let got = round_trip(&values, 200, 256);
-        assert_eq!((got.len(), got[63].as_str()), (64, "Long(3)"));
-    }
-
-    #[test]
-    fn what_runs_user_code_is_refused() {
-        let words = [const { AtomicU64::new(0) }; 8];
-        assert!(write_values(&words, 0, &[Value::Long(1), Value::Debug(&1)], 256).is_err());
-        assert!(write_values(&words, 0, &[Value::Display(&1)], 256).is_err());
-        assert!(write_values(&words, 0, &[Value::Tag(&1u8)], 256).is_err());
-    }
-
-    #[test]
-    fn damaged_words_are_read_without_a_panic() {
-        let mut state = 1;
-        for _ in 0..20_000 {
-            let bytes: Vec<u8> = (0..next_id(&mut state) % 40).map(|_| next_id(&mut state) as u8).collect();
-            let count = (next_id(&mut state) % 90) as usize;
-            assert!(Values::new(count, next_id(&mut state) as u16, &bytes).count() <= MAX_VALUES);
-        }
-    }
-
-    #[test]
-    fn ids_do_not_repeat_and_are_never_zero() {
-        let mut state = 42;
-        let ids: std::collections::HashSet<u64> = (0..100_000).map(|_| next_id(&mut state)).collect();
-        assert_eq!(ids.len(), 100_000);
-        assert!(!ids.contains(&0));
-        // A state that folds to zero: the sum that makes the first factor zero.
-        let mut zero = 0u64.wrapping_sub(0x2d35_8dcc_aa6c_78a5);
-        assert_eq!(next_id(&mut zero), 1);
-    }
-
-    #[test]
-    fn first_words_say_kind_and_length() {
-        assert_eq!(kind(first_word(Kind::StartAt, 9, 0xffff, u32::MAX)), Some(Kind::StartAt));
-        assert_eq!(length(first_word(Kind::StartAt, 9, 0xffff, u32::MAX)), 9);
-        assert_eq!(length((Kind::End as u64) << 60 | (1 << 59)), 1);
-        assert_eq!(kind(0), None);
-    }
-}
+mod tests;

@@ -6,12 +6,24 @@
 
 use super::format::MAX_EVENT_WORDS;
 use super::ring::Ring;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The largest log of one thread in bytes. Larger ones gain nothing: a collector that is behind stays behind.
 const MAX_RING: usize = 1 << 20;
-/// The smallest log of one thread in bytes, for the events of default length.
-const MIN_RING: usize = 1 << 15;
+/// The smallest log of one thread in bytes. It holds a hundred spans with arguments between two looks of the collector, and values of a kilobyte.
+const MIN_RING: usize = 1 << 13;
+/// Words of an event beside its longest value: the fixed part, descriptors and a tag's key.
+const BESIDE_VALUE: usize = 64;
+
+/// How many logs were given back so far.
+static GIVEN_BACK: AtomicUsize = AtomicUsize::new(0);
+
+/// How many logs were given back so far: as long as it stays, asking again for a log that was refused is no use.
+pub(crate) fn given_back() -> usize {
+    // Relaxed: who sees the old number asks again at its next span.
+    GIVEN_BACK.load(Ordering::Relaxed)
+}
 
 #[derive(Debug)]
 struct Registry {
@@ -21,11 +33,20 @@ struct Registry {
     /// Bytes of all rings.
     bytes: usize,
     budget: usize,
+    /// The longest event in words that a log takes if it is large enough.
     max_event: usize,
+    /// The smallest log in bytes.
+    smallest: usize,
 }
 
-static REGISTRY: Mutex<Registry> =
-    Mutex::new(Registry { rings: Vec::new(), idle: Vec::new(), bytes: 0, budget: 0, max_event: 0 });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    rings: Vec::new(),
+    idle: Vec::new(),
+    bytes: 0,
+    budget: 0,
+    max_event: 0,
+    smallest: 0,
+});
 
 fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(&mut REGISTRY.lock().unwrap_or_else(PoisonError::into_inner))
@@ -35,8 +56,10 @@ fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
 pub(crate) fn configure(budget: usize, max_value_len: usize) {
     with(|r| {
         r.budget = budget;
-        // Room for several values at their bound; what an event cannot hold is cut.
+        // Room for several values at their bound; what an event cannot hold follows in others.
         r.max_event = (max_value_len / 2).clamp(512, MAX_EVENT_WORDS);
+        // An event is an eighth of a log at most, and holds one value at its bound also in the smallest.
+        r.smallest = MIN_RING.max(((max_value_len / 8 + BESIDE_VALUE) * 8 * 8).next_power_of_two());
     });
 }
 
@@ -47,14 +70,13 @@ pub(crate) fn acquire() -> Option<&'static Ring> {
             return Some(ring);
         }
         let left = r.budget.saturating_sub(r.bytes);
-        let smallest = MIN_RING.max((r.max_event * 8 * 8).next_power_of_two());
-        // The first threads get a large log; as the budget shrinks, so do the logs, so that hundreds of threads find one (384 by default).
-        let share = (left / 64).clamp(smallest, MAX_RING.max(smallest));
+        // The first threads get a large log; as the budget shrinks, so do the logs, so that hundreds of threads find one (by default 698 at the same time; the first get 512 KiB each).
+        let share = (left / 96).clamp(r.smallest, MAX_RING.max(r.smallest));
         let bytes = if share.is_power_of_two() { share } else { share.next_power_of_two() / 2 };
         if r.max_event == 0 || bytes > left {
             return None;
         }
-        let ring: &'static Ring = Box::leak(Box::new(Ring::new(bytes / 8, r.max_event)));
+        let ring: &'static Ring = Box::leak(Box::new(Ring::new(bytes / 8, r.max_event.min(bytes / 64))));
         r.bytes += ring.bytes();
         r.rings.push(ring);
         Some(ring)
@@ -69,6 +91,7 @@ pub(crate) fn catch_up(known: &mut Vec<&'static Ring>) {
 /// The owner's thread ends: the next may go on with its log.
 pub(crate) fn release(ring: &'static Ring) {
     with(|r| r.idle.push(ring));
+    GIVEN_BACK.fetch_add(1, Ordering::Relaxed);
 }
 
 #[cfg(test)]

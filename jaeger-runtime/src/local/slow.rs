@@ -7,7 +7,8 @@ use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, Outcome, first_word, write_values,
+    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
+    START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -79,7 +80,6 @@ thread_local! {
 const MAX_DISPLACED: usize = 256;
 
 impl Local {
-    #[cold]
     #[inline(never)]
     pub(super) fn start_slow(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
         if !super::is_on() {
@@ -88,34 +88,60 @@ impl Local {
         let number = if site.number() == 0 { site.register() } else { site.number() };
         let max_len = super::value_bound(site);
         // The user's code may run here, and may open spans: before anything of this one is decided.
-        text::with_plain(values, max_len, |plain| self.start_plain(site, number, plain, max_len))
+        text::with_plain(values, max_len, |plain| {
+            if self.flags.get() & AMBIENT == 0 {
+                return self.start_root(site, number, plain, max_len);
+            }
+            // The context before the span, in case the log has no room for both. Where there is none, a child's place is taken by its parent.
+            if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context() || !self.room() {
+                return Nested::OFF;
+            }
+            self.write_nested(site, plain, max_len, START_WORDS, |values| {
+                self.write_start(number, values, max_len)
+            })
+        })
     }
 
-    fn start_plain(&self, site: &Callsite, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
-        let mut origin = 0;
-        let root = self.flags.get() & AMBIENT == 0;
-        if root {
-            match self.new_root(site.name()) {
-                Some((context, from)) => {
-                    origin = from;
-                    self.set_ambient_root(context);
-                }
-                None => return Nested::OFF,
+    /// Writes the start of a nested span with the values that one event can hold, and the others behind it. There must be room.
+    #[inline(always)]
+    pub(super) fn write_nested(
+        &self,
+        site: &Callsite,
+        values: &[Value<'_>],
+        max_len: usize,
+        fixed: usize,
+        write: impl Fn(&[Value<'_>]) -> Result<Nested, NotWritten>,
+    ) -> Nested {
+        if let Ok(nested) = write(values) {
+            return nested;
+        }
+        let words = self.log.window().len();
+        let (written, left) = with_fitting(words, fixed, values, max_len, write);
+        match written {
+            Ok(nested) => {
+                self.write_rest(nested.id, site, values, left);
+                nested
+            }
+            Err(NotWritten) => {
+                debug_assert!(false, "plain values that fit were not written");
+                self.log.count_refused();
+                Nested::OFF
             }
         }
-        // The context before the span, in case the log has no room for both.
-        if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context(origin) || !self.room() {
-            return if root { self.unsampled_root() } else { Nested::OFF };
-        }
-        self.write_start(number, values, max_len).unwrap_or(Nested::OFF)
     }
 
-    /// A root that is not recorded: ambient, so that what it calls is not recorded either.
-    fn unsampled_root(&self) -> Nested {
-        let id = self.free_id();
-        self.span.set(id);
-        self.flags.set(AMBIENT);
-        Nested { id, parent: 0 }
+    /// Tags of a span that found no room in the event of its start, in events of their own.
+    fn write_rest(&self, span_id: u64, site: &Callsite, values: &[Value<'_>], left: Left) {
+        for (index, (key, value)) in site.args().iter().zip(values).enumerate() {
+            if left.has(index) {
+                self.write_extra(
+                    span_id,
+                    ExtraKind::Tag,
+                    &[Value::Str(key), *value],
+                    super::value_bound(site),
+                );
+            }
+        }
     }
 
     /// Ids of a new trace and what the sampler says of it: the context with span 0, and which sampler it was.
@@ -128,33 +154,45 @@ impl Local {
         Some((SpanContext::from_raw(high, low, 0, if sampled { SAMPLED } else { 0 }), origin))
     }
 
-    fn set_ambient_root(&self, context: SpanContext) {
-        self.set_ambient(context);
-        self.flags.set(context.flags | AMBIENT);
-    }
-
     /// Writes a Context if the collector does not know the ambient one. There must be room.
-    fn say_context(&self, origin: u16) -> bool {
+    fn say_context(&self) -> bool {
         if self.dirty.get() {
-            let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
-            let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
-            let bits = u32::from(self.flags.get() & !AMBIENT) | u32::from(origin) << 8 | owner;
-            first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, bits), Relaxed);
-            high.store(self.high.get(), Relaxed);
-            low.store(self.low.get(), Relaxed);
-            parent.store(self.span.get(), Relaxed);
-            ids.store(self.nested_ids.get(), Relaxed);
-            self.log.publish(CONTEXT_WORDS);
+            if !self.write_context(self.ambient()) {
+                return false;
+            }
             self.dirty.set(false);
         }
-        if !has_displaced() {
-            self.log.release_trap();
-        }
+        self.open_trap();
         true
     }
 
+    /// Writes a Context if the collector does not know where the generator stands. There must be room.
+    pub(super) fn say_ids(&self) -> bool {
+        self.ids_known.get() || self.write_context(SpanContext::NONE)
+    }
+
+    pub(super) fn write_context(&self, context: SpanContext) -> bool {
+        let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
+        let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
+        first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, u32::from(context.flags) | owner), Relaxed);
+        high.store(context.trace_id.high, Relaxed);
+        low.store(context.trace_id.low, Relaxed);
+        parent.store(context.span_id, Relaxed);
+        ids.store(self.nested_ids.get(), Relaxed);
+        self.log.publish(CONTEXT_WORDS);
+        self.ids_known.set(true);
+        true
+    }
+
+    /// The collector knows the ambient context: the fast path may be taken, unless something still waits for its turn.
+    pub(super) fn open_trap(&self) {
+        if !self.displaced.get() {
+            self.log.release_trap();
+        }
+    }
+
     /// Room for one event of any length; counts the span as lost if there is none.
-    fn room(&self) -> bool {
+    pub(super) fn room(&self) -> bool {
         if self.log.is_open_untrapped() {
             return true;
         }
@@ -183,7 +221,9 @@ impl Local {
         if self.log.is_attached() {
             return true;
         }
-        if OWNER.try_with(|_| ()).is_err() {
+        // Asked for in vain, a log is asked for again only when one was given back: a thread without one must not lock at every span.
+        let given_back = registry::given_back();
+        if self.refused_at.get() == given_back || OWNER.try_with(|_| ()).is_err() {
             return false;
         }
         self.seed();
@@ -191,16 +231,20 @@ impl Local {
             Some(ring) => {
                 self.log.attach(ring);
                 self.new_owner.set(true);
+                self.ids_known.set(false);
                 self.dirty.set(true);
                 self.log.trap();
                 true
             }
-            None => false,
+            None => {
+                self.refused_at.set(given_back);
+                false
+            }
         }
     }
 
     /// Seeds the generators once a thread, from the operating system's randomness (by way of the standard library's hash keys).
-    fn seed(&self) {
+    pub(super) fn seed(&self) {
         if self.free_ids.get() == 0 {
             let keys = RandomState::new();
             self.free_ids.set(keys.hash_one(0u8) | 1);
@@ -218,8 +262,8 @@ impl Local {
         values: &[Value<'_>],
         max_len: usize,
     ) {
-        if self.flags.get() & SAMPLED == 0 && nested.parent == 0 && self.span.get() == nested.id {
-            return self.leave(nested);
+        if let Some(id) = nested.as_unwritten_root() {
+            return self.leave(Nested { id, parent: 0 });
         }
         text::with_plain(values, max_len, |plain| self.write_end_slow(now, outcome, plain, max_len));
         self.leave(nested);
@@ -235,11 +279,37 @@ impl Local {
         let values = if whole { values } else { &[] };
         if values.is_empty() && outcome == Outcome::Ok {
             if let Some(first) = self.log.window().first() {
-                first.store((Kind::End as u64) << 60 | (now & TICK_MASK), Relaxed);
+                first.store(only_word(Kind::End, now), Relaxed);
                 self.log.publish(1);
             }
         } else {
-            let _never_needs_text = self.write_end_with(now, outcome, values, max_len);
+            let _never_needs_text = self.write_end_with(Some(now), outcome, values, max_len);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn suspend_slow(&self, nested: Nested) {
+        self.say_suspended(nested);
+        self.leave(match nested.as_unwritten_root() {
+            Some(id) => Nested { id, parent: 0 },
+            None => nested,
+        });
+    }
+
+    /// Tells the collector, and leaves the ambient context to the caller.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn say_suspended(&self, nested: Nested) {
+        if nested.as_unwritten_root().is_some() || !self.log.is_attached() {
+            return;
+        }
+        // Its end has room, and this takes no more.
+        let _whole_events_fit = self.log.is_open_untrapped() || self.make_room();
+        self.log.release_end();
+        if let Some(first) = self.log.window().first() {
+            first.store(only_word(Kind::Suspend, nested.id), Relaxed);
+            self.log.publish(1);
         }
     }
 
@@ -250,7 +320,7 @@ impl Local {
             self.displace(Displaced::Ended(nested));
         } else {
             self.leave_to(nested.parent);
-            if has_displaced() {
+            if self.displaced.get() {
                 self.resolve();
             }
         }
@@ -286,7 +356,7 @@ impl Local {
     pub(super) fn restore(&self, attached: Attached) {
         self.token.set(attached.before_token);
         self.set_ambient(attached.before);
-        if has_displaced() {
+        if self.displaced.get() {
             self.resolve();
         }
     }
@@ -300,12 +370,13 @@ impl Local {
             }
             list.push(displaced);
         });
+        self.displaced.set(true);
         self.log.trap();
     }
 
     /// Replaces an ambient context that has already ended by what it stood on, as often as needed.
     #[cold]
-    fn resolve(&self) {
+    pub(super) fn resolve(&self) {
         loop {
             let (token, span) = (self.token.get(), self.span.get());
             let next = DISPLACED.try_with(|list| {
@@ -333,6 +404,7 @@ impl Local {
             // Nothing is attached any more: what is left was attached inside a future and forgotten there.
             let _thread_is_ending = DISPLACED.try_with(|list| list.borrow_mut().clear());
         }
+        self.displaced.set(DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false));
     }
 
     #[cold]
@@ -381,11 +453,21 @@ impl Local {
         if !span.is_sampled() {
             return span;
         }
-        if self.room() && self.write_start_at(number, span, parent, origin, values, max_len).is_ok() {
-            return span;
+        // Where there is no room the span is lost, and counted. Its context is kept all the same: what it calls stays in its trace. Its end will find nothing and say nothing.
+        if self.room() {
+            let words = self.log.window().len();
+            let (written, left) = with_fitting(words, START_AT_WORDS, values, max_len, |values| {
+                self.write_start_at(number, span, parent, origin, values, max_len)
+            });
+            match written {
+                Ok(()) => self.write_rest(span.span_id, site, values, left),
+                Err(NotWritten) => {
+                    debug_assert!(false, "plain values that fit were not written");
+                    self.log.count_refused();
+                }
+            }
         }
-        // Lost, and counted. A lost root takes its trace with it; under a lost child the spans become its parent's.
-        if parent.is_valid() { SpanContext::NONE } else { SpanContext { flags: 0, ..span } }
+        span
     }
 
     #[cold]
@@ -412,27 +494,58 @@ impl Local {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>]) {
-        let max_len = global::max_value_len();
-        text::with_plain(values, max_len, |plain| {
-            let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
-            let window = self.log.window();
-            let (true, [first, stamp, id, ..]) = (room, window) else {
-                global::count_lost_extra();
-                return;
-            };
-            if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len) {
-                let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
-                first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
-                stamp.store(ticks() & TICK_MASK, Relaxed);
-                id.store(span_id, Relaxed);
-                self.log.publish(done.words);
-            }
-        });
+    pub(super) fn extra_slow(&self, span_id: u64, kind: ExtraKind, values: &[Value<'_>], max_len: usize) {
+        text::with_plain(values, max_len, |plain| self.write_extra(span_id, kind, plain, max_len));
+    }
+
+    fn write_extra(&self, span_id: u64, kind: ExtraKind, plain: &[Value<'_>], max_len: usize) {
+        let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
+        let window = self.log.window();
+        let (true, [first, stamp, id, ..]) = (room, window) else {
+            global::count_lost_extras(1);
+            return;
+        };
+        if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len, Overflow::Cut) {
+            let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
+            first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
+            stamp.store(ticks() & TICK_MASK, Relaxed);
+            id.store(span_id, Relaxed);
+            self.log.publish(done.words);
+            global::count_lost_extras(done.left_out.into());
+        }
     }
 }
 
-#[inline]
-fn has_displaced() -> bool {
-    DISPLACED.try_with(|list| !list.borrow().is_empty()).unwrap_or(false)
+/// Indices of values that follow in events of their own.
+#[derive(Clone, Copy)]
+struct Left {
+    fits: u64,
+}
+
+impl Left {
+    fn has(self, index: usize) -> bool {
+        index >= MAX_VALUES || self.fits & (1 << index) == 0
+    }
+}
+
+/// Calls `f` with the values that one event of `words` words can hold, those without room replaced by `None`.
+fn with_fitting<'v, R>(
+    words: usize,
+    fixed: usize,
+    values: &[Value<'v>],
+    max_len: usize,
+    f: impl FnOnce(&[Value<'v>]) -> R,
+) -> (R, Left) {
+    let left = Left { fits: fitting(words, fixed, values, max_len) };
+    // Almost always.
+    if (0..values.len()).all(|index| !left.has(index)) {
+        return (f(values), left);
+    }
+    let mut kept = [Value::None; MAX_VALUES];
+    for (index, (kept, value)) in kept.iter_mut().zip(values).enumerate() {
+        if !left.has(index) {
+            *kept = *value;
+        }
+    }
+    (f(&kept[..values.len().min(MAX_VALUES)]), left)
 }

@@ -2,7 +2,8 @@
 //!
 //! Spans are held until the root of their trace in this process has ended; at the end of that round the trace is drawn as a whole. Spans that end later are drawn as an addition to it.
 //! What is held is bounded in number and bytes: past that the oldest trace is drawn early and says so. Here is what is held and when it is shown; what it looks like is `layout`'s,
-//! colours are `paint`'s, and what the terminal can do is `terminal`'s. A terminal that is slow or stopped makes the collector wait; that is why this reporter is for development.
+//! colours are `paint`'s, and what the terminal can do is `terminal`'s. A terminal that is slow or stopped, or a pipe that nobody reads,
+//! makes this reporter's thread wait, and nobody else.
 
 mod bar;
 mod layout;
@@ -134,10 +135,10 @@ impl ConsoleReporter {
         self
     }
 
-    /// The cells of a line, at least 40, whatever terminal and environment say.
+    /// The cells of a line, whatever terminal and environment say; what is not from 20 to 400 counts as the nearer of these.
     #[must_use]
     pub fn width(mut self, cells: usize) -> Self {
-        self.width = Some(cells);
+        self.width = Some(cells.clamp(layout::LEAST_WIDTH, terminal::MOST_WIDTH));
         self
     }
 

@@ -133,6 +133,11 @@ impl Reporter for MemoryReporter {
         "memory".into()
     }
 
+    /// The lock is held for as long as a copy takes.
+    fn never_waits(&self) -> bool {
+        true
+    }
+
     fn report(&mut self, span: &SpanRecord<'_>) {
         let mut held = self.held();
         if held.spans.len() < self.shared.limit {

@@ -1,9 +1,14 @@
 //! Where finished spans go: the trait, several reporters at once, and the ones that come with the crate.
 //!
-//! Reporters run on the collector's thread, one after the other, and see each finished span once, borrowed. A reporter that panics is caught and after three times
-//! left alone; one that hangs stops the collector, and then the logs fill up, spans are dropped and counted, and a flush returns at its deadline: the application goes on.
+//! Each reporter sees every finished span once, borrowed for the length of a call. Those that never wait for anything (the agent's, the one for tests) are called on the collector's
+//! thread. All others, yours too, have a thread of their own behind a queue that is bounded in bytes: one that is slow or hangs gets what it can take, the rest is dropped and counted
+//! for it alone, and a flush returns at its deadline. One that panics is caught and after three times left alone.
 
+mod chunk;
 mod console;
+mod fanout;
+mod guard;
+mod lane;
 mod log_spans;
 mod memory;
 mod udp;
@@ -14,7 +19,13 @@ pub use log_spans::LogReporter;
 pub use memory::{MemoryReporter, TooFewSpans};
 pub use udp::UdpReporter;
 
+pub(crate) use fanout::Fanout;
+pub(crate) use udp::check_limit;
+
+use crate::context::SpanContext;
+use crate::local;
 use jaeger_thrift::Process;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Takes finished spans.
@@ -46,7 +57,12 @@ pub trait Reporter: Send {
     fn start(&mut self, process: &Process<'static>) {
         let _ = process;
     }
-    /// One finished span. It must not block: the collector waits meanwhile.
+    /// Whether no call of it ever waits: for a lock that others hold for long, a file, a pipe, a network that takes its time. It is then called on the collector's thread, with spans that
+    /// are lent and not copied, which saves the copy; but if it does wait, all reporters wait with it, until the logs are full. Default: no, it gets a thread of its own.
+    fn never_waits(&self) -> bool {
+        false
+    }
+    /// One finished span. What it calls is not traced.
     fn report(&mut self, span: &SpanRecord<'_>);
     /// The end of a round: send or show what is held. At every flush interval, and when a flush is asked for.
     fn flush(&mut self) {}
@@ -82,77 +98,24 @@ pub struct ReporterStatus {
     pub panics: u64,
 }
 
-/// A reporter that panicked so often is not called any more.
-const MAX_PANICS: u64 = 3;
-
-/// All reporters of a tracer.
-pub(crate) struct Fanout {
-    slots: Vec<Slot>,
+thread_local! {
+    /// This thread calls reporters.
+    static OURS: Cell<bool> = const { Cell::new(false) };
 }
 
-struct Slot {
-    reporter: Box<dyn Reporter>,
-    name: String,
-    panics: u64,
-    /// Spans that it panicked on or was not given any more.
-    failed: u64,
-    last: ReporterStats,
+/// At the start of a thread that calls reporters: what it calls is not traced, or each span would make the next one; and a flush from there is refused, because it would wait for itself.
+pub(crate) fn thread_begins() {
+    OURS.set(true);
+    // A trace that is not sampled, for as long as the thread lives.
+    let _for_ever = local::attach(SpanContext::from_raw(0, 1, 1, 0));
 }
 
-impl Slot {
-    /// Calls the reporter unless it is beyond trust; false if it panicked or was not called.
-    fn call(&mut self, f: impl FnOnce(&mut dyn Reporter)) -> bool {
-        if self.panics >= MAX_PANICS {
-            return false;
-        }
-        let fine = catch_unwind(AssertUnwindSafe(|| f(&mut *self.reporter))).is_ok();
-        if !fine {
-            self.panics += 1;
-            let after = if self.panics == MAX_PANICS { "; it is not called any more" } else { "" };
-            log::warn!(target: "jaeger", "the reporter {:?} panicked{after}", self.name);
-        }
-        fine
-    }
+/// Writes to the application's log from a thread of ours, which a logger that panics must not end.
+pub(crate) fn say(level: log::Level, line: std::fmt::Arguments<'_>) {
+    let _its_own_fault = catch_unwind(AssertUnwindSafe(|| log::log!(target: "jaeger", level, "{line}")));
 }
 
-impl Fanout {
-    pub(crate) fn new(reporters: Vec<Box<dyn Reporter>>) -> Self {
-        let slot = |reporter: Box<dyn Reporter>| {
-            let name =
-                catch_unwind(AssertUnwindSafe(|| reporter.name())).unwrap_or_else(|_| "unnamed".into());
-            Slot { reporter, name, panics: 0, failed: 0, last: ReporterStats::default() }
-        };
-        Self { slots: reporters.into_iter().map(slot).collect() }
-    }
-
-    pub(crate) fn start(&mut self, process: &Process<'static>) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.start(process)));
-    }
-
-    pub(crate) fn report(&mut self, span: &SpanRecord<'_>) {
-        for slot in &mut self.slots {
-            if !slot.call(|r| r.report(span)) {
-                slot.failed += 1;
-            }
-        }
-    }
-
-    pub(crate) fn flush(&mut self) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.flush()));
-    }
-
-    pub(crate) fn close(&mut self) {
-        self.slots.iter_mut().for_each(|slot| _ = slot.call(|r| r.close()));
-    }
-
-    pub(crate) fn status(&mut self) -> Vec<ReporterStatus> {
-        let status = |slot: &mut Slot| {
-            let mut stats = slot.last;
-            slot.call(|r| stats = r.stats());
-            slot.last = stats;
-            stats.failed += slot.failed;
-            ReporterStatus { name: slot.name.clone(), stats, panics: slot.panics }
-        };
-        self.slots.iter_mut().map(status).collect()
-    }
+/// Whether this thread calls reporters.
+pub(crate) fn is_reporting() -> bool {
+    OURS.get()
 }

@@ -8,13 +8,13 @@
 //! Deliberately absent: the client statistics of a batch, because a reporter does not know what was dropped before it.
 
 mod address;
-mod complaint;
+
 mod link;
 
 use super::{Reporter, ReporterStats, SpanRecord};
+use crate::complaint::Complaint;
 use crate::error::Error;
 use address::Address;
-use complaint::Complaint;
 use jaeger_thrift::{DEFAULT_LIMIT, Datagram, Packer, Process, Protocol, Push, Repacked};
 use link::{Fate, Link, Network, System};
 use std::fmt;
@@ -50,6 +50,15 @@ pub struct UdpReporter {
     line: Line,
 }
 
+/// Whether a datagram may be so long; `setting` is what the user calls it.
+pub(crate) fn check_limit(setting: &'static str, bytes: usize) -> Result<(), Error> {
+    if (LEAST_LIMIT..=MOST_LIMIT).contains(&bytes) {
+        return Ok(());
+    }
+    let advice = "65000 is what agents accept; give less only for a network that carries less";
+    Err(Error::setting(setting, &bytes.to_string(), "1024 to 65507 bytes", advice))
+}
+
 impl UdpReporter {
     /// A reporter for the agent at `host:port`, an IPv6 address in brackets.
     ///
@@ -76,10 +85,7 @@ impl UdpReporter {
     /// # Errors
     /// It is not from 1,024 to 65,507, the most that UDP can carry.
     pub fn datagram_limit(mut self, bytes: usize) -> Result<Self, Error> {
-        if !(LEAST_LIMIT..=MOST_LIMIT).contains(&bytes) {
-            let advice = "65000 is what agents accept; give less only for a network that carries less";
-            return Err(Error::setting("datagram limit", &bytes.to_string(), "1024 to 65507 bytes", advice));
-        }
+        check_limit("datagram limit", bytes)?;
         self.limit = bytes;
         Ok(self)
     }
@@ -204,6 +210,11 @@ impl Line {
 impl Reporter for UdpReporter {
     fn name(&self) -> String {
         format!("udp {}", self.line.link.address())
+    }
+
+    /// Sockets are given 20 ms; names are resolved in a tenth of the time at most.
+    fn never_waits(&self) -> bool {
+        true
     }
 
     fn start(&mut self, process: &Process<'static>) {

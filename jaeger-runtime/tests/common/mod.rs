@@ -5,6 +5,7 @@ use jaeger_runtime::report::MemoryReporter;
 use jaeger_runtime::{Sampler, Span, Stats, Tracer};
 use jaeger_thrift::{Span as Finished, Value};
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Long enough for a loaded machine; nothing waits for it unless something is wrong.
@@ -19,6 +20,17 @@ pub fn tracer() -> &'static (Tracer, MemoryReporter) {
             Tracer::builder("test").sampler(Sampler::Const(true)).reporter(memory.clone()).install().unwrap();
         (tracer, memory)
     })
+}
+
+/// Polls until it is done; for futures that only ever yield.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    loop {
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
 }
 
 pub fn flush() -> Stats {

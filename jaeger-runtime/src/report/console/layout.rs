@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// The narrowest view that is laid out.
-pub(super) const LEAST_WIDTH: usize = 40;
+pub(super) const LEAST_WIDTH: usize = 20;
 /// So many spans of a trace are shown, the rest is counted.
 pub(super) const MOST_ROWS: usize = 1_000;
 /// The duration at the end of a span's line, with a space before it.
@@ -142,7 +142,7 @@ const UNICODE: Signs =
 const ASCII: Signs =
     Signs { branch: "|-", last: "`-", line: "| ", more: "~", bad: "x ", log: "* ", dot: ", " };
 
-/// Lays a trace out. The lines end with no line break and are at most `view.width` wide, which counts as 40 if it is less.
+/// Lays a trace out. The lines end with no line break and are at most `view.width` wide, which counts as 20 if it is less.
 pub(super) fn lay_out(trace: &Trace<'_>, view: View) -> Vec<Line> {
     let view = View { width: view.width.max(LEAST_WIDTH), ..view };
     let rows = tree(trace.spans);
@@ -272,7 +272,12 @@ impl Layout {
                 left.push(Piece::new(Role::Faint, format!("{}{id}", " ".repeat(gap))));
                 vec![left]
             }
-            _ => vec![left, vec![Piece::new(Role::Faint, id)]],
+            // In a narrow view an id takes more lines than one: cut, it would be of no use.
+            _ => {
+                let id: Vec<char> = id.chars().collect();
+                let parts = id.chunks(self.view.width).map(|part| part.iter().collect::<String>());
+                std::iter::once(left).chain(parts.map(|part| vec![Piece::new(Role::Faint, part)])).collect()
+            }
         };
         let note = match trace.occasion {
             Occasion::Whole => return lines,
@@ -328,7 +333,7 @@ impl Layout {
             let mut room = room;
             if !word.is_empty() {
                 let gap = if tags.is_empty() { "" } else { "  " };
-                room -= word.len() + gap.len();
+                room = room.saturating_sub(word.len() + gap.len());
                 line.push(Piece::new(Role::Bad, format!("{word}{gap}")));
             }
             line.extend(tags::line(&tags, span.tags_left_out, room, self.view));

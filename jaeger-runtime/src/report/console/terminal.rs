@@ -7,7 +7,7 @@ use super::layout::LEAST_WIDTH;
 /// Where nothing says how wide a line may be.
 const USUAL_WIDTH: usize = 100;
 /// Wider lines are harder to follow, not easier.
-const MOST_WIDTH: usize = 400;
+pub(super) const MOST_WIDTH: usize = 400;
 
 /// An environment variable's value, if it has one that is not empty.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(width(None, &with(&[("COLUMNS", "90")])), 90);
         assert_eq!(width(None, &with(&[("COLUMNS", "wide")])), 100);
         assert_eq!(width(None, &with(&[])), 100);
-        assert_eq!(width(Some(3), &with(&[])), 40);
+        assert_eq!((width(Some(3), &with(&[])), width(Some(33), &with(&[]))), (20, 33));
         assert_eq!(width(None, &with(&[("COLUMNS", "100000")])), 400);
     }
 }

@@ -7,7 +7,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 /// Counts what was lost until it is said.
 #[derive(Debug, Default)]
-pub(super) struct Complaint {
+pub(crate) struct Complaint {
     /// When the last line was written.
     last: Option<Duration>,
     unsaid: u64,
@@ -15,12 +15,12 @@ pub(super) struct Complaint {
 
 impl Complaint {
     /// So many more were lost.
-    pub(super) fn lost(&mut self, spans: u64) {
+    pub(crate) fn lost(&mut self, spans: u64) {
         self.unsaid += spans;
     }
 
     /// How many to speak of now, if it is time to. At the end (`closing`) it always is.
-    pub(super) fn due(&mut self, now: Duration, closing: bool) -> Option<u64> {
+    pub(crate) fn due(&mut self, now: Duration, closing: bool) -> Option<u64> {
         let rested = self.last.is_none_or(|last| now.saturating_sub(last) >= PAUSE);
         if self.unsaid == 0 || !(rested || closing) {
             return None;

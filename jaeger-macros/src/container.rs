@@ -1,0 +1,293 @@
+//! `#[traced]` on an `impl` block, a `trait` or a `mod`: it passes itself on to every function inside that has a body.
+//!
+//! By a scan of the tokens, so that a half-typed function inside does not cost the others their names. A function's own `#[traced(…)]` stays and wins; the block's options come behind it. `const fn`s and
+//! functions without a body are left as they are. Passing on, instead of expanding here, lets other attributes of a block (`#[async_trait]`) have their turn before the functions have ours.
+
+mod scan;
+
+use crate::args::{Options, path_tokens};
+use crate::check::{Faults, names::nearest};
+use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use scan::{Scan, What, is_arrow};
+use syn::ext::IdentExt;
+
+/// An `impl`, `trait` or `mod` with its braces.
+pub(crate) struct Block {
+    before: Vec<TokenTree>,
+    body: Group,
+    prefix: String,
+}
+
+/// Options that mean the same for every function, and so may stand on a block.
+const FOR_ALL: [&str; 8] = ["kind", "skip", "skip_all", "redact", "tags", "reply", "no_reply", "no_err"];
+const ALSO: [&str; 2] = ["max_len", "polls"];
+
+impl Block {
+    /// The item as a block, if it is one.
+    pub(crate) fn find(item: &TokenStream) -> Option<Self> {
+        let tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+        let at = Scan::at(&tokens).item()?;
+        let What::Block { body, keyword } = at.what else { return None };
+        let TokenTree::Group(group) = &tokens[body] else { return None };
+        let before = tokens[..body].to_vec();
+        let prefix = prefix(&before[keyword..]);
+        Some(Self { before, body: group.clone(), prefix })
+    }
+
+    /// The block, its functions annotated.
+    pub(crate) fn pass_on(&self, options: &Options, faults: &mut Faults) -> TokenStream {
+        for (name, at) in options.given() {
+            if !FOR_ALL.contains(&name) && !ALSO.contains(&name) {
+                let shared = [&FOR_ALL[..], &ALSO[..]].concat().join("`, `");
+                let message = format!(
+                    "`{name}` is for one function; what a block passes on to all of its functions is `{shared}`"
+                );
+                faults.add(at, message);
+            }
+        }
+        if options.off.is_some() {
+            return self.put(self.body.stream());
+        }
+        let mut inner = Inner { options, arguments: vec![] };
+        let body = inner.annotate(&self.body.stream(), &self.prefix);
+        let named = options.skip.iter().chain(options.shown.iter().map(|(name, _)| name));
+        for unknown in named.filter(|name| !inner.arguments.contains(&name.to_string())) {
+            let hint = nearest(&unknown.to_string(), inner.arguments.iter().map(String::as_str))
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            faults
+                .add(unknown.span(), format!("no function in this block has an argument `{unknown}`{hint}"));
+        }
+        self.put(body)
+    }
+
+    fn put(&self, stream: TokenStream) -> TokenStream {
+        let mut body = Group::new(Delimiter::Brace, stream);
+        body.set_span(self.body.span());
+        let before = &self.before;
+        quote!(#(#before)* #body)
+    }
+}
+
+/// What the functions of a block are called by: the type of an `impl`, a trait's name, nothing in a module.
+fn prefix(header: &[TokenTree]) -> String {
+    let words = |tokens: &[TokenTree]| -> Option<String> {
+        let mut depth = 0_i32;
+        let mut last = None;
+        for (i, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Punct(p) if p.as_char() == '<' => depth += 1,
+                TokenTree::Punct(p) if p.as_char() == '>' && !is_arrow(tokens, i) => depth -= 1,
+                TokenTree::Ident(ident) if depth == 0 && ident == "where" => break,
+                TokenTree::Ident(ident) if depth == 0 && ident != "dyn" && ident != "mut" => {
+                    last = Some(ident.unraw().to_string());
+                }
+                // `impl Trait for (A, B)`, `for [T]`: what it is, without spaces.
+                TokenTree::Group(group) if depth == 0 => {
+                    last = Some(group.to_string().replace(' ', ""));
+                }
+                _ => {}
+            }
+        }
+        last
+    };
+    match header {
+        [TokenTree::Ident(keyword), TokenTree::Ident(name), ..] if keyword == "trait" => {
+            name.unraw().to_string()
+        }
+        [TokenTree::Ident(keyword), rest @ ..] if keyword == "impl" => {
+            let rest = &rest[generics(rest)..];
+            let mut depth = 0_i32;
+            let split = rest.iter().enumerate().position(|(i, token)| {
+                match token {
+                    TokenTree::Punct(p) if p.as_char() == '<' => depth += 1,
+                    TokenTree::Punct(p) if p.as_char() == '>' && !is_arrow(rest, i) => depth -= 1,
+                    _ => {}
+                }
+                // `for<'a>` belongs to a type, not to the block.
+                let binder = matches!(rest.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == '<');
+                depth == 0 && !binder && matches!(token, TokenTree::Ident(ident) if ident == "for")
+            });
+            words(&rest[split.map_or(0, |at| at + 1)..]).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// How many tokens the `<…>` at the front takes.
+fn generics(tokens: &[TokenTree]) -> usize {
+    if !matches!(tokens.first(), Some(TokenTree::Punct(p)) if p.as_char() == '<') {
+        return 0;
+    }
+    let mut depth = 0_i32;
+    for (i, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Punct(p) if p.as_char() == '<' => depth += 1,
+            TokenTree::Punct(p) if p.as_char() == '>' && !is_arrow(tokens, i) => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return i + 1;
+        }
+    }
+    tokens.len()
+}
+
+/// Goes through the items of a block.
+struct Inner<'a> {
+    options: &'a Options,
+    /// Words in the parentheses of the functions: among them their arguments.
+    arguments: Vec<String>,
+}
+
+impl Inner<'_> {
+    fn annotate(&mut self, body: &TokenStream, prefix: &str) -> TokenStream {
+        let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+        let mut out = TokenStream::new();
+        let mut rest = &tokens[..];
+        while let Some(item) = Scan::at(rest).item() {
+            let (this, next) = rest.split_at(item.end);
+            rest = next;
+            match item.what {
+                What::Function { after_attributes } => {
+                    let (attributes, function) = this.split_at(after_attributes);
+                    self.note_arguments(function);
+                    out.extend(self.annotated(attributes, prefix));
+                    out.extend(function.iter().cloned());
+                }
+                // A block inside a module, unless it is annotated itself.
+                What::Block { body, keyword } if our_attribute(&this[..keyword]).is_none() => {
+                    let (before, group) = this.split_at(body);
+                    let TokenTree::Group(group) = &group[0] else { continue };
+                    let prefix = crate::container::prefix(&before[keyword..]);
+                    let mut annotated = Group::new(Delimiter::Brace, self.annotate(&group.stream(), &prefix));
+                    annotated.set_span(group.span());
+                    out.extend(before.iter().cloned());
+                    out.extend([TokenTree::Group(annotated)]);
+                }
+                _ => out.extend(this.iter().cloned()),
+            }
+        }
+        out.extend(rest.iter().cloned());
+        out
+    }
+
+    /// The function's attributes, with ours among them.
+    fn annotated(&self, attributes: &[TokenTree], prefix: &str) -> TokenStream {
+        let passed = self.passed(prefix);
+        let mut out: TokenStream = attributes.iter().cloned().collect();
+        let Some(at) = our_attribute(attributes) else {
+            let path = match &self.options.krate {
+                Some(path) => path_tokens(path),
+                None => quote!(::jaeger_runtime),
+            };
+            out.extend(quote_spanned!(Span::mixed_site()=> #[#path::traced(#passed)]));
+            return out;
+        };
+        // `#[traced]` or `#[traced(…)]`: what is written there stays in front.
+        let TokenTree::Group(brackets) = &attributes[at] else { return out };
+        let mut inside: Vec<TokenTree> = brackets.stream().into_iter().collect();
+        let own = match inside.last() {
+            Some(TokenTree::Group(own)) => Some(own.clone()),
+            _ => None,
+        };
+        let list = match own {
+            Some(own) => {
+                inside.pop();
+                let options = own.stream();
+                if is_off(&options) {
+                    return out;
+                }
+                let comma = !matches!(options.clone().into_iter().last(), None | Some(TokenTree::Punct(_)));
+                let comma = comma.then(|| Punct::new(',', Spacing::Alone));
+                let mut list = Group::new(Delimiter::Parenthesis, quote!(#options #comma #passed));
+                list.set_span(own.span());
+                list
+            }
+            None => Group::new(Delimiter::Parenthesis, passed),
+        };
+        inside.push(TokenTree::Group(list));
+        let mut brackets_with = Group::new(Delimiter::Bracket, inside.into_iter().collect());
+        brackets_with.set_span(brackets.span());
+        let mut all: Vec<TokenTree> = attributes.to_vec();
+        all[at] = TokenTree::Group(brackets_with);
+        all.into_iter().collect()
+    }
+
+    /// `__in("Type", options…)`.
+    fn passed(&self, prefix: &str) -> TokenStream {
+        let options = self.options;
+        let mut list = vec![];
+        if let Some(kind) = &options.kind {
+            list.push(quote!(kind = #kind));
+        }
+        if let Some(reply) = &options.reply {
+            list.push(quote!(reply = #reply));
+        }
+        if let Some((_, bytes)) = options.max_len {
+            let bytes = proc_macro2::Literal::u32_unsuffixed(bytes);
+            list.push(quote!(max_len = #bytes));
+        }
+        let flags = [
+            ("skip_all", options.skip_all),
+            ("no_reply", options.no_reply),
+            ("no_err", options.no_err),
+            ("polls", options.polls),
+        ];
+        list.extend(
+            flags.into_iter().filter_map(|(name, at)| at.map(|at| Ident::new(name, at).into_token_stream())),
+        );
+        if !options.skip.is_empty() {
+            let names = &options.skip;
+            list.push(quote!(skip(#(#names),*)));
+        }
+        if !options.shown.is_empty() {
+            let names = options.shown.iter().map(|(name, _)| name);
+            list.push(quote!(redact(#(#names),*)));
+        }
+        if !options.tags.is_empty() {
+            let tags = options.tags.iter().map(crate::args::Tag::tokens);
+            list.push(quote!(tags(#(#tags),*)));
+        }
+        if let Some(path) = &options.krate {
+            list.push(quote!(crate = #path));
+        }
+        quote!(__in(#prefix #(, #list)*))
+    }
+
+    fn note_arguments(&mut self, function: &[TokenTree]) {
+        let inputs = function.iter().find_map(|token| match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => Some(group.stream()),
+            _ => None,
+        });
+        let Some(inputs) = inputs else { return };
+        note(&inputs, &mut self.arguments);
+    }
+}
+
+fn note(tokens: &TokenStream, words: &mut Vec<String>) {
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Ident(ident) => words.push(ident.to_string()),
+            TokenTree::Group(group) => note(&group.stream(), words),
+            _ => {}
+        }
+    }
+}
+
+/// Where the brackets of a `#[traced…]` stand among attributes; known by the last word of its path.
+fn our_attribute(attributes: &[TokenTree]) -> Option<usize> {
+    attributes.iter().position(|token| {
+        let TokenTree::Group(group) = token else { return false };
+        if group.delimiter() != Delimiter::Bracket {
+            return false;
+        }
+        let path = group.stream().into_iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
+        matches!(path.last(), Some(TokenTree::Ident(ident)) if ident == "traced")
+    })
+}
+
+fn is_off(options: &TokenStream) -> bool {
+    matches!(options.clone().into_iter().next(), Some(TokenTree::Ident(ident)) if ident == "off")
+}

@@ -1,0 +1,161 @@
+//! How a span opens: its callsite, its values, its relations.
+
+use super::Expansion;
+use super::arguments::Moved;
+use crate::args::Shown;
+use crate::check::{Recorded, Relation};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+
+/// What kind of span opens.
+#[derive(Clone, Copy)]
+enum Opens {
+    /// A guard on the stack.
+    Guard,
+    /// The span of the async block that this stands in.
+    Future,
+    /// The span of a future that is being made.
+    Making,
+}
+
+impl Expansion<'_> {
+    /// A guard, or one that does nothing.
+    pub(super) fn enter(&self, moved: &Moved) -> TokenStream {
+        self.opened(moved, Opens::Guard)
+    }
+
+    /// A statement in the async block.
+    pub(super) fn open(&self, moved: &Moved) -> TokenStream {
+        self.opened(moved, Opens::Future)
+    }
+
+    /// What `in_span` takes.
+    pub(super) fn make(&self, moved: &Moved) -> TokenStream {
+        self.opened(moved, Opens::Making)
+    }
+
+    /// Tags of the parts of destructured arguments, which exist only inside the body.
+    pub(super) fn bound(&self, parts: &[&Recorded]) -> TokenStream {
+        let (at, private) = (self.at, &self.private);
+        let tags = parts.iter().map(|part| {
+            let (key, value) = (&part.key, self.argument(part));
+            quote_spanned!(at=> (#key, #value))
+        });
+        let max_len = self.plan.max_len.unwrap_or(0);
+        let probes = parts.iter().any(|part| part.shown == Shown::ByType);
+        let probes = probes.then(|| quote_spanned!(at=> use #private::kinds::*;));
+        quote_spanned!(at=> if #private::is_on() { #probes #private::bound(&[#(#tags),*], #max_len); })
+    }
+
+    fn opened(&self, moved: &Moved, opens: Opens) -> TokenStream {
+        let (at, private, plan) = (self.at, &self.private, self.plan);
+        let outside = moved.outside(&plan.arguments);
+        let shown = outside.iter().map(|argument| argument.shown);
+        // An import that nobody uses would be a lint.
+        let probes = shown.chain(plan.tags.iter().map(|tag| tag.shown)).any(|shown| shown == Shown::ByType);
+        let probes = probes.then(|| quote_spanned!(at=> use #private::kinds::*;));
+        let site = self.site(&outside);
+        let values = outside.iter().map(|argument| self.argument(argument));
+        let values: Vec<TokenStream> =
+            values.chain(plan.tags.iter().map(|tag| self.shown(tag.shown, &tag.value))).collect();
+        let under = match &plan.relation {
+            Relation::Ambient => None,
+            Relation::Root => Some(quote_spanned!(at=> #private::under_none())),
+            Relation::Parent(expr) => {
+                let here = within(at, expr.span());
+                Some(quote_spanned!(here=> #private::under(&(#expr))))
+            }
+        };
+        let (plain, related, off) = match opens {
+            Opens::Guard => ("enter", "enter_under", Some("Guard")),
+            Opens::Future => ("open", "open_under", None),
+            Opens::Making => ("make", "make_under", Some("Making")),
+        };
+        let off = match (opens, &under) {
+            (Opens::Guard, Some(_)) => Some("GuardUnder"),
+            _ => off,
+        };
+        let name = |name| Ident::new(name, at);
+        let off = off.map(|off| {
+            let off = name(off);
+            quote_spanned!(at=> else { #private::#off::off() })
+        });
+        let enter = match (&under, opens) {
+            (Some(under), _) => {
+                let function = name(related);
+                quote_spanned!(at=> #private::#function(&SITE, #under, &[#(#values),*]))
+            }
+            (None, Opens::Guard) if values.is_empty() => quote_spanned!(at=> #private::enter_bare(&SITE)),
+            (None, _) => {
+                let function = name(plain);
+                quote_spanned!(at=> #private::#function(&SITE, &[#(#values),*]))
+            }
+        };
+        let enter = match (&plan.follows_from, opens) {
+            (None, Opens::Future) => quote_spanned!(at=> #enter;),
+            (None, _) => enter,
+            (Some(expr), _) => {
+                let here = within(at, expr.span());
+                let follows = quote_spanned!(here=> #private::follows_from(&(#expr)));
+                match opens {
+                    Opens::Future => quote_spanned!(at=> if #enter { #follows; }),
+                    _ => quote_spanned!(at=> let __jaeger_opened = #enter; #follows; __jaeger_opened),
+                }
+            }
+        };
+        // What the ambient trace says of recording does not bind a span that has a trace of its own.
+        let on = name(if under.is_some() { "is_installed" } else { "is_on" });
+        quote_spanned! {at=>
+            if #private::#on() { #probes #site #enter } #off
+        }
+    }
+
+    fn site(&self, outside: &[&Recorded]) -> TokenStream {
+        let (at, private, plan) = (self.at, &self.private, self.plan);
+        let name = &plan.name;
+        let keys = outside.iter().map(|argument| &argument.key).chain(plan.tags.iter().map(|tag| &tag.key));
+        let kind = plan.kind.iter().map(|kind| quote_spanned!(at=> .with_kind(#kind)));
+        let reply = plan.reply.iter().map(|reply| quote_spanned!(at=> .with_reply(#reply)));
+        let max_len = plan.max_len.iter().map(|bytes| quote_spanned!(at=> .with_max_len(#bytes)));
+        let polls = plan.polls.then(|| quote_spanned!(at=> .with_polls()));
+        quote_spanned! {at=>
+            static SITE: #private::Callsite = #private::Callsite::new(
+                #name, ::core::module_path!(), ::core::file!(), ::core::line!(), &[#(#keys),*]
+            ) #(#kind)* #(#reply)* #(#max_len)* #polls;
+        }
+    }
+
+    fn argument(&self, argument: &Recorded) -> TokenStream {
+        self.shown(argument.shown, &argument.name)
+    }
+
+    /// A value, borrowed: a name, or an expression (which may be of any kind, hence the parentheses).
+    fn shown(&self, shown: Shown, value: impl ToTokens) -> TokenStream {
+        let (at, private) = (self.at, &self.private);
+        let value = value.to_token_stream();
+        let value =
+            if value.clone().into_iter().nth(1).is_none() { value } else { quote_spanned!(at=> (#value)) };
+        match shown {
+            Shown::ByType => quote_spanned!(at=> (&&&&&#private::W(&#value)).value()),
+            Shown::Display => {
+                let here = within(at, value.span());
+                quote_spanned!(here=> #private::Value::Display(&#value))
+            }
+            Shown::Debug => {
+                let here = within(at, value.span());
+                quote_spanned!(here=> #private::Value::Debug(&#value))
+            }
+            Shown::Json => {
+                let here = within(at, value.span());
+                quote_spanned!(here=> #private::json(&#private::Json(&#value)))
+            }
+            Shown::Redacted => quote_spanned!(at=> #private::Value::Str(#private::REDACTED)),
+        }
+    }
+}
+
+/// Our names at a place of the user's, so that an error about a bound points there.
+fn within(names: Span, place: Span) -> Span {
+    names.located_at(place)
+}

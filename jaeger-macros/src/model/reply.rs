@@ -1,0 +1,138 @@
+//! What a function returns, as far as the type after its arrow says.
+
+use crate::model::Function;
+use crate::model::scan::has_impl_trait;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeParamBound};
+
+/// What stands after the arrow.
+pub(crate) enum Reply<'a> {
+    /// No arrow, `()` or `!`: nothing to tell.
+    Nothing,
+    /// A type that can be written again.
+    Value(&'a Type),
+    /// `impl Trait`: it can be named nowhere else.
+    Opaque,
+    /// `impl Trait` somewhere in it, such as `Result<impl Trait, E>`: the type with a hole there.
+    Partly(TokenStream),
+    /// `impl Future<Output = T>` or `Pin<Box<dyn Future<Output = T>>>`.
+    Future(Later<'a>),
+    /// `impl Stream<Item = T>` or `Pin<Box<dyn Stream<Item = T>>>`.
+    Stream(Later<'a>),
+}
+
+/// A reply that goes on after the function has returned.
+pub(crate) struct Later<'a> {
+    /// The whole type, where it is a box.
+    pub(crate) boxed: Option<&'a Type>,
+    /// `T`, where it can be written again and says anything.
+    pub(crate) output: Option<&'a Type>,
+}
+
+impl Function {
+    /// The type after the arrow, unless it is `()` or `!`.
+    pub(crate) fn returned(&self) -> Option<&Type> {
+        match &self.signature.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => match &**ty {
+                Type::Never(_) => None,
+                Type::Tuple(tuple) if tuple.elems.is_empty() => None,
+                ty => Some(ty),
+            },
+        }
+    }
+
+    pub(crate) fn reply(&self) -> Reply<'_> {
+        let Some(ty) = self.returned() else { return Reply::Nothing };
+        if !self.is_async() {
+            if let Some(reply) = later(ty) {
+                return reply;
+            }
+        }
+        if !has_impl_trait(&ty.to_token_stream()) {
+            return Reply::Value(ty);
+        }
+        let mut holed = ty.clone();
+        if punch(&mut holed) { Reply::Partly(holed.into_token_stream()) } else { Reply::Opaque }
+    }
+}
+
+/// Puts `_` where a type argument is an `impl Trait`, if the compiler can do without what that says: a closure cannot, it learns the types of its parameters from it.
+fn punch(ty: &mut Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last_mut() else { return false };
+    let PathArguments::AngleBracketed(arguments) = &mut last.arguments else { return false };
+    arguments.args.iter_mut().all(|argument| match argument {
+        GenericArgument::Type(Type::ImplTrait(opaque)) if !names_closure(&opaque.bounds) => {
+            *argument = syn::parse_quote!(_);
+            true
+        }
+        other => !has_impl_trait(&other.to_token_stream()),
+    })
+}
+
+fn names_closure(bounds: &Bounds) -> bool {
+    bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name.starts_with("Fn") || name.starts_with("AsyncFn") || last.ident == "Future"
+        }),
+        _ => false,
+    })
+}
+
+type Bounds = Punctuated<TypeParamBound, Token![+]>;
+
+fn later(ty: &Type) -> Option<Reply<'_>> {
+    let (bounds, boxed) = match ty {
+        Type::ImplTrait(opaque) => (&opaque.bounds, None),
+        Type::Path(path) => (in_pinned_box(&path.path)?, Some(ty)),
+        Type::Paren(paren) => return later(&paren.elem),
+        Type::Group(group) => return later(&group.elem),
+        _ => return None,
+    };
+    bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else { return None };
+        let last = bound.path.segments.last()?;
+        let (name, is_stream) = match last.ident.to_string().as_str() {
+            "Future" => ("Output", false),
+            "Stream" => ("Item", true),
+            _ => return None,
+        };
+        let output = associated(&last.arguments, name).filter(|ty| !has_impl_trait(&ty.to_token_stream()));
+        let later = Later { boxed, output };
+        Some(if is_stream { Reply::Stream(later) } else { Reply::Future(later) })
+    })
+}
+
+/// The bounds of `Pin<Box<dyn Bounds>>`.
+fn in_pinned_box(path: &Path) -> Option<&Bounds> {
+    let Type::Path(boxed) = only_argument(path, "Pin")? else { return None };
+    match only_argument(&boxed.path, "Box")? {
+        Type::TraitObject(object) => Some(&object.bounds),
+        Type::Paren(paren) => match &*paren.elem {
+            Type::TraitObject(object) => Some(&object.bounds),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn only_argument<'a>(path: &'a Path, name: &str) -> Option<&'a Type> {
+    let last = path.segments.last().filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match (arguments.args.first(), arguments.args.len()) {
+        (Some(GenericArgument::Type(ty)), 1) => Some(ty),
+        _ => None,
+    }
+}
+
+fn associated<'a>(arguments: &'a PathArguments, name: &str) -> Option<&'a Type> {
+    let PathArguments::AngleBracketed(arguments) = arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(assoc) if assoc.ident == name => Some(&assoc.ty),
+        _ => None,
+    })
+}

@@ -1,0 +1,163 @@
+//! What a scan of the tokens says of a body: whether it may leave early, whether its last expression is a `Box::pin(…)`.
+//!
+//! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+
+/// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
+const HARMLESS: [&str; 24] = [
+    "print",
+    "println",
+    "eprint",
+    "eprintln",
+    "write",
+    "writeln",
+    "format",
+    "format_args",
+    "vec",
+    "panic",
+    "todo",
+    "unreachable",
+    "unimplemented",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "matches",
+    "concat",
+    "stringify",
+    "include_str",
+    "env",
+];
+
+/// Whether the body may leave the function before its end: a `return`, a `?`, or a macro that may hide one. What stands in an `async` block leaves only that.
+pub(crate) fn may_leave_early(body: &TokenStream) -> bool {
+    let mut tokens = body.clone().into_iter().peekable();
+    // The tokens `async` and `async move` were the last ones.
+    let mut after_async = false;
+    while let Some(token) = tokens.next() {
+        let inside_async = std::mem::replace(&mut after_async, false);
+        match token {
+            TokenTree::Group(group) if inside_async && group.delimiter() == Delimiter::Brace => {}
+            TokenTree::Group(group) if may_leave_early(&group.stream()) => return true,
+            TokenTree::Punct(punct) if punct.as_char() == '?' => return true,
+            TokenTree::Ident(ident) => {
+                let name = ident.to_string();
+                after_async = name == "async" || inside_async && name == "move";
+                if name == "return" || name == "yield" {
+                    return true;
+                }
+                let bang = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '!');
+                if bang && !HARMLESS.contains(&name.as_str()) {
+                    tokens.next();
+                    // `a != b` is no macro.
+                    if matches!(tokens.peek(), Some(TokenTree::Group(_))) {
+                        return true;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The `#![…]` at a body's front as outer attributes, and the body without them.
+pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
+    let is = |token: &TokenTree, c: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == c);
+    let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
+    let (mut outer, mut rest) = (TokenStream::new(), &tokens[..]);
+    while let [hash, bang, attribute @ TokenTree::Group(_), behind @ ..] = rest {
+        if !(is(hash, '#') && is(bang, '!')) {
+            break;
+        }
+        outer.extend([hash.clone(), attribute.clone()]);
+        rest = behind;
+    }
+    if outer.is_empty() {
+        return (outer, body.clone());
+    }
+    let mut without = Group::new(Delimiter::Brace, rest.iter().cloned().collect());
+    without.set_span(body.span());
+    (outer, without)
+}
+
+/// Bodies of which clippy knows that there is nothing to find, as long as they stand alone: empty ones, and what `Clone` and `PartialOrd` are for a type that is `Copy` and `Ord`.
+pub(crate) fn is_canonical(body: &TokenStream) -> bool {
+    body.is_empty() || ["* self", "Some (self . cmp (other))"].contains(&body.to_string().as_str())
+}
+
+/// `… Some(x?)`, of which clippy tells only where it is a block's last expression.
+pub(crate) fn is_question_in_ok(body: &TokenStream) -> bool {
+    let is_question = |token: TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '?');
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    matches!(&tokens[..], [.., TokenTree::Ident(name), TokenTree::Group(group)]
+        if (name == "Some" || name == "Ok") && group.stream().into_iter().last().is_some_and(is_question))
+}
+
+pub(crate) fn is_semicolon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
+}
+
+/// A type for a place inside the function, where a named lifetime would be one more use of it (which hides `needless_lifetimes`): the compiler infers it. Types that bind lifetimes, or
+/// project from a trait by one, stay as they are.
+pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
+    let binds = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "for" || word == "as");
+    if ty.clone().into_iter().any(binds) {
+        return ty;
+    }
+    let mut after_quote = false;
+    let erased = ty.into_iter().map(|token| match token {
+        TokenTree::Punct(punct) => {
+            after_quote = punct.as_char() == '\'';
+            TokenTree::Punct(punct)
+        }
+        TokenTree::Ident(name) if std::mem::replace(&mut after_quote, false) && name != "static" => {
+            TokenTree::Ident(Ident::new("_", name.span()))
+        }
+        TokenTree::Group(group) => {
+            let mut erased = Group::new(group.delimiter(), without_lifetimes(group.stream()));
+            erased.set_span(group.span());
+            TokenTree::Group(erased)
+        }
+        other => other,
+    });
+    erased.collect()
+}
+
+/// A body that ends in `Box::pin(inner)`: what stands before the parentheses, and the parentheses.
+pub(crate) fn boxed_tail(body: &TokenStream) -> Option<(TokenStream, Group)> {
+    let mut tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let Some(TokenTree::Group(inner)) = tokens.pop() else { return None };
+    if inner.delimiter() != Delimiter::Parenthesis || inner.stream().is_empty() {
+        return None;
+    }
+    // Back over the path, which must be a whole statement of its own: `let x = Box::pin(…)` has no such body, `.pin(…)` is a method.
+    let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':');
+    let start = tokens
+        .iter()
+        .rposition(|token| !(is_colon(token) || matches!(token, TokenTree::Ident(_))))
+        .map_or(0, |at| at + 1);
+    let path: String = tokens[start..].iter().map(ToString::to_string).collect();
+    let starts_a_statement = match start.checked_sub(1).map(|before| &tokens[before]) {
+        None => true,
+        Some(TokenTree::Punct(punct)) => punct.as_char() == ';',
+        Some(_) => false,
+    };
+    if starts_a_statement && (path == "Box::pin" || path.ends_with("::Box::pin")) {
+        Some((tokens.into_iter().collect(), inner))
+    } else {
+        None
+    }
+}
+
+/// Whether a type says `impl Trait` anywhere, which can be named nowhere else.
+pub(crate) fn has_impl_trait(ty: &TokenStream) -> bool {
+    ty.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => has_impl_trait(&group.stream()),
+        _ => false,
+    })
+}

@@ -167,10 +167,10 @@ impl World {
                 verdict.tests = Some((plain, recorded));
             }
         }
-        if one.observed {
-            if let Err(error) = self.observe(one, &mut verdict) {
-                verdict.observed.push(format!("{error:#}"));
-            }
+        if one.observed
+            && let Err(error) = self.observe(one, &mut verdict)
+        {
+            verdict.observed.push(format!("{error:#}"));
         }
         Ok(verdict)
     }

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Puts #[traced] on every function of published crates, builds, lints and tests them, and says what differs.
+/// Puts `#[traced]` on every function of published crates, builds, lints and tests them, and says what differs.
 #[derive(Parser)]
 #[command(name = "world")]
 struct Arguments {

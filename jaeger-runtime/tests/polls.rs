@@ -25,7 +25,7 @@ fn tracer() -> &'static (Tracer, MemoryReporter) {
 
 fn finished() -> HashMap<u64, Finished<'static>> {
     tracer().0.flush(Duration::from_secs(60)).unwrap();
-    tracer().1.spans().into_iter().map(|span| (span.span_id as u64, span)).collect()
+    tracer().1.spans().into_iter().map(|span| (span.span_id, span)).collect()
 }
 
 fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -125,7 +125,7 @@ fn roots_that_wait_and_roots_that_do_not_are_reported_as_they_saw_themselves() {
         recorded += 1;
         assert!(context.is_sampled(), "{name} {context} was refused");
         assert_eq!((span.trace_id, span.operation_name.as_ref()), (context.trace_id().to_u128(), name));
-        assert_eq!(span.parent_span_id as u64, parent);
+        assert_eq!(span.parent_span_id, parent);
         assert_eq!(tag(span, "sampler.type").is_some(), parent == 0, "{name}");
         assert_eq!(tag(span, "waits").is_some(), name != "leaf", "{name}: an argument or a tag");
     }

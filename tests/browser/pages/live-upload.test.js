@@ -112,5 +112,6 @@ test("a file of OTLP JSON is turned over by the backend", () =>
     await chooser.setFiles(file);
     await page.waitForURL(/\/trace\/0*4d$/);
     await hasText(page, "h1", /web GET \/search/);
+    await page.waitForSelector(".tl-row");
     assert.equal((await rowNames(page)).length, 6);
   }));

@@ -289,9 +289,7 @@ fn write_any(
     let Some((first, more)) = values.split_first() else {
         return Ok(Written { words: at, descriptor: 0, left_out: 0 });
     };
-    if overflow == Overflow::Refuse
-        && fitting(window.len(), at, values, max_len).count_ones() as usize != values.len()
-    {
+    if overflow == Overflow::Refuse && values.len() > MAX_VALUES {
         return Err(NotWritten);
     }
     let kept = &more[..more.len().min(MAX_VALUES - 1)];
@@ -300,12 +298,12 @@ fn write_any(
         return Err(NotWritten);
     };
     let lost = |value: &Value<'_>, descriptor| u32::from(descriptor == NONE && !matches!(value, Value::None));
-    let (descriptor, mut rest) = write_value(body, first, max_len)?;
+    let (descriptor, mut rest) = write_value(body, first, max_len, overflow)?;
     let mut left_out = (more.len() - kept.len()) as u32 + lost(first, descriptor);
     for (word, four) in descriptors.iter().zip(kept.chunks(4)) {
         let (mut packed, mut lane) = (0u64, 0);
         for value in four {
-            let (descriptor, left) = write_value(rest, value, max_len)?;
+            let (descriptor, left) = write_value(rest, value, max_len, overflow)?;
             left_out += lost(value, descriptor);
             packed |= u64::from(descriptor) << lane;
             lane += 16;
@@ -321,14 +319,17 @@ fn write_value<'w>(
     window: &'w [Word],
     value: &Value<'_>,
     max_len: usize,
+    overflow: Overflow,
 ) -> Result<(u16, &'w [Word]), NotWritten> {
+    let room = |len: usize| overflow == Overflow::Cut || len.min(max_len).div_ceil(8) <= window.len();
     let (kind, bits) = match *value {
         Value::None => return Ok((NONE, window)),
         Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
         Value::Long(v) => (LONG, v as u64),
         Value::Double(v) => (DOUBLE, v.to_bits()),
-        Value::Str(v) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
-        Value::Bytes(v) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
+        Value::Str(v) if room(v.len()) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
+        Value::Bytes(v) if room(v.len()) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
+        Value::Str(_) | Value::Bytes(_) => return Err(NotWritten),
         Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NotWritten),
     };
     Ok(match window.split_first() {
@@ -336,6 +337,7 @@ fn write_value<'w>(
             word.store(bits, Ordering::Relaxed);
             (kind, rest)
         }
+        None if overflow == Overflow::Refuse => return Err(NotWritten),
         None => (NONE, window),
     })
 }

@@ -157,3 +157,29 @@ fn first_words_say_kind_and_length() {
     assert_eq!(length((Kind::End as u64) << 60 | (1 << 59)), 1);
     assert_eq!(kind(0), None);
 }
+
+#[test]
+fn an_event_that_refuses_takes_exactly_what_fits() {
+    let texts =
+        ["", "12345678", "123456789", "a text that is cut at its bound, which is no reason to refuse it"];
+    for window in 0..24 {
+        for (first, second) in texts.iter().flat_map(|first| texts.iter().map(move |second| (first, second)))
+        {
+            let values = [
+                Value::Str(first),
+                Value::Long(1),
+                Value::Bytes(second.as_bytes()),
+                Value::Double(0.5),
+                Value::Bool(true),
+            ];
+            let words: Vec<Word> = (0..window).map(|_| Word::new(0)).collect();
+            let fits = fitting(window, 2, &values, 24) == 0b1_1111;
+            let written = write_values(&words, 2, &values, 24, Overflow::Refuse);
+            assert_eq!(written.is_ok_and(|done| done.words <= window), fits, "{values:?} in {window}");
+        }
+    }
+    let many = [Value::Bool(true); 65];
+    let words = [const { Word::new(0) }; 32];
+    assert!(write_values(&words, 0, &many, 24, Overflow::Refuse).is_err());
+    assert!(write_values(&words, 0, &many[..64], 24, Overflow::Refuse).is_ok());
+}

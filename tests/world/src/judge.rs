@@ -19,6 +19,31 @@ const OFF: &str = "#[traced(off)] ";
 /// Rounds of "build, and take the attribute from what was refused".
 const ROUNDS: usize = 12;
 
+/// Warnings of the default set that any macro would lose, or any code that records arguments; listed, and no fault.
+pub(crate) const ARGUED: [(&str, &str); 8] = [
+    // An attribute that does no more than collect its tokens anew loses them too.
+    (
+        "clippy::doc_lazy_continuation",
+        "a macro gets `///` as #[doc], of whose lines clippy does not know the places",
+    ),
+    (
+        "clippy::doc_overindented_list_items",
+        "a macro gets `///` as #[doc], of whose lines clippy does not know the places",
+    ),
+    ("clippy::ptr_arg", "an argument that is recorded is used as what it is"),
+    ("clippy::boxed_local", "an argument that is recorded is used as what it is"),
+    ("clippy::only_used_in_recursion", "an argument that is recorded is used"),
+    ("clippy::manual_async_fn", "the body is no longer an async block and nothing else"),
+    (
+        "clippy::unconditional_recursion",
+        "there is now a path that does not recurse, only the optimiser knows that it is dead",
+    ),
+    (
+        "unconditional_recursion",
+        "there is now a path that does not recurse, only the optimiser knows that it is dead",
+    ),
+];
+
 /// What all crates share.
 pub(crate) struct World {
     pub(crate) plain: Workspace,
@@ -67,10 +92,10 @@ pub(crate) struct Verdict {
     /// Of rustc and clippy's default set.
     pub(crate) new: Vec<Warning>,
     pub(crate) lost: Vec<Warning>,
+    /// Lost, but see [`ARGUED`].
+    pub(crate) argued: Vec<Warning>,
     pub(crate) new_pedantic: Vec<Warning>,
     pub(crate) lost_pedantic: Vec<Warning>,
-    /// Warnings of the plain copy.
-    pub(crate) plain_warnings: usize,
     /// Plain and annotated; absent if the plain copy's tests do not build, or none were asked for.
     pub(crate) tests: Option<(Outcomes, Outcomes)>,
     pub(crate) no_tests: String,
@@ -147,7 +172,8 @@ impl World {
         let lint = |warning: &&Warning| self.pedantic.contains(&warning.code);
         (verdict.new_pedantic, verdict.new) = without(&annotated, &plain).partition(|w| lint(&w));
         (verdict.lost_pedantic, verdict.lost) = without(&plain, &annotated).partition(|w| lint(&w));
-        verdict.plain_warnings = plain.len();
+        let argued = |warning: &Warning| ARGUED.iter().any(|(lint, _)| *lint == warning.code);
+        (verdict.argued, verdict.lost) = std::mem::take(&mut verdict.lost).into_iter().partition(argued);
 
         match plain_tests {
             None => verdict.no_tests = "not asked for".into(),

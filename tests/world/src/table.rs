@@ -1,7 +1,7 @@
 //! What is printed: for each crate everything that was found, by name, and at the end one line each.
 
 use crate::catalogue::Crate;
-use crate::judge::{ARGUED, Verdict, Warning};
+use crate::judge::{Verdict, Warning, why_lost};
 use crate::rewrite::Target;
 use std::fmt::Write as _;
 
@@ -36,8 +36,8 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     };
     section("new warnings", shown(&verdict.new));
     section("lost warnings", shown(&verdict.lost));
-    let why = |code: &str| ARGUED.iter().find(|(lint, _)| *lint == code).map_or("", |(_, why)| why);
-    let argued = verdict.argued.iter().map(|w| format!("{}: {}: {}", w.place, w.code, why(&w.code)));
+    let argued = verdict.argued.iter();
+    let argued = argued.map(|w| format!("{}: {}: {}", w.place, w.code, why_lost(w).unwrap_or_default()));
     section("lost warnings, argued", argued.collect());
     section("new pedantic warnings", shown(&verdict.new_pedantic));
     section("lost pedantic warnings", shown(&verdict.lost_pedantic));

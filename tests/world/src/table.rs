@@ -1,7 +1,7 @@
 //! What is printed: for each crate everything that was found, by name, and at the end one line each.
 
 use crate::catalogue::Crate;
-use crate::judge::{Verdict, Warning};
+use crate::judge::{Verdict, Warning, why_lost};
 use crate::rewrite::Target;
 use std::fmt::Write as _;
 
@@ -36,6 +36,9 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     };
     section("new warnings", shown(&verdict.new));
     section("lost warnings", shown(&verdict.lost));
+    let argued = verdict.argued.iter();
+    let argued = argued.map(|w| format!("{}: {}: {}", w.place, w.code, why_lost(w).unwrap_or_default()));
+    section("lost warnings, argued", argued.collect());
     section("new pedantic warnings", shown(&verdict.new_pedantic));
     section("lost pedantic warnings", shown(&verdict.lost_pedantic));
     if let Some((plain, recorded)) = &verdict.tests {
@@ -60,54 +63,71 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     out
 }
 
-/// One line for each crate.
+/// One line for each crate, and the sum.
 pub(crate) fn table(rows: &[(&Crate, Option<Verdict>)], what: Target) -> String {
     let carrier = if what == Target::Blocks { "impl and trait blocks" } else { "functions" };
-    let mut out = format!(
-        "#[traced] on {carrier}; warnings of rustc and clippy's default set (pedantic in brackets)\n\n"
-    );
-    let _ = writeln!(
-        out,
-        "{:<24} {:>13} {:>6} {:>10} {:>10} {:>14} {:>12} {:>13} {:>9}",
-        "crate", "accepted", "", "new", "lost", "tests passing", "plain's", "spans made", "dropped"
-    );
-    let mut sum = (0, 0);
+    let mut out =
+        format!("#[traced] on {carrier}. Warnings: rustc and clippy's default set, pedantic in brackets\n\n");
+    let head = [
+        "functions",
+        "compiled",
+        "accepted",
+        "",
+        "new",
+        "lost",
+        "argued",
+        "tests ok",
+        "of plain's",
+        "spans",
+        "dropped",
+    ];
+    let _ = writeln!(out, "{:<22}{}", "crate", cells(&head.map(str::to_owned)));
+    let (mut accepted, mut compiled, mut new, mut lost, mut differ, mut undecided) = (0, 0, 0, 0, 0, 0);
     for (one, verdict) in rows {
         let name = format!("{} {}", one.name, one.version);
         let Some(verdict) = verdict else {
-            let _ = writeln!(out, "{name:<24} not decided, see above");
+            undecided += 1;
+            let _ = writeln!(out, "{name:<22} not decided, see above");
             continue;
         };
-        let accepted = verdict.compiled - verdict.refused.len().min(verdict.compiled);
-        sum = (sum.0 + accepted, sum.1 + verdict.compiled);
-        let of = format!("{accepted}/{}", verdict.compiled);
-        let new = format!("{} ({})", verdict.new.len(), verdict.new_pedantic.len());
-        let lost = format!("{} ({})", verdict.lost.len(), verdict.lost_pedantic.len());
-        let _ = write!(
-            out,
-            "{name:<24} {of:>13} {:>6} {new:>10} {lost:>10}",
-            percent(accepted, verdict.compiled)
-        );
+        let fine = verdict.compiled - verdict.refused.len().min(verdict.compiled);
+        accepted += fine;
+        compiled += verdict.compiled;
+        new += verdict.new.len();
+        lost += verdict.lost.len();
+        differ += verdict.observed.len();
+        let mut row = vec![
+            verdict.functions.to_string(),
+            verdict.compiled.to_string(),
+            fine.to_string(),
+            percent(fine, verdict.compiled),
+            format!("{} ({})", verdict.new.len(), verdict.new_pedantic.len()),
+            format!("{} ({})", verdict.lost.len(), verdict.lost_pedantic.len()),
+            verdict.argued.len().to_string(),
+        ];
         match &verdict.tests {
             Some((plain, recorded)) => {
+                differ += recorded.differences(plain).len();
                 let counts = recorded.recorded;
-                let _ = writeln!(
-                    out,
-                    " {:>14} {:>12} {:>13} {:>9}",
-                    recorded.count("ok"),
-                    plain.count("ok"),
-                    counts.started,
-                    counts.dropped
-                );
+                row.extend([recorded.count("ok"), plain.count("ok")].map(|count| count.to_string()));
+                row.extend([counts.started, counts.dropped].map(|count| count.to_string()));
             }
-            None => {
-                let _ = writeln!(out, " {:>14} {:>12} {:>13} {:>9}", "-", "-", "-", "-");
-            }
+            None => row.extend(["-"; 4].map(str::to_owned)),
         }
+        let _ = writeln!(out, "{name:<22}{}", cells(&row));
     }
-    let _ =
-        writeln!(out, "{:<24} {:>13} {:>6}", "all", format!("{}/{}", sum.0, sum.1), percent(sum.0, sum.1));
+    let _ = writeln!(
+        out,
+        "\nworld: {accepted}/{compiled} functions accepted ({}), {new} new and {lost} lost warnings, {differ} tests and observations that differ{}",
+        percent(accepted, compiled),
+        if undecided > 0 { format!(", {undecided} crates not decided") } else { String::new() }
+    );
     out
+}
+
+fn cells(cells: &[String]) -> String {
+    let widths = [10, 9, 9, 7, 8, 8, 7, 9, 11, 11, 9];
+    cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect()
 }
 
 fn percent(part: usize, of: usize) -> String {

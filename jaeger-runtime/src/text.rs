@@ -1,7 +1,8 @@
 //! User code that shows a value: run before the event is written, stopped at the bound, its panics caught.
 //!
 //! A `Debug` may do anything: open spans, panic, print without end, unwrap the write error. So it runs while no event is in the making, into a buffer that the thread keeps,
-//! behind a writer that says Ok and drops what is past the bound. A formatter that goes on printing for ever still ends: after the bound, writes fail.
+//! behind a writer that says Ok and drops what is past the bound. A formatter that goes on printing for ever still ends: after the bound, writes fail. One that calls a function which
+//! records the same value would be called by itself without end: values inside values inside a value are not shown.
 
 use crate::value::Value;
 use std::cell::Cell;
@@ -12,6 +13,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 thread_local! {
     /// Kept between calls, so that formatting allocates once in a thread's life. A nested use finds it empty and makes its own.
     static BUFFER: Cell<String> = const { Cell::new(String::new()) };
+    /// How many values are being shown on this thread, one inside the other.
+    static DEPTH: Cell<u8> = const { Cell::new(0) };
+}
+
+/// The most values shown one inside the other.
+const DEEPEST: u8 = 2;
+/// What the tag says instead of a value deeper than that.
+const TOO_DEEP: &str = "[inside a value inside a value]";
+
+/// One value more is being shown, until this is dropped.
+struct Deeper;
+
+impl Deeper {
+    fn step() -> Option<Self> {
+        DEPTH.with(|depth| {
+            let deeper = depth.get() + 1;
+            (deeper <= DEEPEST).then(|| {
+                depth.set(deeper);
+                Self
+            })
+        })
+    }
+}
+
+impl Drop for Deeper {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+    }
 }
 
 /// What the tag says instead of a value whose formatting panicked.
@@ -70,13 +99,20 @@ enum Shown<'a> {
 
 fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'a> {
     let start = buffer.len();
+    if !matches!(value, Value::Display(_) | Value::Debug(_) | Value::Tag(_)) {
+        return Shown::Plain(value);
+    }
+    let Some(deeper) = Deeper::step() else { return Shown::Plain(Value::Str(TOO_DEEP)) };
     let told = match value {
         Value::Display(shown) => format(buffer, max_len, |w| write!(w, "{shown}")),
         Value::Debug(shown) => format(buffer, max_len, |w| write!(w, "{shown:?}")),
         Value::Tag(own) => match catch_unwind(AssertUnwindSafe(|| own.tag_value())) {
             // A type whose own value is again somebody else's: one step is followed by the next, and a type that answers with itself is stopped.
             Ok(Value::Tag(_)) => format(buffer, max_len, |w| w.write_str(core::any::type_name_of_val(&own))),
-            Ok(next) => return resolve(next, buffer, max_len),
+            Ok(next) => {
+                drop(deeper);
+                return resolve(next, buffer, max_len);
+            }
             Err(payload) => {
                 std::mem::forget(payload);
                 false
@@ -176,6 +212,13 @@ mod tests {
             f.write_str(&show(&[Value::Debug(&1)], 8).join(","))
         }
     }
+    /// Records itself, as a `Debug` does that calls an annotated method's helper with `self`.
+    struct Endlessly;
+    impl Debug for Endlessly {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            write!(f, "<{}>", show(&[Value::Debug(self)], 100)[0])
+        }
+    }
     struct Itself;
     impl TagValue for Itself {
         fn tag_value(&self) -> Value<'_> {
@@ -198,6 +241,8 @@ mod tests {
         assert!(show(&[Value::Debug(&Endless)], 10)[0].len() <= 16);
         assert_eq!(show(&[Value::Debug(&Unwraps)], 12)[0], r#""0123456789012345""#);
         assert_eq!(show(&[Value::Debug(&Nests), Value::Debug(&2)], 64), [r#""\"1\"""#, r#""2""#]);
+        assert_eq!(show(&[Value::Debug(&Endlessly)], 100)[0].matches('<').count(), 2);
+        assert!(show(&[Value::Debug(&Endlessly)], 100)[0].contains(TOO_DEEP), "and the second time as well");
         assert!(show(&[Value::Tag(&Itself)], 64)[0].contains("TagValue"));
         assert_eq!(show(&[Value::Tag(&5u8)], 64), ["5"]);
     }

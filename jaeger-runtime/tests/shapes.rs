@@ -12,7 +12,8 @@
     clippy::must_use_candidate,
     clippy::too_many_lines,
     clippy::ref_option,
-    clippy::boxed_local
+    clippy::boxed_local,
+    clippy::unused_unit
 )]
 
 mod common;

@@ -100,12 +100,13 @@ mod unix {
         let many: Vec<Span> = (0..1_000).map(|_| Span::root("in child")).collect();
         drop((many, held));
         let began = Instant::now();
-        let long = Duration::from_secs(3_600);
+        // Not to be waited for; were it, the child would still come to its end, and say so.
+        let long = Duration::from_secs(10);
         assert!(matches!(tracer.flush(long), Err(Error::Forked { what: "flush", .. })));
         let _what_the_parent_knew = tracer.stats();
         assert!(matches!(tracer.shutdown(long), Err(Error::Forked { what: "shutdown", .. })));
         drop(tracer);
-        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+        assert!(began.elapsed() < long, "{:?}", began.elapsed());
         // Still harmless.
         in_child(1);
     }

@@ -1,18 +1,21 @@
-//! Gates that noise cannot break: instructions a span under callgrind, allocations a span.
+//! Gates that noise cannot break: instructions a span under callgrind, of the caller and of the collector's thread; allocations a span.
 
+use crate::gate::Gate;
 use crate::measure::Running;
+use crate::peers::RECEIVER;
 use crate::work::Work;
-use crate::{alloc, peers};
+use crate::{alloc, encoding, peers};
 use clap::ValueEnum;
-use std::collections::BTreeMap;
+use std::net::UdpSocket;
 use std::process::Command;
 
 /// Spans of the smaller of the two runs whose difference is counted.
 const SPANS: usize = 20_000;
 /// Spans between two deliveries, so that the log never fills while valgrind runs one thread at a time.
 const BATCH: usize = 4_000;
-/// By how much a count may rise.
-const TOLERANCE: f64 = 1.03;
+/// What the collector does for a span until it is in a datagram, so that the process's CPU is held too and not only the caller's.
+const COLLECTED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::AsyncArgs, Work::RootChild, Work::Logged];
+/// The caller's part.
 const ROWS: [(&str, Work); 19] = [
     ("ours", Work::Sync),
     ("ours", Work::SyncArgs),
@@ -52,97 +55,125 @@ fn counted(running: &mut dyn Running) {
     running.burst(BATCH);
 }
 
+/// The same for anything.
+#[inline(never)]
+pub(crate) fn counted_call(call: impl FnOnce()) {
+    call();
+}
+
 /// The same for a thread among others.
 #[inline(never)]
 pub(crate) fn counted_args(spans: usize) {
     peers::ours::args_times(spans);
 }
 
-fn limits() -> String {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.json").into()
+/// Counts every row; `update` writes the limits anew.
+pub(crate) fn instructions(update: bool) -> Result<(), String> {
+    let mut gate = Gate::open("instructions.json", "instructions a span", update)?;
+    for (peer, work) in ROWS {
+        let (caller, _) = a_span(peer, work)?;
+        // A peer's count is there to be compared with, not to be held.
+        gate.count(format!("{peer} {}", work.name()), caller, peer == "ours");
+    }
+    for work in COLLECTED {
+        let (_, collector) = a_span("ours-udp", work)?;
+        if collector == 0.0 {
+            return Err(
+                "nothing was counted in the collector; is its function no longer `collector::run`?".into()
+            );
+        }
+        gate.count(format!("collector {}", work.name()), collector, true);
+    }
+    for way in encoding::WAYS {
+        let args = |rounds: usize| ["encode".to_owned(), way.to_owned(), rounds.to_string()];
+        let (more, less) = (valgrind(&args(200))?, valgrind(&args(100))?);
+        let spans = (100 * encoding::SPANS) as f64;
+        gate.count(format!("encoding {way}"), (more.caller - less.caller) / spans, way == encoding::OURS);
+    }
+    gate.finish()
 }
 
-pub(crate) fn instructions(update: bool) -> Result<(), String> {
-    let known: BTreeMap<String, f64> = match std::fs::read_to_string(limits()) {
-        Ok(text) => serde_json::from_str(&text).map_err(|e| format!("{}: {e}", limits()))?,
-        Err(_) if update => BTreeMap::new(),
-        Err(error) => return Err(format!("{}: {error}; `instructions --update` writes it", limits())),
+/// Instructions a span: of the caller, of all other threads.
+fn a_span(peer: &str, work: Work) -> Result<(f64, f64), String> {
+    // Takes what is sent and reads nothing: the system drops what does not fit, and no send fails.
+    let deaf = UdpSocket::bind("127.0.0.1:0").and_then(|socket| Ok((socket.local_addr()?, socket)));
+    let (address, _deaf) = deaf.map_err(|e| e.to_string())?;
+    let count = |spans: usize| {
+        let args = ["spans".to_owned(), peer.to_owned(), work.name(), spans.to_string()];
+        valgrind_with(&args, &[(RECEIVER, address.to_string())])
     };
-    let (mut counted, mut worse) = (BTreeMap::new(), vec![]);
-    for (peer, work) in ROWS {
-        let work_name = work.name();
-        let row = format!("{peer} {work_name}");
-        let count =
-            (callgrind(peer, &work_name, 2 * SPANS)? - callgrind(peer, &work_name, SPANS)?) / SPANS as f64;
-        let limit = known.get(&row).copied();
-        println!(
-            "{row:<22} {count:>8.1} instructions a span, limit {}",
-            limit.map_or("none".into(), |l| format!("{l:.1}"))
-        );
-        // A peer's count is there to be compared with, not to be held.
-        if let Some(limit) = limit.filter(|limit| peer == "ours" && !update && count > limit * TOLERANCE) {
-            worse.push(format!("{row}: {count:.1} instructions a span, {limit:.1} before"));
-        }
-        counted.insert(row, (count * 10.0).round() / 10.0);
-    }
-    if update {
-        let text = serde_json::to_string_pretty(&counted).map_err(|e| e.to_string())? + "\n";
-        std::fs::write(limits(), text).map_err(|e| e.to_string())?;
-    }
-    if worse.is_empty() { Ok(()) } else { Err(format!("more than 3 % worse:\n{}", worse.join("\n"))) }
+    let (more, less) = (count(2 * SPANS)?, count(SPANS)?);
+    let spans = SPANS as f64;
+    Ok(((more.caller - less.caller) / spans, (more.others - less.others) / spans))
 }
 
 /// Instructions a span when so many threads record, over all threads.
 pub(crate) fn on_threads(threads: usize) -> Result<f64, String> {
     const EACH: usize = 500;
     let args = |spans: usize| ["spans-on".to_owned(), threads.to_string(), spans.to_string()];
-    let (more, less) = (valgrind(&args(2 * EACH), true)?, valgrind(&args(EACH), true)?);
-    Ok((more - less) / (threads * EACH) as f64)
+    let (more, less) = (valgrind(&args(2 * EACH))?, valgrind(&args(EACH))?);
+    Ok((more.recording - less.recording) / (threads * EACH) as f64)
 }
 
-/// Instructions of the first thread, the one that calls.
-fn callgrind(peer: &str, work: &str, spans: usize) -> Result<f64, String> {
-    valgrind(&["spans".to_owned(), peer.to_owned(), work.to_owned(), spans.to_string()], false)
+/// What callgrind counted.
+#[derive(Default)]
+struct Counted {
+    /// The first thread.
+    caller: f64,
+    /// All others.
+    others: f64,
+    /// All but the second, which is the collector's.
+    recording: f64,
 }
 
-/// Instructions in what is named `counted…`, of this program called with `args`: of its first thread, or of all.
-fn valgrind(args: &[String], all: bool) -> Result<f64, String> {
+fn valgrind(args: &[String]) -> Result<Counted, String> {
+    valgrind_with(args, &[])
+}
+
+/// Instructions in what is named `counted…` and in the collector, of this program called with `args`.
+fn valgrind_with(args: &[String], env: &[(&str, String)]) -> Result<Counted, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
     let folder = std::env::temp_dir().join(format!("benches-{}-{}", std::process::id(), args.join("-")));
     std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--separate-threads=yes", "--collect-atstart=no", "--max-threads=100"])
         .arg("--toggle-collect=benches::count::counted*")
+        .arg("--toggle-collect=jaeger_runtime::collector::run")
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(program)
         .args(args)
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .output()
         .map_err(|e| format!("valgrind: {e}"))?;
     if !output.status.success() {
         return Err(format!("{}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr)));
     }
-    let mut sum = 0.0;
+    let mut counted = Counted::default();
     for entry in std::fs::read_dir(&folder).map_err(|e| e.to_string())? {
         let path = entry.map_err(|e| e.to_string())?.path();
         let name = path.to_string_lossy().into_owned();
         // With one thread there is one file without a number; with several that file is about none of them.
-        let of_a_thread = name.rsplit_once('-').is_some_and(|(_, n)| n.len() == 2 && n.parse::<u8>().is_ok());
-        if of_a_thread && (all || name.ends_with("-01")) {
-            let text = std::fs::read_to_string(&path).map_err(|e| format!("{name}: {e}"))?;
-            let total = text
-                .lines()
-                .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
-            sum += total.and_then(|n| n.trim().parse::<f64>().ok()).unwrap_or(0.0);
+        let thread =
+            name.rsplit_once('-').filter(|(_, n)| n.len() == 2).and_then(|(_, n)| n.parse::<u8>().ok());
+        let text = std::fs::read_to_string(&path).map_err(|e| format!("{name}: {e}"))?;
+        let total = text
+            .lines()
+            .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+        let total = total.and_then(|n| n.trim().parse::<f64>().ok()).unwrap_or(0.0);
+        match thread {
+            None | Some(1) => counted.caller += total,
+            Some(_) => counted.others += total,
         }
-    }
-    if sum == 0.0 {
-        let text = std::fs::read_to_string(folder.join("out")).map_err(|e| format!("out: {e}"))?;
-        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
-        sum = total.and_then(|n| n.trim().parse().ok()).ok_or("callgrind's file has no totals")?;
+        if thread != Some(2) {
+            counted.recording += total;
+        }
     }
     // Best effort: they are small and in the system's folder for such.
     let _ = std::fs::remove_dir_all(&folder);
-    Ok(sum)
+    if counted.caller + counted.others == 0.0 {
+        return Err(format!("callgrind counted nothing of {}", args.join(" ")));
+    }
+    Ok(counted)
 }
 
 pub(crate) fn allocations() -> Result<(), String> {

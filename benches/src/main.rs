@@ -5,12 +5,18 @@
 
 mod alloc;
 mod count;
+mod encoding;
+mod gate;
 mod load;
 mod measure;
 mod peers;
+mod promises;
 mod receiver;
 mod scaling;
+mod start;
+mod store;
 mod table;
+mod wire;
 mod work;
 
 use clap::{Parser, Subcommand};
@@ -39,8 +45,11 @@ enum Command {
         /// One JSON object a line instead of the table.
         #[arg(long)]
         json: bool,
+        /// Put the rows into `results.json` in the place of those of the same peers and workloads.
+        #[arg(long)]
+        save: bool,
     },
-    /// Count the caller's instructions a span under callgrind, and fail if one rose by more than 3 %.
+    /// Count the instructions a span under callgrind, of the caller and of the collector, and fail if one rose by more than 3 %.
     Instructions {
         /// Write what was counted as the new limits.
         #[arg(long)]
@@ -48,17 +57,27 @@ enum Command {
     },
     /// Fail if a recorded span allocates on the thread that records it.
     Allocations,
+    /// Count the bytes a span on the wire, and fail if a row rose by more than 3 %.
+    Wire {
+        /// Write what was counted as the new limits.
+        #[arg(long)]
+        update: bool,
+    },
+    /// Encoding a span beside the `thrift` crate.
+    Encoding,
+    /// Write the pictures and tables of `results.json`.
+    Pictures,
     /// Ours under a load that lasts, from 10,000 spans a second to as many as one thread can make, over UDP.
     Load {
-        /// One JSON object a line instead of the table.
+        /// Put the figures into `results.json`.
         #[arg(long)]
-        json: bool,
+        save: bool,
     },
     /// Fail if a tracer without spans takes 0.1 % of a core.
     Idle,
     /// Fail if a tracer makes a start slower by 1 ms.
     Start,
-    /// Ours on two threads, in 10,000 Tokio tasks, on threads that come and go.
+    /// On two threads, in 10,000 Tokio tasks, on threads that come and go, beside two peers.
     Scaling,
     /// Instructions a span on 1 to 64 threads under callgrind.
     Model,
@@ -74,25 +93,36 @@ enum Command {
     /// One rate, for `load`.
     #[command(hide = true)]
     LoadOne { rate: u64 },
-    /// One start, for `start`.
+    /// One peer, for `scaling`.
     #[command(hide = true)]
-    StartOne { tracer: String },
+    ScalingOne { peer: String },
+    /// One workload, for `wire`.
+    #[command(hide = true)]
+    WireOne { work: Work },
+    /// So many rounds of encoding and nothing else, for `instructions`.
+    #[command(hide = true)]
+    Encode { way: String, rounds: usize },
 }
 
 fn main() -> std::process::ExitCode {
     let done = match Cli::parse().command {
-        Command::Peers { only, work, quick, json } => table::run(&only, &work, quick, json),
+        Command::Peers { only, work, quick, json, save } => table::run(&only, &work, quick, json, save),
         Command::Instructions { update } => count::instructions(update),
         Command::Allocations => count::allocations(),
         Command::Run { peer, work, rounds, bursts } => measure::run(&peer, work, rounds, bursts),
-        Command::Load { json } => load::run(json),
+        Command::Load { save } => load::run(save),
         Command::Idle => load::idle(),
-        Command::Start => load::start(),
+        Command::Start => start::run(),
         Command::Scaling => scaling::run(),
         Command::Model => scaling::model(),
         Command::SpansOn { threads, spans } => scaling::spans_on(threads, spans),
         Command::LoadOne { rate } => load::one(rate),
-        Command::StartOne { tracer } => load::start_one(tracer == "with"),
+        Command::Wire { update } => wire::run(update),
+        Command::WireOne { work } => wire::one(work),
+        Command::Encoding => encoding::run(),
+        Command::Encode { way, rounds } => encoding::rounds(&way, rounds),
+        Command::Pictures => store::pictures(),
+        Command::ScalingOne { peer } => scaling::one(&peer),
         Command::Spans { peer, work, spans } => count::spans(&peer, work, spans),
     };
     match done {

@@ -1,8 +1,10 @@
-//! The table of `peers`: a child process for each row, a receiver for those that send, and the ratios that are promised at the end.
+//! The table of `peers`: a child process for each row, a receiver for those that send, and the promises at the end.
 
 use crate::measure::Figures;
 use crate::peers::{PEERS, Peer, RECEIVER};
+use crate::promises;
 use crate::receiver::Receiver;
+use crate::store;
 use crate::work::Work;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
@@ -11,34 +13,14 @@ use std::process::Command;
 const ROUNDS: usize = 7;
 const BURSTS: usize = 30;
 
-/// What of a row is compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    /// The caller's time a span.
-    Caller,
-    /// The same without the time of the plain function: what the annotation adds.
-    Added,
-    /// The process's CPU a span.
-    Cpu,
-}
-
-/// Work, ours, the other, the most that ours may be of it.
-const TARGETS: [(Work, &str, &str, f64, What); 12] = [
-    (Work::Sync, "ours", "fastrace", 0.4, What::Caller),
-    (Work::Sync, "ours", "floor", 1.6, What::Caller),
-    (Work::SyncArgs, "ours", "fastrace", 0.08, What::Caller),
-    (Work::SyncArgs, "ours", "floor", 2.2, What::Caller),
-    (Work::Async, "ours", "fastrace", 0.2, What::Caller),
-    (Work::AsyncArgs, "ours", "fastrace", 0.08, What::Caller),
-    (Work::RootChild, "ours", "fastrace", 0.15, What::Caller),
-    (Work::Unsampled, "ours", "fastrace", 0.25, What::Caller),
-    (Work::NoTracer, "ours", "tracing", 0.5, What::Caller),
-    (Work::NoTracer, "ours", "tracing", 0.5, What::Added),
-    (Work::Sync, "ours-udp", "fastrace-jaeger", 0.12, What::Cpu),
-    (Work::SyncArgs, "ours-udp", "fastrace-jaeger", 0.07, What::Cpu),
-];
-
-pub(crate) fn run(only: &[String], works: &[Work], quick: bool, json: bool) -> Result<(), String> {
+/// Runs the peers and workloads that are wanted; `save` puts their rows into the stored results.
+pub(crate) fn run(
+    only: &[String],
+    works: &[Work],
+    quick: bool,
+    json: bool,
+    save: bool,
+) -> Result<(), String> {
     for name in only {
         if !PEERS.iter().any(|peer| peer.name == name) {
             let known: Vec<_> = PEERS.iter().map(|peer| peer.name).collect();
@@ -82,9 +64,10 @@ pub(crate) fn run(only: &[String], works: &[Work], quick: bool, json: bool) -> R
         if go.is_none() && wanted.iter().any(|peer| peer.go) {
             println!("SKIPPED: jaeger-client-go, because there is no `go` here that builds benches/go");
         }
-        ratios(&rows);
+        promises::print(&rows);
+        promises::print_beside()?;
     }
-    Ok(())
+    if save { store::save_rows(&rows) } else { Ok(()) }
 }
 
 /// Builds `benches/go` into the folder of this program; `None` where Go is not.
@@ -146,45 +129,4 @@ pub(crate) fn child(
         figures.bytes = (arrived.spans > 0).then(|| arrived.bytes as f64 / arrived.spans as f64);
     }
     Ok(Some(figures))
-}
-
-/// Each promise, by the minima and by the medians of the rounds: a peer that is at the mercy of its allocator has a minimum far from its median.
-fn ratios(rows: &[Figures]) {
-    let find = |work: Work, peer: &str| rows.iter().find(|row| row.work == work && row.peer == peer);
-    let mut any = false;
-    for (work, peer, beside, most, what) in TARGETS {
-        // The floor is one row for all workloads.
-        let other = if beside == "floor" { find(Work::Sync, "floor") } else { find(work, beside) };
-        let (Some(mine), Some(other), Some(plain)) = (find(work, peer), other, find(work, "plain").or(other))
-        else {
-            continue;
-        };
-        if !any {
-            println!("\nratios of the minima (and of the medians), and the most they should be");
-            any = true;
-        }
-        let ratio = |of: fn(&[f64]) -> f64| {
-            let figure = |row: &Figures| match what {
-                What::Caller => of(&row.caller),
-                What::Added => of(&row.caller) - of(&plain.caller),
-                What::Cpu => row.cpu,
-            };
-            figure(mine) / figure(other)
-        };
-        let (min, median) = (ratio(Figures::min), ratio(Figures::median));
-        let met = match (min <= most, median <= most) {
-            (true, true) => "met",
-            (false, false) => "MISSED",
-            _ => "met by one of the two",
-        };
-        let label = match what {
-            What::Caller => "caller",
-            What::Added => "added to the plain function",
-            What::Cpu => "CPU",
-        };
-        println!(
-            "{:<11} {peer} / {beside}, {label}: {min:.3} ({median:.3}), at most {most}: {met}",
-            work.name()
-        );
-    }
 }

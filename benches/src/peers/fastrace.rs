@@ -109,6 +109,13 @@ fn root() {
     leaf();
 }
 
+/// The function with two arguments and a reply, so many times.
+pub(super) fn args_times(n: usize) {
+    for _ in 0..n {
+        black_box(args(black_box(7), black_box("Hello foo3")));
+    }
+}
+
 struct Fastrace {
     work: Work,
     counted: Option<Arc<AtomicU64>>,

@@ -75,6 +75,34 @@ pub(crate) fn start(peer: &str, work: Work) -> Option<Box<dyn Running>> {
     }
 }
 
+/// Calls the function with two arguments and a reply, as the peer's user has it, so many times.
+pub(crate) fn args_times(peer: &str, n: usize) {
+    match peer {
+        "ours" => ours::args_times(n),
+        "fastrace" => fastrace::args_times(n),
+        "tracing-otel" => tracing::args_times(n),
+        _ => plain::args_times(n),
+    }
+}
+
+/// Runs `call` inside a root span of this thread.
+pub(crate) fn inside(peer: &str, call: impl FnOnce()) {
+    match peer {
+        "ours" => {
+            let root = jaeger_runtime::Span::root("thread");
+            let _inside = root.enter();
+            call();
+        }
+        "fastrace" => {
+            let root = ::fastrace::Span::root("thread", ::fastrace::prelude::SpanContext::random());
+            let _inside = root.set_local_parent();
+            call();
+        }
+        "tracing-otel" => ::tracing::info_span!("thread").in_scope(call),
+        _ => call(),
+    }
+}
+
 fn receiver() -> Option<String> {
     std::env::var(RECEIVER).ok()
 }

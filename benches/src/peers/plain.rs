@@ -2,6 +2,7 @@
 
 use crate::measure::Running;
 use crate::work::{Work, calls, functions};
+use std::hint::black_box;
 
 functions! {
     leaf: [], args: [], six: [], debug: [], long: [], deep: [], fails: [], logs: [] {},
@@ -11,6 +12,13 @@ functions! {
 #[inline(never)]
 fn root() {
     leaf();
+}
+
+/// The function with two arguments and a reply, so many times.
+pub(super) fn args_times(n: usize) {
+    for _ in 0..n {
+        black_box(args(black_box(7), black_box("Hello foo3")));
+    }
 }
 
 struct Plain(Work);

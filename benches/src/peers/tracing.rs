@@ -5,6 +5,7 @@ use crate::measure::Running;
 use crate::work::{Work, calls, functions};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use std::hint::black_box;
 use tracing::instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -19,6 +20,13 @@ functions! {
 #[inline(never)]
 fn root() {
     leaf();
+}
+
+/// The function with two arguments and a reply, so many times.
+pub(super) fn args_times(n: usize) {
+    for _ in 0..n {
+        black_box(args(black_box(7), black_box("Hello foo3")));
+    }
 }
 
 struct Tracing {

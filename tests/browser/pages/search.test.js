@@ -46,7 +46,18 @@ test("services and operations complete while typing, with the keyboard", () =>
     await operation.focus();
     await page.getByRole("option", { name: "INSERT order" }).waitFor();
     assert.deepEqual((await texts(page, `${SHOWN} > span:first-child`)).sort(), ["INSERT order", "SELECT items", "SELECT orders", "UPDATE stock"]);
+    // The list is narrowed while an option of the whole one is held down: what was pressed is what was meant.
+    await page.getByRole("option", { name: "UPDATE stock" }).hover();
+    await page.mouse.down();
+    await operation.evaluate((input) => {
+      if (input.value === "UPDATE stock") return;
+      input.value = "orders";
+      input.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await page.mouse.up();
+    assert.equal(await operation.inputValue(), "UPDATE stock");
     await operation.fill("stock");
+    await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 1, SHOWN);
     await page.getByRole("option", { name: "UPDATE stock" }).click();
     assert.equal(await operation.inputValue(), "UPDATE stock");
     await find(page);

@@ -215,7 +215,7 @@ fn commit(connection: &mut Connection, batches: &[Batch<'_>]) -> rusqlite::Resul
                         add_trace.insert(params![&trace_id[..], arrived])?
                     }
                 };
-                let (kind, _) = heads::kind_and_error(&span.tags);
+                let kind = heads::told(span).kind;
                 let name = &*span.operation_name;
                 let operation = match last_operation {
                     Some((same, as_kind, operation)) if same == name && as_kind == kind => operation,

@@ -24,7 +24,8 @@ const JAEGER: [&str; 15] = [
     "extensions.zpages",
 ];
 /// Flags of this program that hold one: the first four for the same as Jaeger's first four.
-const OURS: [&str; 8] = ["compact", "thrift-http", "otlp-http", "query", "binary", "otlp-grpc", "zipkin", "sampling"];
+const OURS: [&str; 8] =
+    ["compact", "thrift-http", "otlp-http", "query", "binary", "otlp-grpc", "zipkin", "sampling"];
 
 /// A running backend, killed on drop.
 pub(crate) struct Program {
@@ -63,7 +64,9 @@ impl Program {
             for (name, port) in JAEGER.iter().zip(&ports) {
                 command.arg(format!("--set={name}.endpoint={port}"));
             }
-            command.arg("--set=service.telemetry.metrics.level=none").env("OTEL_TRACES_SAMPLER", "always_off");
+            command
+                .arg("--set=service.telemetry.metrics.level=none")
+                .env("OTEL_TRACES_SAMPLER", "always_off");
         } else {
             for (name, port) in OURS.iter().zip(&ports) {
                 command.arg(format!("--{name}-port={}", port.port()));
@@ -74,8 +77,14 @@ impl Program {
         let child = child.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let http = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
-        let program =
-            Program { child, compact: ports[0], thrift_http: ports[1], otlp_http: ports[2], query: ports[3], http };
+        let program = Program {
+            child,
+            compact: ports[0],
+            thrift_http: ports[1],
+            otlp_http: ports[2],
+            query: ports[3],
+            http,
+        };
         let up = || program.get("/api/services").is_some();
         let listens = |at| std::net::TcpStream::connect(at).is_ok();
         program.wait("it is up", || up() && listens(program.thrift_http) && listens(program.otlp_http));

@@ -28,7 +28,10 @@ const WAYS: [&str; 3] = ["UDP", "HTTP", "OTLP"];
 /// Prints a line for each program and way.
 pub(crate) fn run(jaeger: &Path) {
     let ours = ours();
-    println!("{:<18} {:<5} {:>14} {:>12} {:>16}", "program", "way", "CPU µs a span", "bytes a span", "traces found");
+    println!(
+        "{:<18} {:<5} {:>14} {:>12} {:>16}",
+        "program", "way", "CPU µs a span", "bytes a span", "traces found"
+    );
     for way in WAYS {
         let mut lines = Vec::new();
         for file in [jaeger, &ours] {
@@ -37,7 +40,12 @@ pub(crate) fn run(jaeger: &Path) {
             println!("{name:<18} {way:<5} {cpu:>14.2} {bytes:>12.0} {:>16}", format!("{found} of {asked}"));
             lines.push((cpu, bytes));
         }
-        println!("{:<24} {:>13.1} % {:>10.0} %", "", lines[1].0 / lines[0].0 * 100.0, lines[1].1 / lines[0].1 * 100.0);
+        println!(
+            "{:<24} {:>13.1} % {:>10.0} %",
+            "",
+            lines[1].0 / lines[0].0 * 100.0,
+            lines[1].1 / lines[0].1 * 100.0
+        );
     }
 }
 
@@ -52,7 +60,8 @@ pub(crate) fn ours() -> std::path::PathBuf {
 fn one(file: &Path, way: &str) -> (f64, f64, u64, u64) {
     let program = Program::start(file, None);
     // Within what both look at by default, and so that the last is not in the future.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
     let start = now as i64 - 600_000_000;
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let mut bytes = Vec::new();
@@ -83,7 +92,13 @@ fn one(file: &Path, way: &str) -> (f64, f64, u64, u64) {
     send(WARM, MANY);
     let after = (usage::cpu(program.pid()), usage::resident(program.pid()));
     let asked: Vec<u64> = (0..WARM + MANY).step_by((SAMPLE * spans::TRACE) as usize).collect();
-    let found = asked.iter().filter(|n| program.spans_of(spans::trace_id(**n)) == spans::TRACE as usize).count();
+    let found =
+        asked.iter().filter(|n| program.spans_of(spans::trace_id(**n)) == spans::TRACE as usize).count();
     let each = |of: f64| of / MANY as f64;
-    (each((after.0 - before.0) * 1e6), each(after.1.saturating_sub(before.1) as f64), found as u64, asked.len() as u64)
+    (
+        each((after.0 - before.0) * 1e6),
+        each(after.1.saturating_sub(before.1) as f64),
+        found as u64,
+        asked.len() as u64,
+    )
 }

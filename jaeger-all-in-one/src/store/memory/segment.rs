@@ -143,7 +143,8 @@ impl Segment {
             self.base = span.start_time;
         }
         let Told { kind, error, panic, cancelled } = told(span);
-        let ended = u8::from(panic) * outcome::PANIC | u8::from(cancelled) * outcome::CANCELLED;
+        let panic = if panic { outcome::PANIC } else { 0 };
+        let ended = panic | if cancelled { outcome::CANCELLED } else { 0 };
         let operation = self.dictionary.intern(&span.operation_name);
         let kind = if kind.is_empty() { NONE } else { self.dictionary.intern(kind) };
         let number = self.series_of(process, operation, kind, ended);
@@ -187,7 +188,8 @@ impl Segment {
         let hash = hasher.hash_one((process, operation, kind, outcome));
         let same = |&number: &u32| {
             let series = &series[number as usize];
-            (series.process, series.operation, series.kind, series.outcome) == (process, operation, kind, outcome)
+            (series.process, series.operation, series.kind, series.outcome)
+                == (process, operation, kind, outcome)
         };
         if let Some(&number) = series_table.find(hash, same) {
             return number;

@@ -118,9 +118,9 @@ impl Shared {
     fn leave(&self) -> Arc<MemoryStore> {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut *kept;
-        let leaving = kept
-            .leaving
-            .get_or_insert_with(|| std::mem::replace(&mut kept.current, Shared::new_memory(self.memory_bytes)));
+        let leaving = kept.leaving.get_or_insert_with(|| {
+            std::mem::replace(&mut kept.current, Shared::new_memory(self.memory_bytes))
+        });
         Arc::clone(leaving)
     }
 

@@ -59,3 +59,27 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: wa
     drop(listener);
     let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_never_ends_ends_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, Router::new(), stopped));
+        let began = Instant::now();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: slow").await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert!(began.elapsed() >= HEAD && answer.is_empty(), "{answer:?}");
+        stop.send(true).unwrap();
+        server.await.unwrap();
+    }
+}

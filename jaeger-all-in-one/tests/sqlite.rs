@@ -193,6 +193,56 @@ fn a_file_that_can_never_be_ours_is_an_error() {
     assert!(error.contains("another program's database"), "{error}");
 }
 
+#[test]
+fn a_file_of_the_first_form_is_read_and_goes_on() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    std::fs::write(&file, include_bytes!("data/form-1.db")).unwrap();
+    let store = open(&file);
+    assert!(store.stats().trouble.is_none());
+    assert_eq!(newest(&store, 10), [0xb, 0xa]);
+    let held = trace(&store, 0xa).unwrap().unwrap();
+    assert_eq!((&*held.spans[0].process.service_name, &*held.spans[0].span.operation_name), ("shop", "get"));
+    put(&store, [0xc]);
+    assert_eq!((newest(&store, 1), store.services().unwrap()), (vec![0xc], vec!["shop".to_owned()]));
+}
+
+#[test]
+fn a_file_of_a_newer_form_is_left_alone() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    put(&open(&file), 1..=10);
+    Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteStore::open(&file, 1 << 30, None, MEMORY).unwrap_err();
+    assert!(error.contains("form 99, of a newer version of this program"), "{error}");
+    let spans: i64 = Connection::open(&file)
+        .unwrap()
+        .query_row("SELECT count(*) FROM span", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(spans, 10);
+}
+
+/// Not by its permissions, which root passes over.
+#[test]
+fn a_file_that_cannot_be_written_costs_no_span() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let store = open(&file);
+    put(&store, 1..=10);
+    drop(store);
+    // What a read-only mount does to SQLite: it can make no journal beside the file.
+    let journal = folder.file("spans.db-wal");
+    let _ = std::fs::remove_file(&journal);
+    std::fs::create_dir(&journal).unwrap();
+    let store = open(&file);
+    put(&store, 11..=20);
+    wait_for("trouble", || store.stats().trouble.is_some());
+    assert!(newest(&store, 100).starts_with(&(11..=20).rev().collect::<Vec<u128>>()));
+    std::fs::remove_dir(&journal).unwrap();
+    wait_for("the end of trouble", || store.stats().trouble.is_none());
+    assert_eq!(newest(&store, 100), (1..=20).rev().collect::<Vec<u128>>());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_killed_program_loses_one_interval_at_most() {

@@ -256,7 +256,7 @@ fn services_and_operations_are_sorted_and_unique() {
 }
 
 #[test]
-fn heads_say_parent_kind_and_error() {
+fn heads_say_parent_kind_and_how_it_ended() {
     on_every_store(|store| {
         let mut child = span(7, 2, "child", 20);
         child.parent_span_id = 1;
@@ -268,7 +268,14 @@ fn heads_say_parent_kind_and_error() {
             reference(RefType::FollowsFrom, 7, 2),
             reference(RefType::ChildOf, 7, 1),
         ];
-        put(store, "a", vec![follower, child, span(7, 1, "root", 10)]);
+        let event = |name| Log { timestamp: 0, fields: vec![Tag::new("at", 1), Tag::new("event", name)] };
+        follower.logs = vec![event("error"), event("panic")];
+        let mut dropped = span(7, 4, "child", 40);
+        dropped.tags = vec![Tag::new("cancelled", true)];
+        let mut told = span(7, 5, "child", 50);
+        told.tags = vec![Tag::new("cancelled", "true"), Tag::new("event", "panic")];
+        told.logs = vec![event("no panic")];
+        put(store, "a", vec![follower, dropped, told, child, span(7, 1, "root", 10)]);
         put(store, "b", vec![span(8, 1, "other", 0)]);
         let mut seen = Vec::new();
         store
@@ -276,7 +283,7 @@ fn heads_say_parent_kind_and_error() {
                 assert_eq!(trace.trace_id, 7);
                 for head in trace.spans {
                     let text = format!(
-                        "{}<{} {}.{} {}+{} {:?} {}",
+                        "{}<{} {}.{} {}+{} {:?} {} {} {}",
                         head.span_id,
                         head.parent_span_id,
                         head.service,
@@ -284,7 +291,9 @@ fn heads_say_parent_kind_and_error() {
                         head.start_time,
                         head.duration,
                         head.kind,
-                        head.error
+                        head.error,
+                        head.panic,
+                        head.cancelled
                     );
                     seen.push(text);
                 }
@@ -294,9 +303,11 @@ fn heads_say_parent_kind_and_error() {
         assert_eq!(
             seen,
             [
-                "1<0 a.root 10+10 \"\" false",
-                "2<1 a.child 20+10 \"client\" true",
-                "3<1 a.follower 30+10 \"\" false"
+                "1<0 a.root 10+10 \"\" false false false",
+                "2<1 a.child 20+10 \"client\" true false false",
+                "3<1 a.follower 30+10 \"\" false true false",
+                "4<0 a.child 40+10 \"\" false false true",
+                "5<0 a.child 50+10 \"\" false false true"
             ]
         );
     });

@@ -274,8 +274,17 @@ fn polled(span: &SpanContext, since: u64) {
 
 /// Only a poll that unwinds drops it.
 impl Drop for Turn<'_> {
-    #[cold]
+    #[inline(always)]
     fn drop(&mut self) {
+        self.unwound();
+    }
+}
+
+impl Turn<'_> {
+    /// Out of line, so that the landing pad of each annotated future is one call.
+    #[cold]
+    #[inline(never)]
+    fn unwound(&mut self) {
         let nested = self.leave(false);
         let ending = match nested {
             Some(nested) => self.span.ending_nested(nested),

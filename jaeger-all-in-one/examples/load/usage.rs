@@ -1,7 +1,6 @@
 //! CPU time and resident memory of a process, from `/proc` (Linux).
 
 /// User and system time of a process so far, in seconds.
-#[allow(dead_code, reason = "the comparison uses it")]
 pub(crate) fn cpu(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process that runs");
     // The name, in parentheses, may hold spaces.

@@ -96,6 +96,8 @@ mod tests {
             duration: 5,
             kind: "",
             error: false,
+            panic: false,
+            cancelled: false,
         }
     }
 

@@ -146,3 +146,19 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body as Content;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_is_given_up() {
+        let began = tokio::time::Instant::now();
+        let never = tokio_stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let refusal = read(Request::new(Content::from_stream(never))).await.err().expect("it is refused");
+        assert_eq!((refusal.status, refusal.cause), (StatusCode::REQUEST_TIMEOUT, Cause::Timeout));
+        assert!(began.elapsed() >= DEADLINE);
+        assert!(read(Request::new(Content::from("all of it"))).await.is_ok(), "its place is free again");
+    }
+}

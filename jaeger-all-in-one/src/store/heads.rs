@@ -1,6 +1,6 @@
-//! A span without its tags and logs, and what of these belongs to its head: kind, error, parent.
+//! A span without its tags and logs, and what of these belongs to its head: kind, error, panic, cancellation, parent.
 
-use jaeger_thrift::{Process, RefType, Span, SpanRef, Tag, Value};
+use jaeger_thrift::{Process, RefType, Span, SpanRef, Value};
 
 /// What summaries, dependencies and metrics need of a span, without its tags and logs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,10 @@ pub struct SpanHead<'a> {
     pub kind: &'a str,
     /// Tag `error` is true (bool or text).
     pub error: bool,
+    /// A log's field `event` is `panic`.
+    pub panic: bool,
+    /// Tag `cancelled` is true (bool or text).
+    pub cancelled: bool,
 }
 
 /// The heads of a trace's spans, by start time, then arrival.
@@ -34,7 +38,7 @@ pub struct TraceHeads<'a> {
 
 /// The head of a span.
 pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
-    let (kind, error) = kind_and_error(&span.tags);
+    let Told { kind, error, panic, cancelled } = told(span);
     SpanHead {
         span_id: span.span_id,
         parent_span_id: parent(span),
@@ -44,22 +48,45 @@ pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
         duration: span.duration,
         kind,
         error,
+        panic,
+        cancelled,
     }
 }
 
-/// The tags `span.kind` (empty if there is none) and `error`; of several the last.
-pub(super) fn kind_and_error<'a>(tags: &'a [Tag<'_>]) -> (&'a str, bool) {
-    let mut kind = "";
-    let mut error = false;
-    for tag in tags {
+/// What tags and logs tell for the head.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    pub(super) kind: &'a str,
+    pub(super) error: bool,
+    pub(super) panic: bool,
+    pub(super) cancelled: bool,
+}
+
+/// The tags `span.kind` (empty if there is none), `error` and `cancelled`, of several the last; and whether a log is a panic's.
+pub(super) fn told<'a>(span: &'a Span<'_>) -> Told<'a> {
+    let mut told = Told::default();
+    for tag in &span.tags {
         match (&*tag.key, &tag.value) {
-            ("span.kind", Value::String(value)) => kind = value,
-            ("error", Value::Bool(value)) => error = *value,
-            ("error", Value::String(value)) => error = value == "true",
+            ("span.kind", Value::String(value)) => told.kind = value,
+            ("error", value) => told.error = is_true(value).unwrap_or(told.error),
+            ("cancelled", value) => told.cancelled = is_true(value).unwrap_or(told.cancelled),
             _ => {}
         }
     }
-    (kind, error)
+    let mut fields = span.logs.iter().flat_map(|log| &log.fields);
+    told.panic = fields.any(|field| {
+        field.key == "event" && matches!(&field.value, Value::String(event) if event == "panic")
+    });
+    told
+}
+
+/// True or false, as a bool or as text; `None` for what is neither.
+fn is_true(value: &Value<'_>) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::String(value) => Some(value == "true"),
+        _ => None,
+    }
 }
 
 /// The parent of a span within its trace, 0 if it has none.

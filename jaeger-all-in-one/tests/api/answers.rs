@@ -144,7 +144,7 @@ fn summaries_of_all_services() {
         json!({
             "traceId": format!("{id:032x}"), "rootServiceName": "front", "rootOperationName": "op1",
             "minStartTimeUnixNano": nanos(at), "maxEndTimeUnixNano": nanos(end),
-            "spanCount": spans, "errorSpanCount": errors, "orphanSpanCount": 0, "services": services,
+            "spanCount": spans, "errorSpanCount": errors, "panicSpanCount": 0, "cancelledSpanCount": 0, "orphanSpanCount": 0, "services": services,
         })
     };
     let service = |name: &str, errors: u64| json!({"name": name, "spanCount": 1, "errorSpanCount": errors});

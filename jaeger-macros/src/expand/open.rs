@@ -113,16 +113,24 @@ impl Expansion<'_> {
 
     fn site(&self, outside: &[&Recorded]) -> TokenStream {
         let (at, private, plan) = (self.at, &self.private, self.plan);
-        let name = &plan.name;
         let keys = outside.iter().map(|argument| &argument.key).chain(plan.tags.iter().map(|tag| &tag.key));
-        let kind = plan.kind.iter().map(|kind| quote_spanned!(at=> .with_kind(#kind)));
-        let reply = plan.reply.iter().map(|reply| quote_spanned!(at=> .with_reply(#reply)));
+        // One string for all: a pointer in a static costs the program a relocation.
+        let own = [
+            plan.name.as_str(),
+            plan.reply.as_deref().unwrap_or("reply"),
+            plan.kind.as_deref().unwrap_or(""),
+        ];
+        let mut texts = String::new();
+        for text in own.into_iter().chain(keys.map(String::as_str)) {
+            // A NUL stands between two texts, and so not in one.
+            texts.extend([&text.replace('\0', "\u{fffd}"), "\0"]);
+        }
         let max_len = plan.max_len.iter().map(|bytes| quote_spanned!(at=> .with_max_len(#bytes)));
         let polls = plan.polls.then(|| quote_spanned!(at=> .with_polls()));
         quote_spanned! {at=>
             static SITE: #private::Callsite = #private::Callsite::new(
-                #name, ::core::module_path!(), ::core::file!(), ::core::line!(), &[#(#keys),*]
-            ) #(#kind)* #(#reply)* #(#max_len)* #polls;
+                ::core::concat!(#texts, ::core::module_path!(), "\0", ::core::file!()), ::core::line!()
+            ) #(#max_len)* #polls;
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Both get the captures of real clients and made-up spans for every rule by which Jaeger shows them, over UDP, HTTP, OTLP and Zipkin, and then a long list of
 //! questions, good and bad. Status, kind of content and JSON must be the same once what Jaeger leaves in random order is sorted (`canonical`). The differences
-//! that are meant stand in one table with their reasons (`accepted`), which is printed; any other one fails, and so does one that no answer shows.
+//! that are meant stand in one table with their reasons (`accepted`), which is printed; any other one fails, and so does one that no answer shows. All of it with storage in memory and in a file.
 
 mod accepted;
 mod canonical;
@@ -15,6 +15,7 @@ mod zipkin;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jaeger_all_in_one::config::Storage;
 use jaeger_thrift::{Message, Protocol};
 use tests::{Jaeger, say, skip};
 
@@ -24,11 +25,25 @@ use sides::Side;
 
 #[test]
 fn same_spans_same_questions_same_answers() {
+    same("same_spans_same_questions_same_answers", Storage::Memory);
+}
+
+#[test]
+fn same_spans_same_questions_same_answers_from_a_file() {
+    let folder = std::env::temp_dir().join(format!("interop-backend-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let file = folder.join("spans.db");
+    same("same_spans_same_questions_same_answers_from_a_file", Storage::Sqlite(file.clone()));
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// With one kind of storage.
+fn same(test: &str, storage: Storage) {
     let jaeger = match Jaeger::start() {
         Ok(jaeger) => jaeger,
-        Err(missing) => return skip("same_spans_same_questions_same_answers", &missing),
+        Err(missing) => return skip(test, &missing),
     };
-    let backend = Side::start();
+    let backend = Side::start(storage);
     let sides = [Side::theirs(&jaeger), Side::ours(&backend)];
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_micros() as i64;
     // Ten minutes ago, to the millisecond: within what a search looks at by default.

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use jaeger_all_in_one::config::Storage;
 use jaeger_all_in_one::{Backend, Config};
 use serde_json::Value;
 use tests::{Jaeger, wait_for};
@@ -77,8 +78,8 @@ impl Side {
     }
 
     /// Starts ours.
-    pub(crate) fn start() -> Backend {
-        Backend::start(Config::free_ports()).unwrap_or_else(|error| panic!("{error}"))
+    pub(crate) fn start(storage: Storage) -> Backend {
+        Backend::start(Config { storage, ..Config::free_ports() }).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Sends a datagram.

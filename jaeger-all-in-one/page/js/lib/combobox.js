@@ -116,11 +116,18 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
       close();
     }
   });
-  // Pressing must not take the focus, or the list would close before the click.
-  list.addEventListener("mousedown", (event) => event.preventDefault());
+  const optionAt = (target) => options[[...list.children].indexOf(target.closest("[role=option]"))];
+  // An option is chosen when it is pressed, not when it is let go: in between, an answer may have put another one under
+  // the pointer. Pressing must not take the focus either, or the list would close first.
+  list.addEventListener("mousedown", (event) => {
+    event.preventDefault();
+    const option = event.button === 0 && optionAt(event.target);
+    if (option) choose(option);
+  });
+  // A click without a press comes from a reading aid or a script.
   list.addEventListener("click", (event) => {
-    const item = event.target.closest("[role=option]");
-    if (item) choose(options[[...list.children].indexOf(item)]);
+    const option = event.detail === 0 && optionAt(event.target);
+    if (option) choose(option);
   });
   return { element, input };
 }

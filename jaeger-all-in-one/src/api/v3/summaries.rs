@@ -27,6 +27,10 @@ struct Summary {
     max_end_time_unix_nano: String,
     span_count: usize,
     error_span_count: usize,
+    /// Spans that ended by a panic.
+    panic_span_count: usize,
+    /// Spans whose work was dropped before its end.
+    cancelled_span_count: usize,
     /// Spans whose parent is not there.
     orphan_span_count: usize,
     services: Vec<Service>,
@@ -88,6 +92,8 @@ fn summary(trace: &TraceHeads<'_>) -> Option<Summary> {
         max_end_time_unix_nano: nanos(end),
         span_count: spans.len(),
         error_span_count: spans.iter().filter(|span| span.error).count(),
+        panic_span_count: spans.iter().filter(|span| span.panic).count(),
+        cancelled_span_count: spans.iter().filter(|span| span.cancelled).count(),
         orphan_span_count: spans.iter().filter(|span| orphan(span.parent_span_id)).count(),
         services: services.into_values().collect(),
     })
@@ -108,6 +114,8 @@ mod tests {
             duration: 10,
             kind: "",
             error: span_id == 2,
+            panic: span_id == 2,
+            cancelled: span_id > 1,
         }
     }
 
@@ -128,6 +136,8 @@ mod tests {
             max_end_time_unix_nano: "17000".into(),
             span_count: 3,
             error_span_count: 1,
+            panic_span_count: 1,
+            cancelled_span_count: 2,
             orphan_span_count: 1,
             services: vec![service("a", 1, 0), service("b", 2, 1)],
         };

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 
-use super::{json as otlp_json, map};
+use super::{json as otlp_json, map, wire};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 use crate::receive::body::{self, Refusal};
@@ -80,6 +80,12 @@ async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
     let app = app.clone();
     let size = body.bytes.len();
     let work = move || {
+        if matches!(kind, Kind::Protobuf)
+            && let Some(batches) = wire::batches(&body.bytes)
+        {
+            app.take_all(Receiver::OtlpHttp, batches);
+            return Ok(());
+        }
         let request = match kind {
             Kind::Protobuf => {
                 ExportTraceServiceRequest::decode(&body.bytes[..]).map_err(|error| error.to_string())

@@ -12,6 +12,12 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1 as otlp;
 
+pub(super) use crate::rules::thrift::NO_SERVICE;
+
+/// The attribute of a link that says what kind of reference it is, and what makes it a parent's.
+pub(super) const REF_TYPE: &str = "opentracing.ref_type";
+pub(super) const CHILD: &str = "child_of";
+
 /// Batches of a request, one a resource; or what is wrong with it.
 ///
 /// # Errors
@@ -31,19 +37,24 @@ pub fn batches(request: ExportTraceServiceRequest) -> Result<Vec<Batch<'static>>
 }
 
 fn process(resource: Option<Resource>) -> Process<'static> {
-    let mut process = Process::new("missing-service-name");
+    let mut process = Process::new(NO_SERVICE);
     for attribute in resource.map(|resource| resource.attributes).unwrap_or_default() {
         if attribute.key != "service.name" {
             process.tags.push(tag(attribute));
             continue;
         }
-        process.service_name = match attribute.value.and_then(|value| value.value) {
-            Some(Any::StringValue(name)) if name.is_empty() => "empty-service-name".into(),
-            Some(Any::StringValue(name)) => name.into(),
-            _ => "service-name-wrong-type".into(),
-        };
+        process.service_name = service_name(attribute.value.and_then(|value| value.value).map(value));
     }
     process
+}
+
+/// The service, by the resource's attribute.
+pub(super) fn service_name(value: Option<Value<'_>>) -> Cow<'_, str> {
+    match value {
+        Some(Value::String(name)) if name.is_empty() => "empty-service-name".into(),
+        Some(Value::String(name)) => name,
+        _ => "service-name-wrong-type".into(),
+    }
 }
 
 /// The number of an id, 0 if it has no bytes.
@@ -55,66 +66,99 @@ fn id<const N: usize>(what: &str, bytes: &[u8]) -> Result<[u8; N], String> {
     }
 }
 
-fn trace_id(bytes: &[u8]) -> Result<u128, String> {
+pub(super) fn trace_id(bytes: &[u8]) -> Result<u128, String> {
     id("a trace id", bytes).map(u128::from_be_bytes)
 }
 
-fn span_id(bytes: &[u8]) -> Result<u64, String> {
+pub(super) fn span_id(bytes: &[u8]) -> Result<u64, String> {
     id("a span id", bytes).map(u64::from_be_bytes)
 }
 
-fn micros(nanos: u64) -> i64 {
+pub(super) fn micros(nanos: u64) -> i64 {
     // Less than 2^63 / 1000, so it fits.
     (nanos / 1_000) as i64
 }
 
-fn span(span: otlp::Span, scope: Option<&InstrumentationScope>) -> Result<Span<'static>, String> {
-    let nanos = i128::from(span.end_time_unix_nano) - i128::from(span.start_time_unix_nano);
-    let mut tags = Vec::with_capacity(span.attributes.len() + 4);
-    let mut text = |key: &'static str, value: Cow<'static, str>| {
+/// From start to end, cut to whole microseconds.
+pub(super) fn duration(start: u64, end: u64) -> i64 {
+    ((i128::from(end) - i128::from(start)) / 1_000) as i64
+}
+
+/// It came, so it was sampled; clients of before 2023 leave the flags out.
+pub(super) fn flags(flags: u32) -> i32 {
+    if flags & 0xff == 0 { 1 } else { (flags & 0xff) as i32 }
+}
+
+fn add<'a>(tags: &mut Vec<Tag<'a>>, key: &'static str, value: impl Into<Value<'a>>) {
+    tags.push(Tag { key: key.into(), value: value.into() });
+}
+
+/// A scope's tags, before all others.
+pub(super) fn scope_tags<'a>(tags: &mut Vec<Tag<'a>>, name: Cow<'a, str>, version: Cow<'a, str>) {
+    for (key, value) in [("otel.scope.name", name), ("otel.scope.version", version)] {
         if !value.is_empty() {
-            tags.push(Tag { key: key.into(), value: Value::String(value) });
+            add(tags, key, Value::String(value));
         }
-    };
+    }
+}
+
+/// What of a span becomes tags after its attributes.
+#[derive(Default)]
+pub(super) struct Ended<'a> {
+    pub(super) kind: i32,
+    pub(super) code: i32,
+    pub(super) message: Cow<'a, str>,
+    pub(super) trace_state: Cow<'a, str>,
+}
+
+impl<'a> Ended<'a> {
+    pub(super) fn add_to(self, tags: &mut Vec<Tag<'a>>) {
+        let kind = match self.kind {
+            1 => "internal",
+            2 => "server",
+            3 => "client",
+            4 => "producer",
+            5 => "consumer",
+            _ => "",
+        };
+        if !kind.is_empty() {
+            add(tags, "span.kind", kind);
+        }
+        match self.code {
+            1 => add(tags, "otel.status_code", "OK"),
+            2 => {
+                add(tags, "otel.status_code", "ERROR");
+                add(tags, "error", true);
+            }
+            _ => {}
+        }
+        if !self.message.is_empty() {
+            add(tags, "otel.status_description", Value::String(self.message));
+        }
+        if !self.trace_state.is_empty() {
+            add(tags, "w3c.tracestate", Value::String(self.trace_state));
+        }
+    }
+}
+
+fn span(span: otlp::Span, scope: Option<&InstrumentationScope>) -> Result<Span<'static>, String> {
+    let mut tags = Vec::with_capacity(span.attributes.len() + 4);
     if let Some(scope) = scope {
-        text("otel.scope.name", scope.name.clone().into());
-        text("otel.scope.version", scope.version.clone().into());
-    }
-    let kind = match span.kind {
-        1 => "internal",
-        2 => "server",
-        3 => "client",
-        4 => "producer",
-        5 => "consumer",
-        _ => "",
-    };
-    let status = span.status.unwrap_or_default();
-    let mut after = Vec::new();
-    let mut add = |key: &'static str, value: Value<'static>| after.push(Tag { key: key.into(), value });
-    if !kind.is_empty() {
-        add("span.kind", kind.into());
-    }
-    match status.code {
-        1 => add("otel.status_code", "OK".into()),
-        2 => {
-            add("otel.status_code", "ERROR".into());
-            add("error", true.into());
-        }
-        _ => {}
-    }
-    if !status.message.is_empty() {
-        add("otel.status_description", status.message.into());
-    }
-    if !span.trace_state.is_empty() {
-        add("w3c.tracestate", span.trace_state.into());
+        scope_tags(&mut tags, scope.name.clone().into(), scope.version.clone().into());
     }
     tags.extend(span.attributes.into_iter().map(tag));
-    tags.extend(after);
+    let status = span.status.unwrap_or_default();
+    let ended = Ended {
+        kind: span.kind,
+        code: status.code,
+        message: status.message.into(),
+        trace_state: span.trace_state.into(),
+    };
+    ended.add_to(&mut tags);
     let reference = |link: otlp::span::Link| {
         let is_child = |attribute: &KeyValue| {
             let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
-            attribute.key == "opentracing.ref_type"
-                && matches!(value, Some(Any::StringValue(kind)) if kind == "child_of")
+            attribute.key == REF_TYPE && matches!(value, Some(Any::StringValue(kind)) if kind == CHILD)
         };
         let child = link.attributes.iter().any(is_child);
         let ref_type = if child { RefType::ChildOf } else { RefType::FollowsFrom };
@@ -126,35 +170,42 @@ fn span(span: otlp::Span, scope: Option<&InstrumentationScope>) -> Result<Span<'
         parent_span_id: span_id(&span.parent_span_id)?,
         operation_name: span.name.into(),
         references: span.links.into_iter().map(reference).collect::<Result<_, String>>()?,
-        // It came, so it was sampled; clients of before 2023 leave the flags out.
-        flags: if span.flags & 0xff == 0 { 1 } else { (span.flags & 0xff) as i32 },
+        flags: flags(span.flags),
         start_time: micros(span.start_time_unix_nano),
-        duration: (nanos / 1_000) as i64,
+        duration: duration(span.start_time_unix_nano, span.end_time_unix_nano),
         tags,
         logs: span.events.into_iter().map(log).collect(),
     })
 }
 
 fn log(event: otlp::span::Event) -> Log<'static> {
-    let mut fields = Vec::with_capacity(event.attributes.len() + 1);
-    if !event.name.is_empty() && !event.attributes.iter().any(|attribute| attribute.key == "event") {
-        fields.push(Tag::new("event", event.name));
-    }
-    fields.extend(event.attributes.into_iter().map(tag));
+    let mut fields: Vec<Tag<'static>> = event.attributes.into_iter().map(tag).collect();
+    name_log(&mut fields, event.name.into());
     Log { timestamp: micros(event.time_unix_nano), fields }
 }
 
+/// An event's name as the first field, unless a field has its key.
+pub(super) fn name_log<'a>(fields: &mut Vec<Tag<'a>>, name: Cow<'a, str>) {
+    if !name.is_empty() && !fields.iter().any(|field| field.key == "event") {
+        fields.insert(0, Tag { key: "event".into(), value: Value::String(name) });
+    }
+}
+
 fn tag(attribute: KeyValue) -> Tag<'static> {
-    let value = match attribute.value.and_then(|value| value.value) {
-        None => Value::from(""),
-        Some(Any::StringValue(text)) => text.into(),
-        Some(Any::BoolValue(value)) => value.into(),
-        Some(Any::IntValue(number)) => number.into(),
-        Some(Any::DoubleValue(number)) => number.into(),
-        Some(Any::BytesValue(bytes)) => Value::Binary(bytes.into()),
-        Some(other) => json_text(&json(AnyValue { value: Some(other) })).into(),
-    };
+    let value = attribute.value.and_then(|value| value.value).map_or_else(|| Value::from(""), value);
     Tag { key: attribute.key.into(), value }
+}
+
+/// A value; of a list or map the JSON.
+pub(super) fn value(value: Any) -> Value<'static> {
+    match value {
+        Any::StringValue(text) => text.into(),
+        Any::BoolValue(value) => value.into(),
+        Any::IntValue(number) => number.into(),
+        Any::DoubleValue(number) => number.into(),
+        Any::BytesValue(bytes) => Value::Binary(bytes.into()),
+        other => json_text(&json(AnyValue { value: Some(other) })).into(),
+    }
 }
 
 /// A list or map as JSON.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`map`] | OpenTelemetry's messages to batches, as Jaeger shows them |
 //! | [`json`] | OTLP's JSON to the same messages, in every spelling that clients use |
+//! | `wire` | OTLP's protobuf to batches, without the messages in between |
 //! | [`http`], [`grpc`] | the two ports |
 
 pub mod grpc;
 pub mod http;
 pub mod json;
 pub mod map;
+mod wire;
 
 /// The batches of a request in OTLP's JSON, in Jaeger's form: what `POST /api/transform` turns round.
 ///

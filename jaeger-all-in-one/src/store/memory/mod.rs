@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jaeger_thrift::{Batch, Process};
 
 use self::record::{Place, mark, read_references};
-use self::segment::Segment;
+use self::segment::{Segment, outcome};
 use self::traces::Traces;
 use super::heads::parent_of;
 use super::{
@@ -220,6 +220,8 @@ fn heads_of(snapshot: &Snapshot, trace_id: u128, last: Place, each: EachTrace<'_
             duration: fixed.duration,
             kind: segment.kind(series),
             error: fixed.marks & mark::ERROR != 0,
+            panic: series.outcome & outcome::PANIC != 0,
+            cancelled: series.outcome & outcome::CANCELLED != 0,
         }
     };
     let mut spans: Vec<SpanHead<'_>> = snapshot.chain(last).into_iter().map(head).collect();

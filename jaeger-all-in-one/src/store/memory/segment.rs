@@ -13,21 +13,29 @@ use super::bytes::{Reader, put};
 use super::dictionary::{Dictionary, Symbol};
 use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed};
 use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tags};
-use crate::store::heads::kind_and_error;
+use crate::store::heads::{Told, told};
 
 /// Bytes of records after which a segment is full. Large enough that its dictionary costs little, small enough that copying one to read it takes a
 /// tenth of a millisecond.
 pub(super) const FULL: usize = 1 << 20;
 
+/// How spans ended that did not return. They are few: as part of the series they cost the others no byte.
+pub(super) mod outcome {
+    pub(in super::super) const PANIC: u8 = 1;
+    pub(in super::super) const CANCELLED: u8 = 2;
+}
+
 /// No symbol, no record.
 const NONE: u32 = u32::MAX;
 
-/// Spans of one process, operation and kind.
+/// Spans of one process, operation, kind and outcome.
 #[derive(Clone)]
 pub(super) struct Series {
     pub(super) process: u32,
     pub(super) operation: Symbol,
     kind: Symbol,
+    /// A panic, a cancellation; see [`outcome`].
+    pub(super) outcome: u8,
     /// The newest record.
     last: u32,
     pub(super) start_min: i64,
@@ -134,10 +142,12 @@ impl Segment {
         if at == 0 {
             self.base = span.start_time;
         }
-        let (kind, error) = kind_and_error(&span.tags);
+        let Told { kind, error, panic, cancelled } = told(span);
+        let panic = if panic { outcome::PANIC } else { 0 };
+        let ended = panic | if cancelled { outcome::CANCELLED } else { 0 };
         let operation = self.dictionary.intern(&span.operation_name);
         let kind = if kind.is_empty() { NONE } else { self.dictionary.intern(kind) };
-        let number = self.series_of(process, operation, kind);
+        let number = self.series_of(process, operation, kind, ended);
         let series = &mut self.series[number as usize];
         let back = if series.last == NONE { 0 } else { at - series.last };
         series.last = at;
@@ -173,12 +183,13 @@ impl Segment {
         here
     }
 
-    fn series_of(&mut self, process: u32, operation: Symbol, kind: Symbol) -> u32 {
+    fn series_of(&mut self, process: u32, operation: Symbol, kind: Symbol, outcome: u8) -> u32 {
         let Segment { series, series_table, hasher, .. } = self;
-        let hash = hasher.hash_one((process, operation, kind));
+        let hash = hasher.hash_one((process, operation, kind, outcome));
         let same = |&number: &u32| {
             let series = &series[number as usize];
-            (series.process, series.operation, series.kind) == (process, operation, kind)
+            (series.process, series.operation, series.kind, series.outcome)
+                == (process, operation, kind, outcome)
         };
         if let Some(&number) = series_table.find(hash, same) {
             return number;
@@ -188,6 +199,7 @@ impl Segment {
             process,
             operation,
             kind,
+            outcome,
             last: NONE,
             start_min: i64::MAX,
             start_max: i64::MIN,
@@ -196,7 +208,7 @@ impl Segment {
         });
         series_table.insert_unique(hash, number, |&number| {
             let series = &series[number as usize];
-            hasher.hash_one((series.process, series.operation, series.kind))
+            hasher.hash_one((series.process, series.operation, series.kind, series.outcome))
         });
         number
     }

@@ -59,12 +59,13 @@ pub struct SqliteStore {
     orders: Mutex<Sender<Order>>,
     shared: Arc<Shared>,
     readers: Mutex<Vec<Connection>>,
+    queue: usize,
     writer: Option<JoinHandle<()>>,
 }
 
 /// What the writer and the askers share.
 struct Shared {
-    memory: RwLock<Arc<MemoryStore>>,
+    kept: RwLock<Kept>,
     memory_bytes: u64,
     /// Whether memory holds anything.
     overflowed: AtomicBool,
@@ -77,6 +78,14 @@ struct Shared {
     file: PathBuf,
 }
 
+/// What the file has not taken. Whoever adds to `current` holds the lock to read, so that after a swap under the lock to write nothing more comes into
+/// `leaving`, and no span is lost between the two.
+struct Kept {
+    current: Arc<MemoryStore>,
+    /// What is being written into the file; still found here meanwhile.
+    leaving: Option<Arc<MemoryStore>>,
+}
+
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").field("file", &self.file).finish_non_exhaustive()
@@ -84,14 +93,45 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl Shared {
-    fn memory(&self) -> Arc<MemoryStore> {
-        Arc::clone(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
+    /// One of the two that may be there at the same time, so each has half of the bytes.
+    fn new_memory(bytes: u64) -> Arc<MemoryStore> {
+        Arc::new(MemoryStore::new(bytes / 2))
     }
 
-    fn empty_memory(&self) {
-        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        *memory = Arc::new(MemoryStore::new(self.memory_bytes));
-        self.overflowed.store(false, Ordering::Relaxed);
+    /// Keeps a batch in memory.
+    fn keep(&self, batch: &Batch<'_>) -> Appended {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        self.overflowed.store(true, Ordering::Relaxed);
+        kept.current.append(batch)
+    }
+
+    /// Memory with spans, the newest first; none if all are in the file.
+    fn memories(&self) -> Vec<Arc<MemoryStore>> {
+        if !self.overflowed.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(&kept.current).chain(&kept.leaving).cloned().collect()
+    }
+
+    /// What shall go into the file; what comes from now on is kept apart.
+    fn leave(&self) -> Arc<MemoryStore> {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut *kept;
+        let leaving = kept.leaving.get_or_insert_with(|| {
+            std::mem::replace(&mut kept.current, Shared::new_memory(self.memory_bytes))
+        });
+        Arc::clone(leaving)
+    }
+
+    /// It is in the file.
+    fn left(&self) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = kept.leaving.take() {
+            self.evicted.fetch_add(left.stats().evicted_spans, Ordering::Relaxed);
+        }
+        let more = kept.current.stats();
+        self.overflowed.store(more.spans + more.evicted_spans > 0, Ordering::Relaxed);
     }
 
     /// Notes what is wrong, and says when that changes.
@@ -139,7 +179,7 @@ impl SqliteStore {
         memory_bytes: u64,
     ) -> Result<SqliteStore, String> {
         let shared = Arc::new(Shared {
-            memory: RwLock::new(Arc::new(MemoryStore::new(memory_bytes))),
+            kept: RwLock::new(Kept { current: Shared::new_memory(memory_bytes), leaving: None }),
             memory_bytes,
             overflowed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
@@ -171,6 +211,7 @@ impl SqliteStore {
             connection,
             failed,
             swept: None,
+            left: None,
         };
         let (orders, received) = mpsc::channel();
         let writer = std::thread::Builder::new()
@@ -183,6 +224,7 @@ impl SqliteStore {
             orders: Mutex::new(orders),
             shared,
             readers: Mutex::default(),
+            queue: QUEUE,
             writer: Some(writer),
         })
     }
@@ -221,11 +263,6 @@ impl SqliteStore {
             }
         }
     }
-
-    /// The spans that the file did not take, if there are any.
-    fn memory(&self) -> Option<Arc<MemoryStore>> {
-        self.shared.overflowed.load(Ordering::Relaxed).then(|| self.shared.memory())
-    }
 }
 
 /// Spans of the same trace from two places.
@@ -250,28 +287,30 @@ impl Store for SqliteStore {
             return stored;
         }
         let queued = self.shared.queued.fetch_add(spans, Ordering::Relaxed);
-        if queued + spans > QUEUE || !self.order(Order::Put(batch.clone().into_owned())) {
+        if queued + spans > self.queue || !self.order(Order::Put(batch.clone().into_owned())) {
             self.shared.queued.fetch_sub(spans, Ordering::Relaxed);
-            self.shared.overflowed.store(true, Ordering::Relaxed);
-            return self.shared.memory().append(batch);
+            return self.shared.keep(batch);
         }
         stored
     }
 
     fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
         let found = self.ask(|connection| read::find(connection, query)).unwrap_or_default();
-        let Some(memory) = self.memory() else { return Ok(found) };
         // What memory holds came when the file had stopped taking.
-        let mut all = memory.find(query)?;
-        let newer: HashSet<u128> = all.iter().copied().collect();
-        all.extend(found.into_iter().filter(|id| !newer.contains(id)));
+        let mut all = Vec::new();
+        for memory in self.shared.memories() {
+            all.extend(memory.find(query)?);
+        }
+        all.extend(found);
+        let mut known = HashSet::new();
+        all.retain(|id| known.insert(*id));
         all.truncate(query.limit);
         Ok(all)
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
         let mut found = self.ask(|connection| read::traces(connection, ids)).unwrap_or_default();
-        if let Some(memory) = self.memory() {
+        for memory in self.shared.memories() {
             merge(&mut found, memory.traces(ids)?, ids);
         }
         Ok(found)
@@ -292,10 +331,10 @@ impl Store for SqliteStore {
 
     fn scan_traces(&self, range: &Scan, each: EachTrace<'_>) -> Answer<()> {
         let mut ids = self.ask(|connection| read::in_range(connection, range)).unwrap_or_default();
-        if let Some(memory) = self.memory() {
-            let known: HashSet<u128> = ids.iter().copied().collect();
+        let mut known: HashSet<u128> = ids.iter().copied().collect();
+        for memory in self.shared.memories() {
             memory.scan_traces(range, &mut |trace| {
-                if !known.contains(&trace.trace_id) {
+                if known.insert(trace.trace_id) {
                     ids.push(trace.trace_id);
                 }
                 ControlFlow::Continue(())
@@ -306,17 +345,22 @@ impl Store for SqliteStore {
 
     fn scan(&self, range: &Scan, each: EachSpan<'_>) -> Answer<()> {
         let file = self.ask(|connection| read::scan(connection, range, each));
-        if file != Some(ControlFlow::Break(()))
-            && let Some(memory) = self.memory()
-        {
-            memory.scan(range, each)?;
+        let mut go_on = file.unwrap_or(ControlFlow::Continue(()));
+        for memory in self.shared.memories() {
+            if go_on.is_break() {
+                break;
+            }
+            memory.scan(range, &mut |process, span| {
+                go_on = each(process, span);
+                go_on
+            })?;
         }
         Ok(())
     }
 
     fn services(&self) -> Answer<Vec<String>> {
         let mut all: BTreeSet<String> = self.ask(read::services).unwrap_or_default();
-        if let Some(memory) = self.memory() {
+        for memory in self.shared.memories() {
             all.extend(memory.services()?);
         }
         Ok(all.into_iter().collect())
@@ -324,7 +368,7 @@ impl Store for SqliteStore {
 
     fn operations(&self, service: &str) -> Answer<Vec<Operation>> {
         let mut all = self.ask(|connection| read::operations(connection, service)).unwrap_or_default();
-        if let Some(memory) = self.memory() {
+        for memory in self.shared.memories() {
             all.extend(memory.operations(service)?);
         }
         Ok(all.into_iter().collect())
@@ -341,7 +385,7 @@ impl Store for SqliteStore {
             evicted_spans: load(&self.shared.evicted),
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
-        if let Some(memory) = self.memory() {
+        for memory in self.shared.memories() {
             let more = memory.stats();
             stats.spans += more.spans;
             // A trace in both counts twice; how many there are nobody has looked.
@@ -370,6 +414,49 @@ impl Drop for SqliteStore {
         if let Some(writer) = self.writer.take() {
             // Should it have panicked there is nothing left to do.
             let _ = writer.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jaeger_thrift::{Process, Span};
+
+    /// A writer that cannot keep up, as on a slow disk: receivers go on at once, and what is kept aside gets into the file while more comes.
+    #[test]
+    fn nothing_is_lost_while_memory_is_written_back() {
+        let file = std::env::temp_dir().join(format!("jaeger-all-in-one-back-{}.db", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let mut store = SqliteStore::open(&file, 1 << 30, None, 256 << 20).unwrap();
+        store.queue = 50;
+        let many = 4_000;
+        std::thread::scope(|scope| {
+            for thread in 0..2u128 {
+                let store = &store;
+                scope.spawn(move || {
+                    for id in 1..=many {
+                        let span = |span_id| Span { trace_id: thread << 64 | id, span_id, ..Span::default() };
+                        let spans = vec![span(1), span(2)];
+                        store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
+                        if id % 100 == 0 {
+                            // A question makes the writer take up what there is.
+                            store.settle(SETTLE);
+                        }
+                    }
+                });
+            }
+        });
+        let began = std::time::Instant::now();
+        while store.shared.overflowed.load(Ordering::Relaxed) {
+            assert!(began.elapsed() < Duration::from_secs(60), "memory is never empty");
+            store.settle(SETTLE);
+        }
+        let stats = store.stats();
+        assert_eq!((stats.spans, stats.evicted_spans), (4 * many as u64, 0));
+        drop(store);
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
         }
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Writer {
     pub(super) connection: Option<Connection>,
     pub(super) failed: Option<Instant>,
     pub(super) swept: Option<Instant>,
+    /// Traces of memory that are still to be written; a failure between them writes none twice.
+    pub(super) left: Option<Vec<u128>>,
 }
 
 impl Writer {
@@ -109,10 +111,8 @@ impl Writer {
                 }
             }
         }
-        let memory = self.shared.memory();
         for batch in batches {
-            self.shared.overflowed.store(true, Ordering::Relaxed);
-            memory.append(&batch);
+            self.shared.keep(&batch);
         }
     }
 
@@ -139,18 +139,21 @@ impl Writer {
     fn recover(&mut self) {
         self.failed = None;
         if self.shared.overflowed.load(Ordering::Relaxed) {
-            let memory = self.shared.memory();
-            let mut ids = Vec::new();
-            // Memory always answers.
-            let _ = memory.scan_traces(&Scan::default(), &mut |trace| {
-                ids.push(trace.trace_id);
-                std::ops::ControlFlow::Continue(())
+            let memory = self.shared.leave();
+            let mut left = self.left.take().unwrap_or_else(|| {
+                let mut ids = Vec::new();
+                // Memory always answers. It goes from the newest to the oldest, and the last are written first: their order of arrival is kept.
+                let _ = memory.scan_traces(&Scan::default(), &mut |trace| {
+                    ids.push(trace.trace_id);
+                    std::ops::ControlFlow::Continue(())
+                });
+                ids
             });
-            // It goes from the newest to the oldest; their order of arrival is kept.
-            ids.reverse();
-            for ids in ids.chunks(AT_ONCE) {
+            while !left.is_empty() {
+                let from = left.len().saturating_sub(AT_ONCE);
+                let oldest: Vec<u128> = left[from..].iter().rev().copied().collect();
                 let mut batches = Vec::new();
-                for trace in memory.traces(ids).unwrap_or_default() {
+                for trace in memory.traces(&oldest).unwrap_or_default() {
                     for stored in trace.spans {
                         batches.push(Batch {
                             process: (*stored.process).clone(),
@@ -162,10 +165,12 @@ impl Writer {
                 if let Err(error) = self.write(&batches) {
                     self.failed = Some(Instant::now());
                     self.shared.trouble(Some(error));
+                    self.left = Some(left);
                     return;
                 }
+                left.truncate(from);
             }
-            self.shared.empty_memory();
+            self.shared.left();
         }
         self.shared.trouble(None);
     }
@@ -215,7 +220,7 @@ fn commit(connection: &mut Connection, batches: &[Batch<'_>]) -> rusqlite::Resul
                         add_trace.insert(params![&trace_id[..], arrived])?
                     }
                 };
-                let (kind, _) = heads::kind_and_error(&span.tags);
+                let kind = heads::told(span).kind;
                 let name = &*span.operation_name;
                 let operation = match last_operation {
                     Some((same, as_kind, operation)) if same == name && as_kind == kind => operation,

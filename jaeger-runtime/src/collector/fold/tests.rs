@@ -11,7 +11,7 @@ use crate::value::Value;
 use jaeger_thrift::{Process, Span};
 use std::sync::{Arc, Mutex};
 
-static SITE: Callsite = Callsite::new("nested", "m", "f.rs", 1, &["text"]);
+static SITE: Callsite = Callsite::new("nested\0reply\0\0text\0m\0f.rs", 1);
 
 /// A finished span, and whether it is the first of its trace in this process.
 type Seen = Arc<Mutex<Vec<(Span<'static>, bool)>>>;

@@ -109,7 +109,8 @@ fn load(results: &Results) -> String {
         "```text\n     asked/s       made/s   ns min   median   cores   dropped   arrived   missing  RSS MiB\n",
     );
     for load in &results.loads {
-        let percent = |part: f64| format!("{:.2} %", part * 100.0);
+        // Added to zero, so that a rounded trace of less than nothing has no sign.
+        let percent = |part: f64| format!("{:.2} %", (part * 1e4).round() / 1e2 + 0.0);
         let _ = writeln!(
             text,
             "{:>12} {:>12.0} {:>8.1} {:>8.1} {:>7.2} {:>9} {:>9} {:>9} {:>8.0}",

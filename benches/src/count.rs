@@ -11,8 +11,6 @@ use std::process::Command;
 
 /// Spans of the smaller of the two runs whose difference is counted.
 const SPANS: usize = 20_000;
-/// Spans between two deliveries, so that the log never fills while valgrind runs one thread at a time.
-const BATCH: usize = 4_000;
 /// What the collector does for a span until it is in a datagram, so that the process's CPU is held too and not only the caller's.
 const COLLECTED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::AsyncArgs, Work::RootChild, Work::Logged];
 /// The caller's part.
@@ -41,8 +39,10 @@ const ROWS: [(&str, Work); 19] = [
 /// So many spans, delivered now and then: what callgrind counts.
 pub(crate) fn spans(peer: &str, work: Work, spans: usize) -> Result<(), String> {
     let mut running = peers::start(peer, work).ok_or_else(|| format!("{peer} has no {work:?}"))?;
-    for _ in 0..spans / BATCH {
-        counted(&mut *running);
+    // A burst fits into a log, so that none fills while valgrind runs one thread at a time.
+    let burst = work.burst();
+    for _ in 0..spans / burst {
+        counted(&mut *running, burst);
         // Not counted: how long a caller spins before it sleeps is the scheduler's business.
         running.received();
     }
@@ -51,8 +51,8 @@ pub(crate) fn spans(peer: &str, work: Work, spans: usize) -> Result<(), String> 
 
 /// What callgrind counts, told by its name.
 #[inline(never)]
-fn counted(running: &mut dyn Running) {
-    running.burst(BATCH);
+fn counted(running: &mut dyn Running, burst: usize) {
+    running.burst(burst);
 }
 
 /// The same for anything.

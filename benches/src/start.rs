@@ -37,7 +37,7 @@ impl Start {
 
 /// Starts all programs in turn; the first is the one without tracing, the second ours.
 pub(crate) fn measure() -> Result<Vec<Start>, String> {
-    let programs = PROGRAMS.map(|name| built(name));
+    let programs = PROGRAMS.map(built);
     let receiver = Receiver::start(Listens::Udp)?.ok_or("no receiver")?;
     let mut starts = PROGRAMS.map(|program| Start { program: program.into(), ..Start::default() });
     for _ in 0..TURNS {

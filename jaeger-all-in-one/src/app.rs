@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::config::Config;
 use crate::counters::Counters;
+use crate::forward::Forward;
 use crate::live::Live;
 use crate::store::{Answer, Store, StoreError};
 
@@ -21,6 +22,8 @@ pub struct Shared {
     pub counters: Counters,
     /// Who has new spans.
     pub live: Live,
+    /// Sends spans on, if they are sent on.
+    pub forward: Option<Forward>,
     /// As it was started.
     pub config: Config,
     /// When it was started.
@@ -39,10 +42,16 @@ impl std::ops::Deref for App {
 impl App {
     /// State around a store.
     pub fn new(config: Config, store: Box<dyn Store>) -> Self {
+        Self::forwarding(config, store, None)
+    }
+
+    /// The same, and what comes in is sent on.
+    pub fn forwarding(config: Config, store: Box<dyn Store>, forward: Option<Forward>) -> Self {
         App(Arc::new(Shared {
             store,
             counters: Counters::default(),
             live: Live::default(),
+            forward,
             config,
             started: Instant::now(),
             started_at: SystemTime::now(),

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::counters::Receiver;
+use crate::forward::Forward;
 use crate::receive::udp::Udp;
 use crate::receive::{otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
@@ -29,7 +30,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
 use crate::{api, live, page};
 
-/// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored.
+/// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored and sent on.
 ///
 /// ```
 /// use jaeger_all_in_one::{Backend, Config};
@@ -67,6 +68,8 @@ pub enum StartError {
     Strategies(String),
     /// The storage cannot be opened.
     Storage(String),
+    /// The address that spans are to be sent on to is none.
+    Forward(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -81,6 +84,7 @@ impl fmt::Display for StartError {
                 write!(f, "{what} cannot listen on {address}: {why}; {flag} chooses another port")
             }
             StartError::Threads(error) => write!(f, "no threads to be had: {error}"),
+            StartError::Forward(error) => write!(f, "{error}"),
             StartError::Strategies(error) | StartError::Storage(error) => f.write_str(error),
         }
     }
@@ -89,7 +93,9 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            StartError::Port { error, .. } | StartError::Threads(error) => Some(error),
+            StartError::Port { error, .. } | StartError::Threads(error) | StartError::Forward(error) => {
+                Some(error)
+            }
             StartError::Strategies(_) | StartError::Storage(_) => None,
         }
     }
@@ -104,6 +110,8 @@ impl Backend {
     /// # Errors
     /// If the storage or the strategies cannot be read, if no port at all can be had, or, with [`Config::require_ports`], if one cannot.
     pub fn start(config: Config) -> Result<Backend, StartError> {
+        let forward =
+            config.forward.as_deref().map(Forward::start).transpose().map_err(StartError::Forward)?;
         let store = store(&config)?;
         let strategies = Strategies::new(config.strategies.as_deref()).map_err(StartError::Strategies)?;
         let strategies = Arc::new(strategies);
@@ -113,7 +121,7 @@ impl Backend {
             .thread_name("jaeger-all-in-one")
             .build()
             .map_err(StartError::Threads)?;
-        let app = App::new(config.clone(), store);
+        let app = App::forwarding(config.clone(), store, forward);
         let (stop, stopped) = watch::channel(false);
         let mut backend = Backend {
             app,
@@ -231,6 +239,12 @@ impl Drop for Backend {
             runtime.shutdown_timeout(Duration::from_secs(3));
         }
         self.app.store.flush();
+        if let Some(forward) = &self.app.forward {
+            let lost = forward.stop();
+            if lost > 0 {
+                eprintln!("jaeger-all-in-one: {lost} spans were not sent on");
+            }
+        }
     }
 }
 

@@ -157,7 +157,7 @@ struct Serve {
         help_heading = "What it does beside"
     )]
     sampling_strategies: Option<PathBuf>,
-    /// Send all spans on to a collector, such as http://collector:14268/api/traces
+    /// Send all spans on to a collector by HTTP (Thrift), such as http://collector:14268/api/traces
     #[arg(long, value_name = "URL", env = "JAEGER_ALL_IN_ONE_FORWARD", help_heading = "What it does beside")]
     forward: Option<String>,
 }

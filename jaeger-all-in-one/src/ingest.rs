@@ -33,6 +33,10 @@ impl App {
         if zero > 0 {
             self.counters.refused(receiver, Cause::ZeroId, zero);
         }
+        if let Some(forward) = &self.forward {
+            // As it came: the collector rewrites for itself.
+            forward.offer(&batch);
+        }
         if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
             crate::rules::thrift::rewrite(&mut batch);
         }

@@ -5,6 +5,7 @@
 //! | [`Backend`], [`Config`] | start everything, know where it listens, stop it |
 //! | [`receive`] | ports that take spans in; each makes [`jaeger_thrift::Batch`]es and hands them to [`ingest`] |
 //! | [`ingest`] | the one door to the store: rewriting, counting, live updates |
+//! | [`forward`] | sends what came in on to a collector |
 //! | [`store`] | the [`Store`](store::Store) trait, queries, storage in memory |
 //! | [`api`] | Jaeger's HTTP JSON and ours, on 16686 |
 //! | [`rules`] | how Jaeger sees spans: rewritten on their way in, put in order on their way out |
@@ -19,6 +20,7 @@ pub mod app;
 pub mod backend;
 pub mod config;
 pub mod counters;
+pub mod forward;
 pub mod ingest;
 pub mod live;
 pub mod page;

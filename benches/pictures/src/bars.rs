@@ -8,9 +8,9 @@ const TOP: f64 = 92.0;
 const ROW: f64 = 26.0;
 const BAR: f64 = 15.0;
 /// Where the names end, the two scales begin, and how long the longest bar is.
-const NAMES: f64 = 226.0;
-const SCALES: [f64; 2] = [238.0, 560.0];
-const LONGEST: f64 = 180.0;
+const NAMES: f64 = 242.0;
+const SCALES: [f64; 2] = [254.0, 576.0];
+const LONGEST: f64 = 172.0;
 
 pub(crate) fn picture(results: &Results, work: &str) -> String {
     let mut rows: Vec<_> = results.rows.iter().filter(|row| row.work == work).collect();
@@ -46,15 +46,15 @@ pub(crate) fn picture(results: &Results, work: &str) -> String {
         let times = row.min / ours;
         let beside = match row.peer.as_str() {
             "ours" | "floor" | "plain" | "ours-udp" => String::new(),
-            _ if times >= 10.0 => format!("  {times:.0}×"),
-            _ => format!("  {times:.1}×"),
+            _ if times >= 10.0 => format!(" · {times:.0}×"),
+            _ => format!(" · {times:.1}×"),
         };
         let value = |n: f64, beside: &str| format!("{}{beside}", number(n));
         svg.text((median + 7.0, text_y), name, Anchor::Start, &value(row.min, &beside));
         let cpu = (row.cpu * scales[1]).max(1.0);
         svg.bar((SCALES[1], bar_y), (cpu, BAR), bar, 2.0);
         let lost =
-            row.lost.filter(|lost| *lost > 0.0005).map(|lost| format!("  ({:.1} % lost)", lost * 100.0));
+            row.lost.filter(|lost| *lost > 0.0005).map(|lost| format!(" · {:.1} % lost", lost * 100.0));
         svg.text(
             (SCALES[1] + cpu + 7.0, text_y),
             name,
@@ -63,7 +63,7 @@ pub(crate) fn picture(results: &Results, work: &str) -> String {
         );
     }
     let machine =
-        format!("Bar: the best of 7 rounds; mark: the median; ×: of this project. {}", results.machine);
+        format!("Bar: the best of 7 rounds; mark: the median; ×: times this project’s. {}", results.machine);
     svg.text((20.0, height - 14.0), "small muted", Anchor::Start, &machine);
     svg.finish()
 }

@@ -86,7 +86,7 @@ pub(crate) fn picture(loads: &[Load]) -> String {
 
     let fate = Panel { top: 424.0, height: 120.0, most: 1.0 };
     fate.frame(&mut svg, "What became of the spans", &[(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")]);
-    let bar = 22.0;
+    let bar = 14.0;
     let mut labelled = f64::NEG_INFINITY;
     for load in loads {
         let x = x(load.made);
@@ -95,7 +95,7 @@ pub(crate) fn picture(loads: &[Load]) -> String {
         if lost > 0.0005 {
             svg.bar((x - bar / 2.0, fate.top), (bar, fate.height * lost), "lost-bar", 0.0);
         }
-        if x - labelled >= 40.0 {
+        if x - labelled >= 38.0 {
             svg.text((x, fate.top + fate.height + 18.0), "small muted", Anchor::Middle, &short(load.made));
             labelled = x;
         }

@@ -18,6 +18,9 @@ use socket2::{Domain, Socket, Type};
 /// Long enough for whatever is waited for, and only waited for by a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Bytes of an answer, far more than sockets hold and far less than are read in the time that an exchange may take.
+const ENDLESS: usize = 128 << 20;
+
 /// One request: its head and its body, and where it is answered.
 struct Request {
     head: String,
@@ -243,6 +246,27 @@ fn a_hanging_collector_costs_the_receivers_nothing_and_the_queue_is_bounded() {
     hanging.answer("200 OK");
     app.take(Receiver::UdpCompact, batch(2_000));
     assert_eq!((forward.lost(Loss::Stopped), forward.queued_bytes()), (room as u64 + 1, 0));
+}
+
+/// An answer is read for 4 KiB at most: a collector that never ends one costs its connection, not the batch and not the memory.
+#[test]
+fn an_endless_answer_is_cut() {
+    let (listener, url) = listen();
+    let requests = collector(listener);
+    let forward = Forward::start(&url).expect("it starts");
+    forward.offer(&batch(1));
+    forward.offer(&batch(2));
+    let mut endless = next(&requests);
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n";
+    endless.stream.write_all(head.as_bytes()).expect("it waits for an answer");
+    let (part, mut written) = (vec![b'x'; 1 << 20], 0);
+    while written < ENDLESS && endless.stream.write_all(&part).is_ok() {
+        written += part.len();
+    }
+    assert!(written < ENDLESS, "{written} bytes of an answer were taken");
+    assert_eq!(trace_id(&next(&requests).answer("200 OK")), 2);
+    wait_for("both sent", || forward.sent() == 2);
+    assert_eq!(forward.stop(), 0);
 }
 
 #[test]

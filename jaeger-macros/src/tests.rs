@@ -202,6 +202,14 @@ fn names_keys_and_values_are_what_the_options_say() {
         text.contains("Display (& s)") && text.contains("Debug (& c)") && text.contains("W (& 1)"),
         "{text}"
     );
+    // A NUL stands between the texts of a callsite, so none may stand in one.
+    let odd = expand(
+        quote!(name = "a\0b"),
+        quote!(
+            fn pay() {}
+        ),
+    );
+    assert!(odd.contains("concat ! (\"a\u{fffd}b\\0reply\\0\\0\" ,"), "{odd}");
     let bare = expand(
         quote!(skip_all, no_reply),
         quote!(

@@ -358,9 +358,7 @@ impl Sender {
         if self.failing {
             self.tell_losses();
             self.failing = false;
-            let lost = std::mem::take(&mut self.told);
-            eprintln!("jaeger-all-in-one: {} takes spans again; lost so far: {lost}", self.url);
-            self.told = lost;
+            eprintln!("jaeger-all-in-one: {} takes spans again; lost so far: {}", self.url, self.told);
         }
     }
 

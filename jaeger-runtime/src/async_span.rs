@@ -113,6 +113,12 @@ pub fn open(site: &'static Callsite, values: &[Value<'_>]) -> bool {
     local::open_in_poll(site, values)
 }
 
+/// The same without values.
+#[inline(always)]
+pub fn open_bare(site: &'static Callsite) -> bool {
+    local::open_in_poll_bare(site)
+}
+
 /// The same under another than the ambient one.
 pub fn open_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> bool {
     local::open_in_poll_under(site, under.0, values)

@@ -116,8 +116,8 @@ pub use value::{TagValue, Value};
 pub mod __private {
     pub use crate::Value;
     pub use crate::async_span::{
-        Ending, Making, Run, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_under,
-        run, run_bare,
+        Ending, Making, Run, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_bare,
+        open_under, run, run_bare,
     };
     pub use crate::callsite::Callsite;
     #[cfg(feature = "serde")]

@@ -203,6 +203,12 @@ pub(crate) fn open_in_poll(site: &'static Callsite, values: &[Value<'_>]) -> boo
     LOCAL.with(|l| l.open_in_poll(site, values))
 }
 
+/// The same for a callsite without keys.
+#[inline(always)]
+pub(crate) fn open_in_poll_bare(site: &'static Callsite) -> bool {
+    LOCAL.with(|l| l.open_in_poll_bare(site))
+}
+
 /// The same under any parent.
 pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> bool {
     LOCAL.with(|l| l.open_in_poll_slow(site, parent, values))

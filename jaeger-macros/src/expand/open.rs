@@ -87,6 +87,7 @@ impl Expansion<'_> {
                 quote_spanned!(at=> #private::#function(&SITE, #under, &[#(#values),*]))
             }
             (None, Opens::Guard) if values.is_empty() => quote_spanned!(at=> #private::enter_bare(&SITE)),
+            (None, Opens::Future) if values.is_empty() => quote_spanned!(at=> #private::open_bare(&SITE)),
             (None, _) => {
                 let function = name(plain);
                 quote_spanned!(at=> #private::#function(&SITE, &[#(#values),*]))

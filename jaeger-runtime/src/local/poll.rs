@@ -115,12 +115,33 @@ impl Local {
     #[inline(never)]
     pub(super) fn begin_poll(&self, span: &SpanContext, before: &mut Option<Before>) {
         let opening = self.opening.get();
-        let mut since = 0;
-        if span.flags & TIMED != 0 {
-            since = ticks();
-        }
         let set_aside = matches!(opening, Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere);
-        *before = Some(Before {
+        if span.flags != NOT_YET || set_aside {
+            return self.begin_poll_unusual(span, before, set_aside);
+        }
+        *before = Some(self.before(opening));
+        self.opening.set(Opening::Expected);
+    }
+
+    #[inline(never)]
+    fn begin_poll_unusual(&self, span: &SpanContext, before: &mut Option<Before>, set_aside: bool) {
+        let mut found = self.before(self.opening.get());
+        found.elsewhere = set_aside.then(|| self.opened_elsewhere.get());
+        if span.flags == NOT_YET {
+            self.opening.set(Opening::Expected);
+        } else {
+            if span.flags & TIMED != 0 {
+                found.since = ticks();
+            }
+            self.step_token();
+            self.set_ambient(*span);
+        }
+        *before = Some(found);
+    }
+
+    #[inline(always)]
+    fn before(&self, opening: Opening) -> Before {
+        Before {
             high: self.high.get(),
             low: self.low.get(),
             span: self.span.get(),
@@ -128,20 +149,25 @@ impl Local {
             opening,
             opened: self.opened.get(),
             token: self.token.get(),
-            since,
-            elsewhere: set_aside.then(|| self.opened_elsewhere.get()),
-        });
-        if span.flags == NOT_YET {
-            self.opening.set(Opening::Expected);
-        } else {
-            self.step_token();
-            self.set_ambient(*span);
+            since: 0,
+            elsewhere: None,
         }
     }
 
     /// Opens the span of the poll that runs, and makes it ambient. Whether it is recorded.
     #[inline(never)]
     pub(super) fn open_in_poll(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
+        self.open_in_poll_any(site, values)
+    }
+
+    /// The same for a callsite without keys.
+    #[inline(never)]
+    pub(super) fn open_in_poll_bare(&self, site: &'static Callsite) -> bool {
+        self.open_in_poll_any(site, &[])
+    }
+
+    #[inline(always)]
+    fn open_in_poll_any(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
         let number = site.number();
         let plain = self.opening.get() == Opening::Expected && !site.polls() && !global::polls();
         if plain && self.is_sampled() && number != 0 && self.log.is_open() {

@@ -87,18 +87,30 @@ impl Local {
         }
         let number = if site.number() == 0 { site.register() } else { site.number() };
         let max_len = super::value_bound(site);
+        if values.is_empty() {
+            return self.start_plain(site, number, &[], max_len);
+        }
         // The user's code may run here, and may open spans: before anything of this one is decided.
-        text::with_plain(values, max_len, |plain| {
-            if self.flags.get() & AMBIENT == 0 {
-                return self.start_root(site, number, plain, max_len);
-            }
-            // The context before the span, in case the log has no room for both. Where there is none, a child's place is taken by its parent.
-            if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context() || !self.room() {
-                return Nested::OFF;
-            }
-            self.write_nested(site, plain, max_len, START_WORDS, |values| {
-                self.write_start(number, values, max_len)
-            })
+        text::with_plain(values, max_len, |plain| self.start_plain(site, number, plain, max_len))
+    }
+
+    #[inline(always)]
+    fn start_plain(
+        &self,
+        site: &'static Callsite,
+        number: u32,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Nested {
+        if self.flags.get() & AMBIENT == 0 {
+            return self.start_root(site, number, values, max_len);
+        }
+        // The context before the span, in case the log has no room for both. Where there is none, a child's place is taken by its parent.
+        if self.flags.get() & SAMPLED == 0 || !self.room() || !self.say_context() || !self.room() {
+            return Nested::OFF;
+        }
+        self.write_nested(site, values, max_len, START_WORDS, |values| {
+            self.write_start(number, values, max_len)
         })
     }
 

@@ -16,7 +16,7 @@ mod tell;
 
 use crate::check::Plan;
 use crate::model::Function;
-use crate::model::reply::{Later, Reply};
+use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
     boxed_tail, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon, may_leave_early,
     without_lifetimes,
@@ -146,6 +146,11 @@ impl Expansion<'_> {
         }
         let output = match &self.function.signature.output {
             ReturnType::Default => quote_spanned!(at=> ()),
+            // A bare `!` may stand after an arrow only.
+            ReturnType::Type(..) if returns_never(&self.function.signature) => {
+                let private = &self.private;
+                quote_spanned!(at=> <fn() -> ! as #private::Returns>::Returned)
+            }
             ReturnType::Type(_, ty) => ty.to_token_stream(),
         };
         let mut signature = moved.signature;
@@ -303,7 +308,7 @@ impl Last {
 }
 
 fn returns_never(signature: &Signature) -> bool {
-    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
 }
 
 fn names_future(ty: &TokenStream) -> bool {

@@ -173,6 +173,15 @@ pub mod __private {
         unreachable!("generated code that only names a type was run")
     }
 
+    /// Names what a function type returns: `!`, where it cannot be written as a type.
+    pub trait Returns {
+        type Returned;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Returned = T;
+    }
+
     /// The type's name.
     pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
         core::any::type_name::<T>()

@@ -124,6 +124,17 @@ async fn shared(cell: &Cell<u8>) -> u8 {
     cell.get()
 }
 
+async fn never(n: u64) -> ! {
+    loop {
+        Once(false).await;
+        assert!(n > 0);
+    }
+}
+
+async fn ends_in_never(n: u64) -> u64 {
+    if n > 100 { n } else { never(n).await }
+}
+
 async fn pattern((a, b): (u64, u64), [c, ..]: [u8; 3]) -> u64 {
     Once(false).await;
     a + b + u64::from(c)
@@ -186,6 +197,8 @@ pub(crate) fn observe() {
         generic(1u8);
         generic(Rc::new(1));
         shared(&lent);
+        never(1);
+        ends_in_never(1);
         pattern((1, 2), [1, 2, 3]);
         service.by_ref(1);
         changed.by_mut(1);

@@ -1,0 +1,52 @@
+//! Which lost warnings are no fault: those that any macro would lose, or any code that records arguments and replies. There are none among new ones.
+//!
+//! They are listed with their reason by every run. A lint that is not here fails the world test when it is lost, one of clippy's pedantic group too.
+
+use crate::judge::Warning;
+
+/// An attribute that does no more than collect its tokens anew loses them too.
+const DOC: &str = "a macro gets `///` as #[doc], of whose lines clippy does not know the places";
+const USED: &str = "an argument that is recorded is used as what it is";
+const MOVED: &str =
+    "an argument moves to where the body went, so that one that is unused is still told; so it is consumed";
+const DEAD: &str = "there is now a path that does not recurse, only the optimiser knows that it is dead";
+const NO_BLOCK: &str = "the body is no longer an async block and nothing else";
+
+/// By lint.
+const ARGUED: [(&str, &str); 13] = [
+    ("clippy::doc_lazy_continuation", DOC),
+    ("clippy::doc_overindented_list_items", DOC),
+    ("clippy::ptr_arg", USED),
+    ("clippy::boxed_local", USED),
+    ("clippy::only_used_in_recursion", "an argument that is recorded is used"),
+    ("clippy::manual_async_fn", NO_BLOCK),
+    ("clippy::unconditional_recursion", DEAD),
+    ("unconditional_recursion", DEAD),
+    // Of the pedantic group.
+    ("clippy::doc_markdown", DOC),
+    ("clippy::doc_link_with_quotes", DOC),
+    (
+        "clippy::missing_errors_doc",
+        "clippy knows the Result of an async function by its being an async block and nothing else",
+    ),
+    ("clippy::needless_pass_by_value", MOVED),
+    (
+        "clippy::unnecessary_wraps",
+        "the function no longer ends in `Ok(…)`, but in the reply that was recorded",
+    ),
+];
+
+/// Defects that are known, by lint and function of the equivalence package, so that the next one is seen: listed with the argued ones.
+const KNOWN: [(&str, &str, &str); 2] = [
+    ("unused_variables", "unused_part", "known defect: a recorded part of a pattern counts as used"),
+    ("unused_variables", "unused_part_later", "known defect: bound anew, a future would hold the part twice"),
+];
+
+/// Why a lost warning is no fault, if it is none.
+pub(crate) fn why_lost(warning: &Warning) -> Option<&'static str> {
+    let argued = ARGUED.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why);
+    let item = warning.place.rsplit(' ').next().unwrap_or_default();
+    let own = warning.place.starts_with("equivalence-");
+    let known = KNOWN.iter().find(|(lint, of, _)| own && *lint == warning.code && *of == item);
+    argued.or(known.map(|(_, _, why)| *why))
+}

@@ -61,7 +61,7 @@ impl Expansion<'_> {
         let Function { attributes, visibility, default, body, .. } = self.function;
         // The item ends where the user's braces do: lints look at no function that ends in a macro.
         let mut block = Group::new(Delimiter::Brace, code.clone());
-        let canonical = is_canonical(&body.stream(), !signature.generics.params.is_empty());
+        let canonical = is_canonical(&signature.ident, &body.stream(), !signature.generics.params.is_empty());
         block.set_span(if canonical { self.at } else { body.span() });
         quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature #block)
     }

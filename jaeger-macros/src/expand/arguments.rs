@@ -51,7 +51,9 @@ impl Expansion<'_> {
         if !captured && (!recorded_whole || recorded_parts) || function.is_variadic() {
             return moved;
         }
-        if let Some(this) = function.receiver().filter(|_| captured) {
+        // A reference drops nothing; left out of a closure that does not use it, it is still told as unused. A future without it would be Send where the plain one is not.
+        let whole = captured && (function.is_async() || !function.takes_self_by_reference());
+        if let Some(this) = function.receiver().filter(|_| whole) {
             moved.touched.extend(quote_spanned!(at=> let _ = &#this;));
         }
         let mut touched = vec![];

@@ -85,10 +85,15 @@ pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
 }
 
 /// Bodies of which clippy knows that there is nothing to find, as long as they stand alone: empty ones of generic functions, and what `Clone` and `PartialOrd` are for a type that is `Copy` and `Ord`.
-pub(crate) fn is_canonical(body: &TokenStream, generic: bool) -> bool {
+pub(crate) fn is_canonical(name: &Ident, body: &TokenStream, generic: bool) -> bool {
     // The compiler prints tokens with other blanks than the library does outside of it.
     let text: String = body.to_string().split_whitespace().collect();
-    text.is_empty() && generic || ["*self", "Some(self.cmp(other))"].contains(&text.as_str())
+    match text.as_str() {
+        "" => generic,
+        "*self" => name == "clone",
+        "Some(self.cmp(other))" => name == "partial_cmp",
+        _ => false,
+    }
 }
 
 /// `… Some(x?)`, of which clippy tells only where it is a block's last expression.

@@ -11,9 +11,10 @@ const MOVED: &str =
     "an argument moves to where the body went, so that one that is unused is still told; so it is consumed";
 const DEAD: &str = "there is now a path that does not recurse, only the optimiser knows that it is dead";
 const NO_BLOCK: &str = "the body is no longer an async block and nothing else";
+const EMPTY: &str = "an empty generic function counts as a macro's, or clippy would find what it does not look for in an empty one";
 
 /// By lint.
-const ARGUED: [(&str, &str); 13] = [
+const ARGUED: [(&str, &str); 15] = [
     ("clippy::doc_lazy_continuation", DOC),
     ("clippy::doc_overindented_list_items", DOC),
     ("clippy::ptr_arg", USED),
@@ -30,6 +31,11 @@ const ARGUED: [(&str, &str); 13] = [
         "clippy knows the Result of an async function by its being an async block and nothing else",
     ),
     ("clippy::needless_pass_by_value", MOVED),
+    (
+        "clippy::unused_async",
+        "the function is no longer an `async fn`, it returns the future that one would make",
+    ),
+    ("clippy::used_underscore_items", EMPTY),
     (
         "clippy::unnecessary_wraps",
         "the function no longer ends in `Ok(…)`, but in the reply that was recorded",

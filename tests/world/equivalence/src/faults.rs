@@ -551,6 +551,15 @@ impl Clone for Point2 {
     }
 }
 
+#[derive(Clone, Copy)]
+struct Flag(bool);
+
+impl Flag {
+    fn copied(&self) -> Flag {
+        *self
+    }
+}
+
 #[derive(Copy)]
 pub struct Point2 {
     pub x: i32,
@@ -707,6 +716,12 @@ impl Counter {
     }
     pub fn returns_self(self) -> Self {
         self
+    }
+    pub fn no_self_used_early(&self, n: Option<u32>) -> Option<u32> {
+        Some(n? + 1)
+    }
+    pub fn no_mut_self_used_early(&mut self, n: Option<u32>) -> Option<u32> {
+        Some(n? + 1)
     }
     async fn private_no_self(&self, n: u32) -> u32 {
         ready(n).await

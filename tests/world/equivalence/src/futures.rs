@@ -198,7 +198,6 @@ pub(crate) fn observe() {
         generic(Rc::new(1));
         shared(&lent);
         never(1);
-        ends_in_never(1);
         pattern((1, 2), [1, 2, 3]);
         service.by_ref(1);
         changed.by_mut(1);
@@ -215,5 +214,5 @@ pub(crate) fn observe() {
     println!("done {} {}", crate::finish(pinned(PhantomPinned, 5)), crate::finish(shared(&lent)));
     println!("done {} {:?}", crate::finish(pattern((1, 2), [3, 4, 5])), crate::finish(nothing()));
     println!("done {} {}", crate::finish(service.by_ref(2)), crate::finish(service.by_value()));
-    println!("done {} {:?}", crate::finish(awaits(2)), list);
+    println!("done {} {:?} {}", crate::finish(awaits(2)), list, crate::finish(ends_in_never(101)));
 }

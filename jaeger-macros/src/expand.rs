@@ -18,8 +18,8 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    boxed_tail, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon, may_leave_early,
-    without_lifetimes,
+    boxed_tail, ends_in_returns, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon,
+    may_leave_early, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -127,7 +127,7 @@ impl Expansion<'_> {
             (None, Reply::Nothing) if !returns_never(&self.function.signature) => {
                 self.as_last(&quote_spanned!(at=> ()))
             }
-            _ => Last { braces: at, code: as_tail(&self.function.body).to_token_stream() },
+            _ => Last { braces: at, within: None, code: as_tail(&self.function.body).to_token_stream() },
         };
         // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
         let block = match self.function.returned() {
@@ -195,15 +195,18 @@ impl Expansion<'_> {
         let body = &self.function.body;
         let tail = as_tail(body).to_token_stream();
         if is_question_in_ok(&body.stream()) {
-            return Last { braces: self.at, code: tail };
+            return Last { braces: self.at, within: None, code: tail };
         }
         let braces = body.span();
+        if ends_in_returns(&body.stream()) {
+            return Last { braces: self.at, within: Some(braces), code: tail };
+        }
         if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
-            return Last { braces, code: tail };
+            return Last { braces, within: None, code: tail };
         }
         let name = quote_spanned!(self.at=> __jaeger_body);
         let bound = self.bound_body(&name, ty);
-        Last { braces, code: quote_spanned!(self.at=> #bound #name) }
+        Last { braces, within: None, code: quote_spanned!(self.at=> #bound #name) }
     }
 
     /// The function, and where its documentation is made, its signature as it was written, which says `async`.
@@ -290,20 +293,26 @@ impl Expansion<'_> {
 /// The body as the last thing in a block that is still to be made.
 struct Last {
     braces: Span,
+    /// Braces around those.
+    within: Option<Span>,
     code: TokenStream,
 }
 
 impl Last {
     fn around(self, before: TokenStream) -> Group {
-        let Self { braces, code } = self;
+        let Self { braces, within, code } = self;
         let mut group = Group::new(Delimiter::Brace, quote::quote!(#before #code));
         group.set_span(braces);
+        if let Some(outer) = within {
+            group = Group::new(Delimiter::Brace, TokenTree::Group(group).into());
+            group.set_span(outer);
+        }
         group
     }
 
     fn returned(self) -> Self {
-        let Self { braces, code } = self;
-        Self { braces, code: quote_spanned!(Span::mixed_site()=> return { #code };) }
+        let code = self.code;
+        Self { code: quote_spanned!(Span::mixed_site()=> return { #code };), ..self }
     }
 }
 

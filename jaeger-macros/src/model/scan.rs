@@ -104,6 +104,38 @@ pub(crate) fn is_question_in_ok(body: &TokenStream) -> bool {
         if (name == "Some" || name == "Ok") && group.stream().into_iter().last().is_some_and(is_question))
 }
 
+/// `… match x { … => return y, }` or `… if x { return y; } else { … }`, of which clippy tells only where it is a block's last expression.
+pub(crate) fn ends_in_returns(body: &TokenStream) -> bool {
+    fn returns(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(word) => word == "return",
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && returns(group.stream()),
+            _ => false,
+        })
+    }
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let mut rest = &tokens[..];
+    // The last block, and what comes before each `else`.
+    while let [before @ .., TokenTree::Group(last)] = rest {
+        if last.delimiter() != Delimiter::Brace {
+            return false;
+        }
+        if returns(last.stream()) {
+            return true;
+        }
+        let is_end = |token: &TokenTree| match token {
+            TokenTree::Ident(word) => word == "else",
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+            token => is_semicolon(token),
+        };
+        match before.iter().rposition(is_end) {
+            Some(at) if matches!(before[at], TokenTree::Ident(_)) => rest = &before[..at],
+            _ => return false,
+        }
+    }
+    false
+}
+
 pub(crate) fn is_semicolon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
 }

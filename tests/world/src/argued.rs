@@ -1,8 +1,9 @@
-//! Which lost warnings are no fault: those that any macro would lose, or any code that records arguments and replies. There are none among new ones.
+//! Which lost warnings are no fault: those that any macro would lose, or any code that records arguments and replies. And which new ones, of the pedantic group only.
 //!
-//! They are listed with their reason by every run. A lint that is not here fails the world test when it is lost, one of clippy's pedantic group too.
+//! They are listed with their reason by every run. A lint that is not here fails the world test, one of clippy's pedantic group too.
 
 use crate::judge::Warning;
+use crate::rewrite::Target;
 
 /// An attribute that does no more than collect its tokens anew loses them too.
 const DOC: &str = "a macro gets `///` as #[doc], of whose lines clippy does not know the places";
@@ -48,11 +49,35 @@ const KNOWN: [(&str, &str, &str); 2] = [
     ("unused_variables", "unused_part_later", "known defect: bound anew, a future would hold the part twice"),
 ];
 
+/// By lint, of new ones.
+const NEW: [(&str, &str); 1] = [(
+    "clippy::inline_always",
+    "clippy does not look at functions that begin with an item, as the plain one did",
+)];
+
+/// By lint, where a block is annotated: lost at the function, and new at the block.
+const MOVED_TO_BLOCK: [(&str, &str); 1] = [(
+    "clippy::missing_panics_doc",
+    "what is said of an async function's signature is said at the block's attribute",
+)];
+
+fn find(list: &[(&str, &'static str)], warning: &Warning) -> Option<&'static str> {
+    list.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why)
+}
+
+fn moved(warning: &Warning, what: Target) -> Option<&'static str> {
+    find(&MOVED_TO_BLOCK, warning).filter(|_| what == Target::Blocks)
+}
+
+/// Why a new warning is no fault, if it is none.
+pub(crate) fn why_new(warning: &Warning, what: Target) -> Option<&'static str> {
+    find(&NEW, warning).or(moved(warning, what))
+}
+
 /// Why a lost warning is no fault, if it is none.
-pub(crate) fn why_lost(warning: &Warning) -> Option<&'static str> {
-    let argued = ARGUED.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why);
+pub(crate) fn why_lost(warning: &Warning, what: Target) -> Option<&'static str> {
     let item = warning.place.rsplit(' ').next().unwrap_or_default();
     let own = warning.place.starts_with("equivalence-");
     let known = KNOWN.iter().find(|(lint, of, _)| own && *lint == warning.code && *of == item);
-    argued.or(known.map(|(_, _, why)| *why))
+    find(&ARGUED, warning).or(moved(warning, what)).or(known.map(|(_, _, why)| *why))
 }

@@ -1,6 +1,6 @@
 //! One crate: both copies built, linted and tested, and what differs between them.
 
-use crate::argued::why_lost;
+use crate::argued;
 use crate::cargo::{self, Built, Message};
 use crate::catalogue::Crate;
 use crate::copies::{Id, Off, Sources, Workspace, Written};
@@ -47,6 +47,20 @@ impl Warning {
     }
 }
 
+/// A warning that is no fault, and why.
+pub(crate) type Argued = (Warning, &'static str);
+
+/// Moves those that `why` has a reason for.
+fn argue(found: &mut Vec<Warning>, to: &mut Vec<Argued>, why: impl Fn(&Warning) -> Option<&'static str>) {
+    found.retain(|warning| match why(warning) {
+        Some(why) => {
+            to.push((warning.clone(), why));
+            false
+        }
+        None => true,
+    });
+}
+
 /// Those of `from` that `other` does not have.
 fn without(from: &BTreeSet<Warning>, other: &BTreeSet<Warning>) -> impl Iterator<Item = Warning> {
     let known: BTreeSet<_> = other.iter().map(Warning::key).collect();
@@ -68,12 +82,12 @@ pub(crate) struct Verdict {
     /// Of rustc and clippy's default set.
     pub(crate) new: Vec<Warning>,
     pub(crate) lost: Vec<Warning>,
-    /// Lost, but [`why_lost`] has a reason.
-    pub(crate) argued: Vec<Warning>,
+    /// With the reason why it is no fault.
+    pub(crate) argued: Vec<Argued>,
     /// Of clippy's pedantic group.
     pub(crate) new_pedantic: Vec<Warning>,
     pub(crate) lost_pedantic: Vec<Warning>,
-    pub(crate) argued_pedantic: Vec<Warning>,
+    pub(crate) argued_pedantic: Vec<Argued>,
     /// Plain and annotated; absent if the plain copy's tests do not build, or none were asked for.
     pub(crate) tests: Option<(Outcomes, Outcomes)>,
     pub(crate) no_tests: String,
@@ -159,11 +173,17 @@ impl World {
         let lint = |warning: &&Warning| self.pedantic.contains(&warning.code);
         (verdict.new_pedantic, verdict.new) = without(&annotated, &plain).partition(|w| lint(&w));
         (verdict.lost_pedantic, verdict.lost) = without(&plain, &annotated).partition(|w| lint(&w));
-        for (lost, argued) in [
+        for (found, to) in [
+            (&mut verdict.new, &mut verdict.argued),
+            (&mut verdict.new_pedantic, &mut verdict.argued_pedantic),
+        ] {
+            argue(found, to, |warning| argued::why_new(warning, self.what));
+        }
+        for (found, to) in [
             (&mut verdict.lost, &mut verdict.argued),
             (&mut verdict.lost_pedantic, &mut verdict.argued_pedantic),
         ] {
-            (*argued, *lost) = std::mem::take(lost).into_iter().partition(|w| why_lost(w).is_some());
+            argue(found, to, |warning| argued::why_lost(warning, self.what));
         }
 
         match plain_tests {

@@ -1,8 +1,7 @@
 //! What is printed: for each crate everything that was found, by name, and at the end one line each.
 
-use crate::argued::why_lost;
 use crate::catalogue::Crate;
-use crate::judge::{Verdict, Warning};
+use crate::judge::{Argued, Verdict, Warning};
 use crate::rewrite::Target;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,14 +41,11 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     section("lost warnings", shown(&verdict.lost));
     section("new pedantic warnings", shown(&verdict.new_pedantic));
     section("lost pedantic warnings", shown(&verdict.lost_pedantic));
-    let argued = |warnings: &[Warning]| {
-        warnings
-            .iter()
-            .map(|w| format!("{}: {}: {}", w.place, w.code, why_lost(w).unwrap_or_default()))
-            .collect()
+    let argued = |warnings: &[Argued]| {
+        warnings.iter().map(|(w, why)| format!("{}: {}: {why}", w.place, w.code)).collect()
     };
-    section("lost warnings, argued", argued(&verdict.argued));
-    section("lost pedantic warnings, argued", argued(&verdict.argued_pedantic));
+    section("warnings that differ, argued", argued(&verdict.argued));
+    section("pedantic warnings that differ, argued", argued(&verdict.argued_pedantic));
     if let Some((plain, recorded)) = &verdict.tests {
         section("tests that end otherwise", recorded.differences(plain));
         section("faults of test programs, plain", plain.faults.clone());
@@ -139,13 +135,13 @@ pub(crate) fn table(rows: &[(&Crate, Option<Verdict>)], what: Target) -> String 
 fn reasons(rows: &[(&Crate, Option<Verdict>)]) -> String {
     let mut counts = BTreeMap::<(&str, &str), usize>::new();
     for verdict in rows.iter().filter_map(|(_, verdict)| verdict.as_ref()) {
-        for warning in verdict.argued.iter().chain(&verdict.argued_pedantic) {
-            *counts.entry((&warning.code, why_lost(warning).unwrap_or_default())).or_default() += 1;
+        for (warning, why) in verdict.argued.iter().chain(&verdict.argued_pedantic) {
+            *counts.entry((&warning.code, why)).or_default() += 1;
         }
     }
     let mut out = String::new();
     if !counts.is_empty() {
-        out.push_str("\nlost and argued:\n");
+        out.push_str("\nargued:\n");
     }
     for ((lint, why), count) in counts {
         let _ = writeln!(out, "{count:>7} {lint}: {why}");

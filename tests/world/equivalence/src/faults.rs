@@ -294,6 +294,33 @@ pub async fn needless_question_mark_later(n: Option<u8>) -> Option<u8> {
     Some(n?)
 }
 
+pub fn needless_return_in_match(n: Option<u8>) -> Option<u8> {
+    match n? {
+        1 => return None,
+        n if n > 100 => return Some(1),
+        n => {
+            let n = n + 1;
+            Some(n)
+        }
+    }
+}
+
+pub fn needless_return_in_if(n: u8) -> u8 {
+    if n > 1 {
+        return 2;
+    } else {
+        n
+    }
+}
+
+pub async fn needless_return_in_if_later(n: u8) -> u8 {
+    if n > 1 {
+        return ready(2).await;
+    } else {
+        return n;
+    }
+}
+
 pub fn let_and_return(n: u8) -> u8 {
     let m = n + 1;
     m

@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -21,6 +22,7 @@ use tonic::{Request, Response, Status};
 use super::map;
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
+use crate::forward::Way;
 use crate::receive::body::{LARGEST, aside};
 
 struct Service(App);
@@ -35,12 +37,11 @@ impl TraceService for Service {
         let request = request.into_inner();
         let size =
             request.resource_spans.iter().map(|resource| resource.scope_spans.len()).sum::<usize>() << 12;
-        let work = move || match map::batches(request) {
-            Ok(batches) => {
-                app.take_all(Receiver::OtlpGrpc, batches);
-                Ok(())
-            }
-            Err(message) => Err(Status::invalid_argument(message)),
+        let work = move || {
+            let original = app.forward.has(Way::Otlp).then(|| request.encode_to_vec());
+            let batches = map::batches(request).map_err(Status::invalid_argument)?;
+            app.take_otlp(Receiver::OtlpGrpc, batches, || original.unwrap_or_default());
+            Ok::<_, Status>(())
         };
         aside(work, size).await?;
         let partial_success = Some(ExportTracePartialSuccess::default());

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{json as otlp_json, map, wire};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
+use crate::forward::Way;
 use crate::receive::body::{self, Refusal};
 
 /// The port's routes.
@@ -27,11 +28,11 @@ enum Kind {
 
 /// gRPC's status, which errors are told in.
 #[derive(Clone, PartialEq, Message)]
-struct Status {
+pub(crate) struct Status {
     #[prost(int32, tag = "1")]
-    code: i32,
+    pub(crate) code: i32,
     #[prost(string, tag = "2")]
-    message: String,
+    pub(crate) message: String,
 }
 
 /// gRPC's number for an invalid argument, for what the client did wrong.
@@ -83,7 +84,7 @@ async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
         if matches!(kind, Kind::Protobuf)
             && let Some(batches) = wire::batches(&body.bytes)
         {
-            app.take_all(Receiver::OtlpHttp, batches);
+            app.take_otlp(Receiver::OtlpHttp, batches, || body.bytes.clone());
             return Ok(());
         }
         let request = match kind {
@@ -92,8 +93,10 @@ async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
             }
             Kind::Json => otlp_json::request(&body.bytes),
         };
-        let batches = request.and_then(map::batches).map_err(Refusal::invalid)?;
-        app.take_all(Receiver::OtlpHttp, batches);
+        let request = request.map_err(Refusal::invalid)?;
+        let original = app.forward.has(Way::Otlp).then(|| request.encode_to_vec());
+        let batches = map::batches(request).map_err(Refusal::invalid)?;
+        app.take_otlp(Receiver::OtlpHttp, batches, || original.unwrap_or_default());
         Ok(())
     };
     body::aside(work, size).await

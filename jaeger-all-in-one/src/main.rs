@@ -10,9 +10,6 @@ use jaeger_all_in_one::{Backend, Config};
 
 use cli::Cli;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
     let done = match cli.command.take() {

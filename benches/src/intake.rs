@@ -10,6 +10,7 @@ use jaeger_all_in_one::{App, Config};
 use jaeger_thrift::Protocol;
 
 #[path = "../../jaeger-all-in-one/examples/load/spans.rs"]
+#[expect(dead_code, reason = "the load looks traces up too")]
 mod spans;
 
 /// Spans of a message.
@@ -17,7 +18,7 @@ pub(crate) const SPANS: usize = 600;
 /// A datagram, and the bodies of two requests.
 pub(crate) const WAYS: [&str; 3] = ["compact", "binary", "otlp"];
 
-/// Takes so many messages in; only that is counted. Half of the store's tables have grown to their size by then, as in a long run.
+/// Takes so many messages in; only that is counted.
 pub(crate) fn rounds(way: &str, rounds: usize) -> Result<(), String> {
     let app = App::new(Config::default(), Box::new(MemoryStore::new(1 << 30)));
     let receiver = match way {

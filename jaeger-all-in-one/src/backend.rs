@@ -22,7 +22,7 @@ use crate::config::{Config, Storage};
 use crate::counters::Receiver;
 use crate::forward::Forward;
 use crate::receive::udp::Udp;
-use crate::receive::{otlp, thrift_http, zipkin};
+use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
 use crate::serve::serve;
 use crate::store::Store;
@@ -112,6 +112,7 @@ impl Backend {
     pub fn start(config: Config) -> Result<Backend, StartError> {
         let forward =
             config.forward.as_deref().map(Forward::start).transpose().map_err(StartError::Forward)?;
+        receive::keep_memory();
         let store = store(&config)?;
         let strategies = Strategies::new(config.strategies.as_deref()).map_err(StartError::Strategies)?;
         let strategies = Arc::new(strategies);

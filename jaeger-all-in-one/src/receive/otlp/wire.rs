@@ -151,6 +151,9 @@ fn process<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Process<'a>> {
     Some(process)
 }
 
+/// Spans that are reserved at once, by a guess.
+const MOST_AT_ONCE: usize = 4_096;
+
 fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>, texts: &mut Texts<'a>) -> Option<()> {
     let mut scope = None;
     let mut any = false;
@@ -161,6 +164,10 @@ fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>, texts: &mut Texts
             (1, Field::Bytes(_)) if any => return None,
             (1, Field::Bytes(bytes)) => once(&mut scope, scope_of(bytes, texts)?)?,
             (2, Field::Bytes(bytes)) => {
+                if !any {
+                    // As many more as there is room for if they are as long; nobody is believed for more than some.
+                    spans.reserve((fields.0.len() / bytes.len().max(1) + 2).min(MOST_AT_ONCE));
+                }
                 any = true;
                 // Made in its place; it is large.
                 spans.push(Span::default());

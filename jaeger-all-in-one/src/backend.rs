@@ -22,7 +22,7 @@ use crate::config::{Config, Storage};
 use crate::counters::Receiver;
 use crate::forward::Forwarding;
 use crate::receive::udp::Udp;
-use crate::receive::{otlp, thrift_http, zipkin};
+use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
 use crate::serve::serve;
 use crate::store::Store;
@@ -111,6 +111,7 @@ impl Backend {
     /// If the storage or the strategies cannot be read, if no port at all can be had, or, with [`Config::require_ports`], if one cannot.
     pub fn start(config: Config) -> Result<Backend, StartError> {
         let forward = Forwarding::start(&config.forward).map_err(StartError::Forward)?;
+        receive::keep_memory();
         let store = store(&config)?;
         let strategies = Strategies::new(config.strategies.as_deref()).map_err(StartError::Strategies)?;
         let strategies = Arc::new(strategies);

@@ -44,19 +44,9 @@ pub(crate) const ARGUED: [(&str, &str); 8] = [
     ),
 ];
 
-/// Defects that are known, by lint and function of the equivalence package, so that the next one is seen: listed with the argued ones.
-pub(crate) const KNOWN: [(&str, &str, &str); 2] = [
-    ("unused_variables", "unused_part", "known defect: a recorded part of a pattern counts as used"),
-    ("unused_variables", "unused_part_later", "known defect: bound anew, a future would hold the part twice"),
-];
-
 /// Why a lost warning of the default set is no fault, if it is none.
 pub(crate) fn why_lost(warning: &Warning) -> Option<&'static str> {
-    let argued = ARGUED.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why);
-    let item = warning.place.rsplit(' ').next().unwrap_or_default();
-    let own = warning.place.starts_with("equivalence-");
-    let known = KNOWN.iter().find(|(lint, of, _)| own && *lint == warning.code && *of == item);
-    argued.or(known.map(|(_, _, why)| *why))
+    ARGUED.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why)
 }
 
 /// What all crates share.

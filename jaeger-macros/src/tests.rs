@@ -412,3 +412,22 @@ fn duplicates_and_options_that_exclude_each_other_are_told_in_one_go() {
     let text = expand(options, item.clone());
     assert!(text.ends_with(&item.to_string()) && text.matches("fn f (").count() == 1, "{text}");
 }
+
+#[test]
+fn words_before_fn_and_attributes_inside_stay() {
+    for (before, body) in [
+        ("pub (crate) unsafe fn f (a : u8) -> u8 {", "a"),
+        ("unsafe extern \"C\" fn f (a : u8) -> u8 {", "a"),
+        ("# [cold] fn f (a : u8) -> u8 {", "# ! [allow (unused)] # ! [inline] a"),
+    ] {
+        let text = expand(quote!(), typed(&format!("{before} {body} }}")));
+        let words = before.trim_end_matches(" {").trim_start_matches("# [cold] ");
+        assert!(text.contains(&typed(words).to_string()), "{text}");
+        assert!(!text.contains("compile_error") && !text.contains("# !"), "{text}");
+        // What stood inside is for the whole function, and so before it.
+        let place = |word: &str| text.find(word).unwrap_or_else(|| panic!("no {word}: {text}"));
+        if body.contains("inline") {
+            assert!(place("cold") < place("allow (unused)") && place("inline") < place("fn f"), "{text}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    boxed_tail, ends_in_returns, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon,
+    as_ours, boxed_tail, ends_in_returns, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon,
     may_leave_early, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -85,7 +85,7 @@ impl Expansion<'_> {
 
     fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
         let body = &self.function.body;
-        let ty = &without_lifetimes(ty.clone());
+        let ty = &as_ours(without_lifetimes(ty.clone()));
         let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
         let moved = self.moved(early);
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
@@ -116,8 +116,10 @@ impl Expansion<'_> {
         let moved = self.moved(true);
         let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
         let (ty, say) = match reply {
-            Reply::Value(ty) => (Some(without_lifetimes(ty.to_token_stream())), Some(self.say(false))),
-            Reply::Partly(ty) => (Some(without_lifetimes(ty.clone())), Some(self.say(true))),
+            Reply::Value(ty) => {
+                (Some(as_ours(without_lifetimes(ty.to_token_stream()))), Some(self.say(false)))
+            }
+            Reply::Partly(ty) => (Some(as_ours(without_lifetimes(ty.clone()))), Some(self.say(true))),
             _ => (None, None),
         };
         // Tells the block its type, as the signature tells it a plain body.
@@ -249,14 +251,14 @@ impl Expansion<'_> {
             };
             match &say {
                 Some(say) => {
-                    let ty = later.output.map(|ty| without_lifetimes(ty.to_token_stream()));
+                    let ty = later.output.map(|ty| as_ours(without_lifetimes(ty.to_token_stream())));
                     let typed = quote_spanned!(at=> ::<#ty, _, _>);
                     (quote_spanned!(at=> #private::#name #typed), quote_spanned!(at=> __jaeger_span, #say,))
                 }
                 None => (quote_spanned!(at=> #private::#name), quote_spanned!(at=> __jaeger_span,)),
             }
         };
-        let boxed = later.boxed.map(|ty| without_lifetimes(ty.to_token_stream()));
+        let boxed = later.boxed.map(|ty| as_ours(without_lifetimes(ty.to_token_stream())));
         if let (Some(ty), false) = (&boxed, early) {
             // Into the box that the body makes itself, if that is seen.
             if let Some((before, inner)) = boxed_tail(&body.stream()) {

@@ -2,7 +2,7 @@
 //!
 //! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 /// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
 const HARMLESS: [&str; 24] = [
@@ -164,6 +164,42 @@ pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
         other => other,
     });
     erased.collect()
+}
+
+/// A type for a place inside the function, which is not the user's to be told of: that it is complex is said where they wrote it, or nowhere (in the implementation of a trait, which decided
+/// it). Clippy goes by the type's two ends. A simple one stays the user's, so that an unknown name in it is told once.
+pub(crate) fn as_ours(ty: TokenStream) -> TokenStream {
+    if words(&ty) < 7 && !names_function(&ty) {
+        return ty;
+    }
+    let ours = |token: &mut TokenTree| {
+        // What begins with it is of a macro's already, and the word means what its place says.
+        if !matches!(token, TokenTree::Ident(word) if word == "$crate") {
+            token.set_span(token.span().resolved_at(Span::mixed_site()));
+        }
+    };
+    let mut tokens: Vec<TokenTree> = ty.into_iter().collect();
+    tokens.first_mut().map(ours);
+    tokens.last_mut().map(ours);
+    tokens.into_iter().collect()
+}
+
+/// Names and groups: fewer than seven of them are never complex, unless functions or bound lifetimes are among them.
+fn words(ty: &TokenStream) -> usize {
+    let of = |token| match token {
+        TokenTree::Group(group) => 1 + words(&group.stream()),
+        TokenTree::Ident(_) => 1,
+        _ => 0,
+    };
+    ty.clone().into_iter().map(of).sum()
+}
+
+fn names_function(ty: &TokenStream) -> bool {
+    ty.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == "fn" || word == "for",
+        TokenTree::Group(group) => names_function(&group.stream()),
+        _ => false,
+    })
 }
 
 /// A body that ends in `Box::pin(inner)`: what stands before the parentheses, and the parentheses.

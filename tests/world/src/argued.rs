@@ -43,12 +43,6 @@ const ARGUED: [(&str, &str); 15] = [
     ),
 ];
 
-/// Defects that are known, by lint and function of the equivalence package, so that the next one is seen: listed with the argued ones.
-const KNOWN: [(&str, &str, &str); 2] = [
-    ("unused_variables", "unused_part", "known defect: a recorded part of a pattern counts as used"),
-    ("unused_variables", "unused_part_later", "known defect: bound anew, a future would hold the part twice"),
-];
-
 /// By lint, of new ones.
 const NEW: [(&str, &str); 1] = [(
     "clippy::inline_always",
@@ -76,8 +70,5 @@ pub(crate) fn why_new(warning: &Warning, what: Target) -> Option<&'static str> {
 
 /// Why a lost warning is no fault, if it is none.
 pub(crate) fn why_lost(warning: &Warning, what: Target) -> Option<&'static str> {
-    let item = warning.place.rsplit(' ').next().unwrap_or_default();
-    let own = warning.place.starts_with("equivalence-");
-    let known = KNOWN.iter().find(|(lint, of, _)| own && *lint == warning.code && *of == item);
-    find(&ARGUED, warning).or(moved(warning, what)).or(known.map(|(_, _, why)| *why))
+    find(&ARGUED, warning).or(moved(warning, what))
 }

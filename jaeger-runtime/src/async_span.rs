@@ -2,25 +2,27 @@
 //!
 //! A [`Run`] holds the future and a context, and nothing else: that is what an annotated future grows by. The arguments are inside the future, so its span is opened there, by
 //! [`open`], in the first poll; a thread-local hands the new context out to the `Run` that polls. The output is looked at in place, on its way out.
+//! What is generic here is a shell: a poll is one call to `local/poll.rs` before and one after it.
 //!
 //! A future that is dropped before it is done has been cancelled; one whose poll unwinds has panicked, whatever its executor makes of that.
 
 use crate::callsite::Callsite;
-use crate::clock::ticks;
 use crate::context::SpanContext;
-use crate::event_log::format::{ExtraKind, Outcome};
+#[cfg(feature = "stream")]
+use crate::event_log::format::ExtraKind;
+use crate::event_log::format::Outcome;
 use crate::global;
-use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, Nested, Parent, Polled, TIMED};
+use crate::local::{self, Attached, Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED};
 use crate::relation::Under;
 use crate::sync_span::bound;
 use crate::value::Value;
 use pin_project_lite::pin_project;
 use std::future::Future;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The span of a future, or none: what is recorded is ended exactly once. For generated code.
+/// The span of a future, or none: what is recorded is ended exactly once. For generated code. Its context's flags are those of a context and [`OPEN`], or [`NOT_YET`], or nothing.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
     context: SpanContext,
@@ -33,25 +35,6 @@ impl OpenSpan {
     #[inline(always)]
     pub(crate) fn is_recording(&self) -> bool {
         self.context.is_sampled()
-    }
-
-    /// Its end, if it is recorded: from here on whoever holds that ends the span.
-    #[inline(always)]
-    pub(crate) fn ending(&mut self) -> Option<Ending> {
-        let recording = self.is_recording();
-        self.context.flags = 0;
-        recording.then_some(Ending { span: Nested { id: self.context.span_id, parent: 0 }, nested: false })
-    }
-
-    /// The end of a span that its future's first poll has left nested. What was refused has nothing to tell and only goes.
-    #[inline(always)]
-    fn ending_nested(&mut self, span: Nested) -> Option<Ending> {
-        let recording = self.is_recording();
-        self.context.flags = 0;
-        if !recording {
-            local::end(span);
-        }
-        recording.then_some(Ending { span, nested: true })
     }
 
     pub(crate) fn take(&mut self) -> Self {
@@ -68,20 +51,13 @@ impl OpenSpan {
 /// The future of a recorded span is done; one of these methods says with what.
 #[derive(Debug)]
 #[must_use]
-pub struct Ending {
-    /// Of a span that may move, only the id.
-    span: Nested,
-    nested: bool,
-}
+pub struct Ending(Done);
 
 impl Ending {
     /// Nothing to say of it.
     #[inline(always)]
     pub fn end(self) {
-        match self.nested {
-            true => local::end(self.span),
-            false => end(self.span.id, Outcome::Ok, &[], 0),
-        }
+        local::end_done_bare(self.0);
     }
 
     /// With `reply`.
@@ -93,37 +69,26 @@ impl Ending {
     /// With `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
     #[inline(always)]
     pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
-        match self.nested {
-            true => local::end_reply(self.span, &reply, bound(max_len)),
-            false => end(self.span.id, Outcome::Ok, &[reply], max_len),
-        }
+        local::end_done_reply(self.0, &reply, max_len);
     }
 
     /// With an error of type `kind`.
     #[inline(always)]
     pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        self.end_with(Outcome::Error, &[message, Value::Str(kind)], 0);
+        self.end_error_within(message, kind, 0);
     }
 
     /// With an error of type `kind`, of whose message `max_len` bytes may be kept.
     #[inline(always)]
     pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        self.end_with(Outcome::Error, &[message, Value::Str(kind)], max_len);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn end_with(self, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
-        match self.nested {
-            true => local::end_with(self.span, outcome, values, bound(max_len)),
-            false => end(self.span.id, outcome, values, max_len),
-        }
+        end_error(self.0, &message, kind, max_len);
     }
 }
 
+#[cold]
 #[inline(never)]
-fn end(span_id: u64, outcome: Outcome, values: &[Value<'_>], max_len: u32) {
-    local::end_at(span_id, outcome, values, bound(max_len));
+fn end_error(done: Done, message: &Value<'_>, kind: &'static str, max_len: u32) {
+    local::end_done(done, Outcome::Error, &[*message, Value::Str(kind)], bound(max_len));
 }
 
 /// Dropped without a word: cancelled.
@@ -139,7 +104,7 @@ impl Drop for OpenSpan {
 #[cold]
 #[inline(never)]
 fn cancelled(span_id: u64) {
-    end(span_id, Outcome::Cancelled, &[], 0);
+    local::end_at(span_id, Outcome::Cancelled, &[], bound(0));
 }
 
 /// Opens the span of the async block that calls it, under the ambient one, or a root, with one value for each of the callsite's keys. Whether it is recorded.
@@ -168,14 +133,16 @@ pin_project! {
 
 /// What tells a span the output of its future.
 pub trait Say<T> {
-    /// Ends the span.
-    fn say(&self, span: Ending, output: &T);
+    /// Ends the poll that made `output`, and the span.
+    fn say(&self, turn: Turn<'_>, output: &T);
 }
 
 impl<T, S: Fn(Ending, &T)> Say<T> for S {
     #[inline(always)]
-    fn say(&self, span: Ending, output: &T) {
-        self(span, output);
+    fn say(&self, turn: Turn<'_>, output: &T) {
+        if let Some(ending) = turn.end() {
+            self(ending, output);
+        }
     }
 }
 
@@ -185,8 +152,8 @@ pub struct Silent;
 
 impl<T> Say<T> for Silent {
     #[inline(always)]
-    fn say(&self, span: Ending, _: &T) {
-        span.end();
+    fn say(&self, turn: Turn<'_>, _: &T) {
+        turn.end_bare();
     }
 }
 
@@ -208,92 +175,83 @@ impl<F: Future, S: Say<F::Output>> Future for Run<F, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let turn = Turn::begin(this.span);
+        let mut before = None;
+        let turn = Turn::begin(this.span, &mut before);
         let polled = this.future.poll(cx);
-        let nested = turn.end(polled.is_pending());
-        if let Poll::Ready(output) = &polled {
-            let ending = match nested {
-                Some(nested) => this.span.ending_nested(nested),
-                None => this.span.ending(),
-            };
-            if let Some(ending) = ending {
-                this.say.say(ending, output);
+        if let Some(turn) = turn {
+            match &polled {
+                Poll::Ready(output) => this.say.say(turn, output),
+                Poll::Pending => turn.wait(),
             }
         }
         polled
     }
 }
 
-/// One poll: the span is ambient until it ends, also if it unwinds.
-pub(crate) struct Turn<'a> {
+/// One poll: the span is ambient until it ends, also if it unwinds. Two pointers; what it keeps stays where it was written.
+#[derive(Debug)]
+pub struct Turn<'a> {
     span: &'a mut OpenSpan,
-    /// `None`: there is no span and will be none.
-    before: Option<Before>,
-    since: u64,
+    before: &'a Before,
 }
 
 impl<'a> Turn<'a> {
+    /// `None`: there is no span and will be none.
     #[inline(always)]
-    pub(crate) fn begin(span: &'a mut OpenSpan) -> Self {
-        let mut turn = Turn { span, before: None, since: 0 };
-        let context = &turn.span.context;
-        if context.span_id != 0 || context.flags == NOT_YET && global::is_on() {
-            if context.flags & TIMED != 0 {
-                turn.since = ticks();
-            }
-            local::begin_poll(context, &mut turn.before);
+    pub(crate) fn begin(span: &'a mut OpenSpan, before: &'a mut Option<Before>) -> Option<Self> {
+        let flags = span.context.flags;
+        if flags > NOT_YET || flags == NOT_YET && global::is_on() {
+            local::begin_poll(&span.context, before);
         }
-        turn
+        before.as_ref().map(|before| Self { span, before })
     }
 
-    /// `waits`: the future is not done. The answer is a span that is still nested, and has to be ended now.
+    /// One more tag of the span.
+    #[cfg(feature = "stream")]
+    pub(crate) fn tag(&self, key: &str, value: Value<'_>) {
+        self.span.tag(key, value);
+    }
+
+    /// The future is not done.
     #[inline(always)]
-    pub(crate) fn end(mut self, waits: bool) -> Option<Nested> {
-        let nested = self.leave(waits);
-        mem::forget(self);
-        nested
+    pub(crate) fn wait(self) {
+        let mut this = ManuallyDrop::new(self);
+        let Self { span, before } = &mut *this;
+        local::end_waiting_poll(&mut span.context, before);
     }
 
+    /// The future is done. The answer is its span, if it is recorded, and has to be ended now.
     #[inline(always)]
-    fn leave(&mut self, waits: bool) -> Option<Nested> {
-        let before = self.before.as_ref()?;
-        let Polled { nested, since } = local::end_poll(&mut self.span.context, before, waits);
-        if self.span.context.flags & TIMED != 0 {
-            polled(&self.span.context, self.since.max(since));
-        }
-        nested
+    pub(crate) fn end(self) -> Option<Ending> {
+        let mut this = ManuallyDrop::new(self);
+        let Self { span, before } = &mut *this;
+        let done = local::end_last_poll(&mut span.context, before);
+        (!done.is_nothing()).then_some(Ending(done))
     }
-}
 
-#[cold]
-#[inline(never)]
-fn polled(span: &SpanContext, since: u64) {
-    let busy = ticks().wrapping_sub(since);
-    local::extra(*span, ExtraKind::Poll, &[Value::Long(busy as i64)]);
+    /// The future is done, and there is nothing to say of it.
+    #[inline(always)]
+    pub(crate) fn end_bare(self) {
+        let mut this = ManuallyDrop::new(self);
+        let Self { span, before } = &mut *this;
+        local::end_last_poll_bare(&mut span.context, before);
+    }
 }
 
 /// Only a poll that unwinds drops it.
 impl Drop for Turn<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.unwound();
+        unwound(self.span, self.before);
     }
 }
 
-impl Turn<'_> {
-    /// Out of line, so that the landing pad of each annotated future is one call.
-    #[cold]
-    #[inline(never)]
-    fn unwound(&mut self) {
-        let nested = self.leave(false);
-        let ending = match nested {
-            Some(nested) => self.span.ending_nested(nested),
-            None => self.span.ending(),
-        };
-        if let Some(ending) = ending {
-            ending.end_with(Outcome::Panic, &[], 0);
-        }
-    }
+/// Out of line, so that the landing pad of each annotated future is one call.
+#[cold]
+#[inline(never)]
+fn unwound(span: &mut OpenSpan, before: &Before) {
+    let done = local::end_last_poll(&mut span.context, before);
+    local::end_done(done, Outcome::Panic, &[], bound(0));
 }
 
 /// The span of a future or stream that a function is about to return: ambient while it is made. Made by [`make`]; for generated code.
@@ -320,6 +278,9 @@ fn make_as(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> Mak
     if context.is_sampled() && (site.polls() || global::polls()) {
         context.flags |= TIMED;
     }
+    if context.span_id != 0 {
+        context.flags |= OPEN;
+    }
     Making { span: OpenSpan { context }, attached: (context.span_id != 0).then(|| local::attach(context)) }
 }
 
@@ -344,16 +305,12 @@ impl Drop for Making {
         if let Some(attached) = self.attached.take() {
             local::detach(attached);
             if std::thread::panicking() {
-                self.span.panicked();
+                let OpenSpan { context } = &mut self.span;
+                if context.is_sampled() {
+                    local::end_at(context.span_id, Outcome::Panic, &[], bound(0));
+                }
+                context.flags = 0;
             }
-        }
-    }
-}
-
-impl OpenSpan {
-    fn panicked(&mut self) {
-        if let Some(ending) = self.ending() {
-            ending.end_with(Outcome::Panic, &[], 0);
         }
     }
 }

@@ -99,7 +99,7 @@ pub struct SpanContext {
 }
 
 /// Two words instead of a `u128`, whose alignment of 16 would make the context 48 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(crate) struct TraceIdHalves {
     pub(crate) high: u64,
     pub(crate) low: u64,

@@ -29,7 +29,7 @@ use crate::global;
 use crate::value::Value;
 use std::cell::Cell;
 
-pub(crate) use poll::{Before, NOT_OPEN_YET, NOT_YET, Polled, TIMED};
+pub(crate) use poll::{Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, TIMED};
 use poll::{Elsewhere, Opening};
 pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
 
@@ -49,8 +49,9 @@ pub(crate) struct Local {
     /// Which attachment is ambient; steps with each, so that one dropped out of turn is noticed.
     token: Cell<u64>,
     last_token: Cell<u64>,
-    /// The span that the first poll of a future has opened, until that poll ends.
+    /// What the first poll of a future has opened, until that poll ends; and its span's id.
     opening: Cell<Opening>,
+    opened: Cell<u64>,
     opened_elsewhere: Cell<Elsewhere>,
     /// The collector does not know the ambient context yet.
     dirty: Cell<bool>,
@@ -76,7 +77,8 @@ thread_local! {
             free_ids: Cell::new(0),
             token: Cell::new(0),
             last_token: Cell::new(0),
-            opening: Cell::new(Opening::NOBODY),
+            opening: Cell::new(Opening::Nobody),
+            opened: Cell::new(0),
             opened_elsewhere: Cell::new(Elsewhere::NONE),
             dirty: Cell::new(true),
             new_owner: Cell::new(false),
@@ -206,10 +208,39 @@ pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values
     LOCAL.with(|l| l.open_in_poll_slow(site, parent, values))
 }
 
-/// Ends a poll; `span` is then what its first poll has opened. When it was, for a span that is timed.
+/// Ends a poll after which the future waits; `span` is then what its first poll has opened.
 #[inline(always)]
-pub(crate) fn end_poll(span: &mut SpanContext, before: &Before, waits: bool) -> Polled {
-    LOCAL.with(|l| l.end_poll(span, before, waits))
+pub(crate) fn end_waiting_poll(span: &mut SpanContext, before: &Before) {
+    LOCAL.with(|l| l.end_waiting_poll(span, before));
+}
+
+/// Ends the last poll of a future. What it says is to be ended at once, by one of the three below.
+#[inline(always)]
+pub(crate) fn end_last_poll(span: &mut SpanContext, before: &Before) -> Done {
+    LOCAL.with(|l| l.end_last_poll(span, before))
+}
+
+/// The same, and ends the span with no more to say than the time.
+#[inline(always)]
+pub(crate) fn end_last_poll_bare(span: &mut SpanContext, before: &Before) {
+    LOCAL.with(|l| l.end_last_poll_bare(span, before));
+}
+
+/// Ends the span of a future with no more to say than the time.
+#[inline(always)]
+pub(crate) fn end_done_bare(done: Done) {
+    LOCAL.with(|l| l.end_done_bare(done));
+}
+
+/// The same with its reply.
+#[inline(always)]
+pub(crate) fn end_done_reply(done: Done, reply: &Value<'_>, max_len: u32) {
+    LOCAL.with(|l| l.end_done_reply(done, reply, max_len));
+}
+
+/// The same with its outcome and values.
+pub(crate) fn end_done(done: Done, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    LOCAL.with(|l| l.end_done(done, outcome, values, max_len));
 }
 
 /// Ends an attachment that may be out of turn.
@@ -269,6 +300,11 @@ impl Local {
 
     #[inline(never)]
     fn end(&self, nested: Nested) {
+        self.end_nested(nested);
+    }
+
+    #[inline(always)]
+    fn end_nested(&self, nested: Nested) {
         let now = ticks();
         if self.may_end(nested) {
             if let Some(first) = self.log.window().first() {

@@ -25,18 +25,10 @@ struct Counted {
     items: i64,
 }
 
-impl Counted {
-    fn count(&self) {
-        if self.span.is_recording() {
-            self.span.tag("items", Value::Long(self.items));
-        }
-    }
-}
-
 /// Dropped before its end: cancelled, after so many items.
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.count();
+        self.span.tag("items", Value::Long(self.items));
     }
 }
 
@@ -55,19 +47,22 @@ impl<S: Stream> Stream for RunStream<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
-        let turn = Turn::begin(&mut this.span.span);
+        let mut before = None;
+        let Counted { span, items } = this.span;
+        let turn = Turn::begin(span, &mut before);
         let polled = this.stream.poll_next(cx);
-        // Its span was opened before the first poll, and so is never nested.
-        let _none = turn.end(polled.is_pending());
-        match &polled {
-            Poll::Ready(Some(_)) => this.span.items += 1,
-            Poll::Ready(None) => {
-                this.span.count();
-                if let Some(ending) = this.span.span.ending() {
-                    ending.end();
+        if let Some(turn) = turn {
+            match &polled {
+                Poll::Ready(None) => {
+                    turn.tag("items", Value::Long(*items));
+                    turn.end_bare();
                 }
+                Poll::Ready(Some(_)) => {
+                    *items += 1;
+                    turn.wait();
+                }
+                Poll::Pending => turn.wait(),
             }
-            Poll::Pending => {}
         }
         polled
     }

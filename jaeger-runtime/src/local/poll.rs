@@ -1,90 +1,138 @@
 //! One poll of a future that has a span: the span is ambient from its begin to its end.
 //!
-//! A future whose span is opened inside its own first poll cannot hand the new context out by a return value; it leaves it in [`Local::opening`], where the end of that poll finds it. Polls nest, so each keeps what
-//! stood there before. Written for few words: they are what an async span costs beyond a sync one.
+//! A future whose span is opened inside its own first poll cannot hand the new context out by a return value; it leaves its id in [`Local::opened`], where the end of that poll finds it. Polls nest, so each keeps what
+//! stood there before. Written for few words: they are what an async span costs beyond a sync one. All of it is out of line and not generic, its state left where the poll has put it, so that an annotated future grows by
+//! two calls.
 //!
 //! Such a span is nested in whatever is ambient, exactly as a sync function's, until that first poll ends. A future that is done by then (a cache hit, a lock that was free) ends it so, and nothing was attached or
 //! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
 
-use super::{Local, Nested, Parent, value_bound};
+use super::{AMBIENT, Local, Nested, Parent, value_bound};
 use crate::callsite::Callsite;
 use crate::clock::ticks;
 use crate::context::{SAMPLED, SpanContext, TraceIdHalves, WIRE};
+use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
+use crate::sync_span::bound;
 use crate::value::Value;
 
-/// In the flags of a context without a span: the future has not been polled yet.
+/// In the flags of a context without a span: the future has not been polled yet. They are this and nothing else then.
 pub(crate) const NOT_YET: u8 = 0x10;
 /// The context of a span that its future's first poll will open.
 pub(crate) const NOT_OPEN_YET: SpanContext = SpanContext::from_raw(0, 0, 0, NOT_YET);
 /// In the flags of an open span's context: its polls are counted and timed.
 pub(crate) const TIMED: u8 = 0x20;
+/// In the flags of the context that a future keeps: there is a span, recorded or not. More than [`NOT_YET`], so that one comparison tells a poll all.
+pub(crate) const OPEN: u8 = AMBIENT;
 
 /// What the first poll of a future leaves for its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Opening {
-    state: State,
-    flags: u8,
-    nested: Nested,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    /// No first poll is running, or its span is not recorded.
+pub(super) enum Opening {
+    /// No first poll is running.
     Nobody,
-    /// The poll waits for its span to be opened.
+    /// The poll waits for its span to be opened; if it has not been when it ends, it is not recorded.
     Expected,
-    /// It has been, nested in the span that was ambient before.
+    /// It has been, nested in the span that was ambient before; its id stands in [`Local::opened`].
     Child,
-    /// It has been, as the root of a trace that stands in [`Local::opened_elsewhere`].
+    /// The same, as the root of a trace that stands in [`Local::opened_elsewhere`].
     Root,
-    /// It has been, as one that may move, made ambient; the rest is in [`Local::opened_elsewhere`], and only the id in `nested`.
+    /// The same, as a root that was not written.
+    UnwrittenRoot,
+    /// It has been, as one that may move, made ambient; the rest is in [`Local::opened_elsewhere`].
     Elsewhere,
 }
 
-impl Opening {
-    pub(super) const NOBODY: Self = Self { state: State::Nobody, flags: 0, nested: Nested::OFF };
-}
-
-/// The rest of an [`Opening`] that is no plain child.
-#[derive(Clone, Copy)]
+/// The rest of what was opened, if it is no plain child.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Elsewhere {
     trace_id: TraceIdHalves,
+    flags: u8,
     /// Ticks at which the span opened, if its polls are timed.
     since: u64,
 }
 
 impl Elsewhere {
-    pub(super) const NONE: Self = Self { trace_id: TraceIdHalves { high: 0, low: 0 }, since: 0 };
+    pub(super) const NONE: Self = Self { trace_id: TraceIdHalves { high: 0, low: 0 }, flags: 0, since: 0 };
 }
 
 /// What was there before the poll.
+#[derive(Debug)]
 pub(crate) struct Before {
-    context: SpanContext,
-    token: u64,
+    high: u64,
+    low: u64,
+    span: u64,
+    flags: u8,
     opening: Opening,
+    opened: u64,
+    token: u64,
+    /// Ticks at which the poll began, if it is timed.
+    since: u64,
     /// If the opening says so.
     elsewhere: Option<Elsewhere>,
 }
 
-/// What the end of a poll has found.
+impl Before {
+    fn context(&self) -> SpanContext {
+        SpanContext::from_raw(self.high, self.low, self.span, self.flags & !AMBIENT)
+    }
+}
+
+/// A span whose future is done, and which has to be ended now. In two words, which go through registers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Polled {
-    /// The span of a future that was done in its first poll: still nested and ambient, to be ended at once by whoever gets this.
-    pub(crate) nested: Option<Nested>,
-    /// Since when, if its polls are timed.
-    pub(crate) since: u64,
+pub(crate) struct Done {
+    /// 0: there is nothing to end.
+    id: u64,
+    /// The parent of one that is still nested and ambient, as in [`Nested`]; of one that may move, its own id.
+    parent: u64,
+}
+
+impl Done {
+    pub(crate) const NOTHING: Self = Self { id: 0, parent: 0 };
+
+    /// A span that may move.
+    pub(crate) fn moved(id: u64) -> Self {
+        Self { id, parent: id }
+    }
+
+    #[inline(always)]
+    fn nested(nested: Nested) -> Self {
+        Self { id: nested.id, parent: nested.parent }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.id == 0
+    }
+
+    /// Its nesting, unless it may move.
+    #[inline(always)]
+    fn as_nested(self) -> Option<Nested> {
+        (self.id != self.parent).then_some(Nested { id: self.id, parent: self.parent })
+    }
 }
 
 impl Local {
     #[inline(never)]
     pub(super) fn begin_poll(&self, span: &SpanContext, before: &mut Option<Before>) {
         let opening = self.opening.get();
-        let elsewhere =
-            matches!(opening.state, State::Root | State::Elsewhere).then(|| self.opened_elsewhere.get());
-        *before = Some(Before { context: self.ambient(), token: self.token.get(), opening, elsewhere });
-        if span.span_id == 0 {
-            self.opening.set(Opening { state: State::Expected, ..Opening::NOBODY });
+        let mut since = 0;
+        if span.flags & TIMED != 0 {
+            since = ticks();
+        }
+        let set_aside = matches!(opening, Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere);
+        *before = Some(Before {
+            high: self.high.get(),
+            low: self.low.get(),
+            span: self.span.get(),
+            flags: self.flags.get(),
+            opening,
+            opened: self.opened.get(),
+            token: self.token.get(),
+            since,
+            elsewhere: set_aside.then(|| self.opened_elsewhere.get()),
+        });
+        if span.flags == NOT_YET {
+            self.opening.set(Opening::Expected);
         } else {
             self.step_token();
             self.set_ambient(*span);
@@ -94,25 +142,41 @@ impl Local {
     /// Opens the span of the poll that runs, and makes it ambient. Whether it is recorded.
     #[inline(never)]
     pub(super) fn open_in_poll(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
-        if site.polls() || global::polls() || self.opening.get().state != State::Expected {
+        let number = site.number();
+        let plain = self.opening.get() == Opening::Expected && !site.polls() && !global::polls();
+        if plain && self.is_sampled() && number != 0 && self.log.is_open() {
+            if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
+                self.opening.set(Opening::Child);
+                self.opened.set(nested.id);
+                return true;
+            }
+        }
+        self.open_in_poll_unusual(site, values)
+    }
+
+    #[inline(never)]
+    fn open_in_poll_unusual(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
+        if site.polls() || global::polls() || self.opening.get() != Opening::Expected {
             return self.open_in_poll_slow(site, Parent::Ambient, values);
         }
-        let nested = self.start_any(site, values);
+        let nested = self.start_slow(site, values);
         if nested.id == 0 {
             return false;
         }
         let flags = self.flags.get() & WIRE;
+        let unwritten = nested.as_unwritten_root();
         // A child has its parent's id there; a root nothing, or what marks it as one that was not written.
-        let state = if nested.parent == 0 || nested.as_unwritten_root().is_some() {
-            State::Root
-        } else {
-            State::Child
+        let opening = match unwritten {
+            Some(_) => Opening::UnwrittenRoot,
+            None if nested.parent == 0 => Opening::Root,
+            None => Opening::Child,
         };
-        if state == State::Root {
+        if opening != Opening::Child {
             let trace_id = TraceIdHalves { high: self.high.get(), low: self.low.get() };
-            self.opened_elsewhere.set(Elsewhere { trace_id, since: 0 });
+            self.opened_elsewhere.set(Elsewhere { trace_id, flags, since: 0 });
         }
-        self.opening.set(Opening { state, flags, nested });
+        self.opening.set(opening);
+        self.opened.set(unwritten.unwrap_or(nested.id));
         flags & SAMPLED != 0
     }
 
@@ -124,7 +188,7 @@ impl Local {
         parent: Parent,
         values: &[Value<'_>],
     ) -> bool {
-        if self.opening.get().state != State::Expected {
+        if self.opening.get() != Opening::Expected {
             // The tracer was switched on in the middle of this poll: nobody waits for a span.
             return false;
         }
@@ -140,54 +204,168 @@ impl Local {
         self.step_token();
         self.set_ambient(context);
         let SpanContext { trace_id, span_id, flags } = context;
-        self.opened_elsewhere.set(Elsewhere { trace_id, since });
-        let nested = Nested { id: span_id, parent: 0 };
-        self.opening.set(Opening { state: State::Elsewhere, flags, nested });
+        self.opened_elsewhere.set(Elsewhere { trace_id, flags, since });
+        self.opening.set(Opening::Elsewhere);
+        self.opened.set(span_id);
         context.is_sampled()
     }
 
-    /// Makes ambient what was so before. After a first poll, `span` is what it opened, if it did. `waits`: the future is not done.
+    /// Ends a poll after which the future waits, and makes ambient what was so before. After a first poll, `span` is what it opened, if it did.
     #[inline(never)]
-    pub(super) fn end_poll(&self, span: &mut SpanContext, before: &Before, waits: bool) -> Polled {
-        let mut since = 0;
-        if span.span_id == 0 {
-            let Opening { state, flags, nested } = self.opening.replace(before.opening);
-            let trace_id = match state {
-                State::Child => before.context.trace_id,
-                State::Root => self.opened_elsewhere.get().trace_id,
-                State::Elsewhere => {
-                    let elsewhere = self.opened_elsewhere.get();
-                    since = elsewhere.since;
-                    elsewhere.trace_id
-                }
-                State::Expected | State::Nobody => {
-                    // Not recorded, then or ever.
-                    *span = SpanContext::NONE;
-                    return Polled { nested: None, since };
-                }
+    pub(super) fn end_waiting_poll(&self, span: &mut SpanContext, before: &Before) {
+        let mut since = before.since;
+        if span.flags == NOT_YET {
+            let Some(opened) = self.close_opening(before) else {
+                // Not recorded, then or ever.
+                *span = SpanContext::NONE;
+                return;
             };
-            if let Some(elsewhere) = before.elsewhere {
-                self.opened_elsewhere.set(elsewhere);
+            *span = opened.context;
+            if let Some(nested) = opened.nested {
+                return self.suspend(nested);
             }
-            let span_id = nested.as_unwritten_root().unwrap_or(nested.id);
-            *span = SpanContext { trace_id, span_id, flags };
-            if state != State::Elsewhere {
-                if self.token.get() == before.token {
-                    if waits {
-                        self.suspend(nested);
-                    }
-                    return Polled { nested: (!waits).then_some(nested), since };
-                }
-                // Something was left attached inside, which must not be seen outside of the poll.
-                self.say_suspended(nested);
-            }
+            since = opened.since;
         }
+        self.leave_poll(span, before, since);
+    }
+
+    /// Ends the last poll, and makes ambient what was so before. The answer is what has to be ended now, if it is recorded; `span` is none any more.
+    #[inline(never)]
+    pub(super) fn end_last_poll(&self, span: &mut SpanContext, before: &Before) -> Done {
+        match self.is_plain_child(span, before) {
+            true => {
+                span.flags = 0;
+                Done::nested(self.close_child(before))
+            }
+            false => self.end_last_poll_unusual(span, before),
+        }
+    }
+
+    /// The same, and ends the span with no more to say than the time.
+    #[inline(never)]
+    pub(super) fn end_last_poll_bare(&self, span: &mut SpanContext, before: &Before) {
+        if self.is_plain_child(span, before) {
+            span.flags = 0;
+            return self.end_nested(self.close_child(before));
+        }
+        let done = self.end_last_poll_unusual(span, before);
+        self.end_done_bare(done);
+    }
+
+    /// Ends what [`Local::end_last_poll`] has said, if anything, with no more to say than the time.
+    #[inline(never)]
+    pub(super) fn end_done_bare(&self, done: Done) {
+        match done.as_nested() {
+            Some(nested) => self.end(nested),
+            None if done.is_nothing() => {}
+            None => self.end_at(done.id, Outcome::Ok, &[], 0),
+        }
+    }
+
+    /// The same with an outcome and values.
+    #[inline(always)]
+    pub(super) fn end_done(&self, done: Done, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+        match done.as_nested() {
+            Some(nested) => self.end_with(nested, outcome, values, max_len),
+            None if done.is_nothing() => {}
+            None => self.end_at(done.id, outcome, values, max_len),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn end_done_reply(&self, done: Done, reply: &Value<'_>, max_len: u32) {
+        self.end_done(done, Outcome::Ok, std::slice::from_ref(reply), bound(max_len));
+    }
+
+    /// Whether this is the end of a first poll that opened a nested child, and left nothing attached inside.
+    #[inline(always)]
+    fn is_plain_child(&self, span: &SpanContext, before: &Before) -> bool {
+        self.opening.get() == Opening::Child && span.flags == NOT_YET && self.token.get() == before.token
+    }
+
+    #[inline(always)]
+    fn close_child(&self, before: &Before) -> Nested {
+        self.opening.set(before.opening);
+        if let Some(elsewhere) = before.elsewhere {
+            self.opened_elsewhere.set(elsewhere);
+        }
+        Nested { id: self.opened.replace(before.opened), parent: before.span }
+    }
+
+    #[inline(never)]
+    fn end_last_poll_unusual(&self, span: &mut SpanContext, before: &Before) -> Done {
+        let mut since = before.since;
+        if span.flags == NOT_YET {
+            let Some(opened) = self.close_opening(before) else {
+                *span = SpanContext::NONE;
+                return Done::NOTHING;
+            };
+            *span = opened.context;
+            if let Some(nested) = opened.nested {
+                span.flags = 0;
+                if opened.context.is_sampled() {
+                    return Done::nested(nested);
+                }
+                // What was refused has nothing to tell and only goes.
+                self.end(nested);
+                return Done::NOTHING;
+            }
+            since = opened.since;
+        }
+        self.leave_poll(span, before, since);
+        let done = if span.is_sampled() { Done::moved(span.span_id) } else { Done::NOTHING };
+        span.flags = 0;
+        done
+    }
+
+    /// What a first poll has opened, if it has.
+    #[inline(never)]
+    fn close_opening(&self, before: &Before) -> Option<Opened> {
+        let opening = self.opening.replace(before.opening);
+        let id = self.opened.replace(before.opened);
+        let elsewhere = self.opened_elsewhere.get();
+        if let Some(elsewhere) = before.elsewhere {
+            self.opened_elsewhere.set(elsewhere);
+        }
+        let Elsewhere { trace_id, flags, since } = match opening {
+            Opening::Nobody | Opening::Expected => return None,
+            Opening::Child => {
+                Elsewhere { flags: before.flags & WIRE, trace_id: before.context().trace_id, since: 0 }
+            }
+            Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere => elsewhere,
+        };
+        let context = SpanContext { trace_id, span_id: id, flags: flags | OPEN };
+        let nested = match opening {
+            Opening::Elsewhere => return Some(Opened { context, nested: None, since }),
+            Opening::UnwrittenRoot => Nested::unwritten_root(id),
+            _ => Nested { id, parent: before.span },
+        };
+        if self.token.get() != before.token {
+            // Something was left attached inside, which must not be seen outside of the poll.
+            self.say_suspended(nested);
+            return Some(Opened { context, nested: None, since });
+        }
+        Some(Opened { context, nested: Some(nested), since })
+    }
+
+    /// Makes ambient what was so before a poll whose span had been made so.
+    #[inline(always)]
+    fn leave_poll(&self, span: &SpanContext, before: &Before, since: u64) {
         self.token.set(before.token);
-        self.set_ambient(before.context);
+        self.set_ambient(before.context());
         if self.displaced.get() {
             self.resolve();
         }
-        Polled { nested: None, since }
+        if span.flags & TIMED != 0 {
+            self.say_polled(span, since);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn say_polled(&self, span: &SpanContext, since: u64) {
+        let busy = ticks().wrapping_sub(since);
+        super::extra(*span, ExtraKind::Poll, &[Value::Long(busy as i64)]);
     }
 
     #[inline(always)]
@@ -196,4 +374,13 @@ impl Local {
         self.last_token.set(token);
         self.token.set(token);
     }
+}
+
+/// A span that a first poll has opened.
+struct Opened {
+    context: SpanContext,
+    /// If it is still nested.
+    nested: Option<Nested>,
+    /// Since when, if its polls are timed.
+    since: u64,
 }

@@ -1,10 +1,11 @@
-//! Gates that noise cannot break: instructions a span under callgrind, of the caller and of the collector's thread; allocations a span.
+//! Gates that noise cannot break: instructions a span under callgrind, of the caller, of the collector's thread and of the backend that takes
+//! spans in; allocations a span.
 
 use crate::gate::Gate;
 use crate::measure::Running;
 use crate::peers::RECEIVER;
 use crate::work::Work;
-use crate::{alloc, encoding, peers};
+use crate::{alloc, encoding, intake, peers};
 use clap::ValueEnum;
 use std::net::UdpSocket;
 use std::process::Command;
@@ -89,6 +90,12 @@ pub(crate) fn instructions(update: bool) -> Result<(), String> {
         let (more, less) = (valgrind(&args(200))?, valgrind(&args(100))?);
         let spans = (100 * encoding::SPANS) as f64;
         gate.count(format!("encoding {way}"), (more.caller - less.caller) / spans, way == encoding::OURS);
+    }
+    for way in intake::WAYS {
+        let args = |rounds: usize| ["intake".to_owned(), way.to_owned(), rounds.to_string()];
+        let (more, less) = (valgrind(&args(40))?, valgrind(&args(20))?);
+        let spans = (20 * intake::SPANS) as f64;
+        gate.count(format!("intake {way}"), (more.caller - less.caller) / spans, true);
     }
     gate.finish()
 }

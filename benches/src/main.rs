@@ -7,6 +7,7 @@ mod alloc;
 mod count;
 mod encoding;
 mod gate;
+mod intake;
 mod load;
 mod measure;
 mod peers;
@@ -49,7 +50,7 @@ enum Command {
         #[arg(long)]
         save: bool,
     },
-    /// Count the instructions a span under callgrind, of the caller and of the collector, and fail if one rose by more than 3 %.
+    /// Count the instructions a span under callgrind, of the caller, of the collector and of the backend's intake, and fail if one rose by more than 3 %.
     Instructions {
         /// Write what was counted as the new limits.
         #[arg(long)]
@@ -102,6 +103,9 @@ enum Command {
     /// So many rounds of encoding and nothing else, for `instructions`.
     #[command(hide = true)]
     Encode { way: String, rounds: usize },
+    /// So many messages taken in by the backend and nothing else, for `instructions`.
+    #[command(hide = true)]
+    Intake { way: String, rounds: usize },
 }
 
 fn main() -> std::process::ExitCode {
@@ -121,6 +125,7 @@ fn main() -> std::process::ExitCode {
         Command::WireOne { work } => wire::one(work),
         Command::Encoding => encoding::run(),
         Command::Encode { way, rounds } => encoding::rounds(&way, rounds),
+        Command::Intake { way, rounds } => intake::rounds(&way, rounds),
         Command::Pictures => store::pictures(),
         Command::ScalingOne { peer } => scaling::one(&peer),
         Command::Spans { peer, work, spans } => count::spans(&peer, work, spans),

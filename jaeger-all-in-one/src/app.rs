@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::config::Config;
 use crate::counters::Counters;
-use crate::forward::Forward;
+use crate::forward::Forwarding;
 use crate::live::Live;
 use crate::store::{Answer, Store, StoreError};
 
@@ -22,8 +22,8 @@ pub struct Shared {
     pub counters: Counters,
     /// Who has new spans.
     pub live: Live,
-    /// Sends spans on, if they are sent on.
-    pub forward: Option<Forward>,
+    /// Sends spans on; to nobody, unless it was asked for.
+    pub forward: Forwarding,
     /// As it was started.
     pub config: Config,
     /// When it was started.
@@ -42,11 +42,11 @@ impl std::ops::Deref for App {
 impl App {
     /// State around a store.
     pub fn new(config: Config, store: Box<dyn Store>) -> Self {
-        Self::forwarding(config, store, None)
+        Self::forwarding(config, store, Forwarding::default())
     }
 
     /// The same, and what comes in is sent on.
-    pub fn forwarding(config: Config, store: Box<dyn Store>, forward: Option<Forward>) -> Self {
+    pub fn forwarding(config: Config, store: Box<dyn Store>, forward: Forwarding) -> Self {
         App(Arc::new(Shared {
             store,
             counters: Counters::default(),

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::counters::Receiver;
-use crate::forward::Forward;
+use crate::forward::Forwarding;
 use crate::receive::udp::Udp;
-use crate::receive::{otlp, thrift_http, zipkin};
+use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
 use crate::serve::serve;
 use crate::store::Store;
@@ -110,8 +110,8 @@ impl Backend {
     /// # Errors
     /// If the storage or the strategies cannot be read, if no port at all can be had, or, with [`Config::require_ports`], if one cannot.
     pub fn start(config: Config) -> Result<Backend, StartError> {
-        let forward =
-            config.forward.as_deref().map(Forward::start).transpose().map_err(StartError::Forward)?;
+        let forward = Forwarding::start(&config.forward).map_err(StartError::Forward)?;
+        receive::keep_memory();
         let store = store(&config)?;
         let strategies = Strategies::new(config.strategies.as_deref()).map_err(StartError::Strategies)?;
         let strategies = Arc::new(strategies);
@@ -239,10 +239,10 @@ impl Drop for Backend {
             runtime.shutdown_timeout(Duration::from_secs(3));
         }
         self.app.store.flush();
-        if let Some(forward) = &self.app.forward {
-            let lost = forward.stop();
-            if lost > 0 {
-                eprintln!("jaeger-all-in-one: {lost} spans were not sent on");
+        self.app.forward.stop();
+        for one in self.app.forward.targets() {
+            if let Some(lost) = one.losses() {
+                eprintln!("jaeger-all-in-one: {lost}");
             }
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use jaeger_all_in_one::Config;
 use jaeger_all_in_one::config::Storage;
+use jaeger_all_in_one::forward::Address;
 use jaeger_all_in_one::values::parse_duration;
 
 /// Jaeger's backend in one small program: takes spans in, keeps them, shows them.
@@ -157,9 +158,17 @@ struct Serve {
         help_heading = "What it does beside"
     )]
     sampling_strategies: Option<PathBuf>,
-    /// Send all spans on to a collector by HTTP (Thrift), such as http://collector:14268/api/traces
-    #[arg(long, value_name = "URL", env = "JAEGER_ALL_IN_ONE_FORWARD", help_heading = "What it does beside")]
-    forward: Option<String>,
+    /// Send all spans on, too: http://HOST:14268 (Thrift), http://HOST:4318 (OTLP), udp://HOST:6831 (an agent); may be given more than once
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "JAEGER_ALL_IN_ONE_FORWARD",
+        value_delimiter = ',',
+        // There may be a password in it.
+        hide_env_values = true,
+        help_heading = "What it does beside"
+    )]
+    forward: Vec<Address>,
 }
 
 /// A port; clap takes an `Option` for "need not be given", so it has a name.

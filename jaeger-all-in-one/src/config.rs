@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::forward::Address;
+
 /// Settings of a backend. Of a port, `None` means: do not listen; `Some(0)`: any free one, told by [`crate::Backend::address`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -41,8 +43,8 @@ pub struct Config {
     pub keep: Option<Duration>,
     /// Sampling strategies, a file of the form that Jaeger reads; without one everything is sampled.
     pub strategies: Option<PathBuf>,
-    /// Where all spans are sent on to: a collector's `http://…:14268/api/traces`.
-    pub forward: Option<String>,
+    /// Where all spans are sent on to: collectors and agents, in the forms of [`crate::forward::Target::new`].
+    pub forward: Vec<Address>,
 }
 
 /// Where spans are kept.
@@ -75,7 +77,7 @@ impl Default for Config {
             disk_bytes: 4 << 30,
             keep: Some(Duration::from_secs(7 * 24 * 3_600)),
             strategies: None,
-            forward: None,
+            forward: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use jaeger_thrift::Batch;
 
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
+use crate::forward::Way;
 use crate::live::Change;
 
 impl App {
@@ -23,22 +24,24 @@ impl App {
     /// ```
     pub fn take(&self, receiver: Receiver, batch: Batch<'_>) {
         self.counters.message(receiver);
-        self.put(receiver, batch);
+        self.put(receiver, batch, false);
     }
 
-    fn put(&self, receiver: Receiver, mut batch: Batch<'_>) {
+    /// `sent` if those that take OTLP have it already.
+    fn put(&self, receiver: Receiver, mut batch: Batch<'_>, sent: bool) {
         let came = batch.spans.len();
         batch.spans.retain(|span| span.trace_id != 0);
         let zero = came - batch.spans.len();
         if zero > 0 {
             self.counters.refused(receiver, Cause::ZeroId, zero);
         }
-        if let Some(forward) = &self.forward {
-            // As it came: the collector rewrites for itself.
-            forward.offer(&batch);
-        }
+        // As it came: a collector for Thrift rewrites for itself.
+        self.forward.offer_as_it_came(&batch);
         if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
             crate::rules::thrift::rewrite(&mut batch);
+        }
+        if !sent {
+            self.forward.offer_rewritten(&batch);
         }
         let appended = self.store.append(&batch);
         if appended.lost > 0 {
@@ -59,7 +62,26 @@ impl App {
     pub fn take_all(&self, receiver: Receiver, batches: Vec<Batch<'_>>) {
         self.counters.message(receiver);
         for batch in batches {
-            self.put(receiver, batch);
+            self.put(receiver, batch, false);
+        }
+    }
+
+    /// The same for a request that came as OTLP. Whoever takes OTLP gets the request itself, `original`, so that it loses nothing: nanoseconds, lists and maps,
+    /// what stands at links and scopes. But not if a span of it is refused here, since then it is another request.
+    pub(crate) fn take_otlp(
+        &self,
+        receiver: Receiver,
+        batches: Vec<Batch<'_>>,
+        original: impl FnOnce() -> Vec<u8>,
+    ) {
+        self.counters.message(receiver);
+        let whole = self.forward.has(Way::Otlp)
+            && batches.iter().all(|batch| batch.spans.iter().all(|span| span.trace_id != 0));
+        if whole {
+            self.forward.offer_request(batches.iter().map(|batch| batch.spans.len()).sum(), original);
+        }
+        for batch in batches {
+            self.put(receiver, batch, whole);
         }
     }
 }

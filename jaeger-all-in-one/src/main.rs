@@ -48,8 +48,14 @@ fn serve(config: Config) -> Result<(), String> {
             std::process::exit(130);
         }
     });
-    let stats = backend.app().store.stats();
+    let app = backend.app().clone();
+    let stats = app.store.stats();
     drop(backend);
+    for one in app.forward.targets() {
+        let counts = one.counts();
+        let lost: u64 = counts.lost.iter().sum();
+        println!("spans sent on to {}: {}, lost: {lost}", one.target(), counts.sent);
+    }
     println!("stopped with {} spans of {} traces", stats.spans, stats.traces);
     Ok(())
 }
@@ -90,8 +96,8 @@ fn greeting(backend: &Backend) -> Vec<String> {
         "anybody who reaches it"
     };
     line("open to", format!("{} ({open})", config.host));
-    if let Some(url) = &config.forward {
-        line("forwards to", url.clone());
+    for one in backend.app().forward.targets() {
+        line("sends on", format!("to {} ({})", one.target(), one.target().way.name()));
     }
     for failure in backend.not_listening() {
         line("NOT", failure.to_string());

@@ -2,12 +2,13 @@
 
 mod common;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use common::{Folder, wait_for};
 use jaeger_all_in_one::store::sqlite::SqliteStore;
-use jaeger_all_in_one::store::{Store, TraceQuery, trace};
+use jaeger_all_in_one::store::{Scan, Store, TraceQuery, trace};
 use jaeger_thrift::{Batch, Process, Span, Tag};
 use rusqlite::Connection;
 
@@ -301,4 +302,53 @@ fn a_killed_program_loses_one_interval_at_most() {
     let connection = Connection::open(&file).unwrap();
     let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
+}
+
+/// The file takes some of what memory held, and then nothing more: each span is still answered once and counted once, and in the end in the file once.
+#[test]
+fn a_span_that_moves_into_the_file_is_answered_and_written_once() {
+    const ALL: u128 = 1_200;
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let store = open(&file);
+    let other = Connection::open(&file).unwrap();
+    other.busy_timeout(Duration::from_secs(20)).unwrap();
+    // An insertion fails where a certain number of spans is there: half of what moves at once has been written then.
+    let full_from = |spans: u32| {
+        let sql = format!(
+            "DROP TRIGGER IF EXISTS full; CREATE TRIGGER full BEFORE INSERT ON span \
+             WHEN (SELECT count(*) FROM span) >= {spans} BEGIN SELECT RAISE(ABORT, 'full'); END"
+        );
+        other.execute_batch(&sql).unwrap();
+    };
+    let in_file = || other.query_row("SELECT count(*) FROM span", [], |row| row.get::<_, i64>(0)).unwrap();
+    let each_is_there_once = || {
+        let ids: Vec<u128> = (1..=ALL).collect();
+        let traces = store.traces(&ids).unwrap();
+        assert_eq!(traces.len(), ids.len());
+        assert!(traces.iter().all(|trace| trace.spans.len() == 1), "no span is answered twice");
+        assert_eq!((store.stats().spans, store.stats().traces), (ALL as u64, ALL as u64));
+        let mut scanned = Vec::new();
+        store
+            .scan(&Scan::default(), &mut |_, span| {
+                scanned.push(span.trace_id);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        scanned.sort_unstable();
+        assert_eq!(scanned, ids);
+    };
+    full_from(0);
+    put(&store, 1..=ALL);
+    store.flush();
+    each_is_there_once();
+    assert_eq!(in_file(), 0);
+    full_from(700);
+    wait_for("a part in the file", || in_file() > 0);
+    each_is_there_once();
+    assert!(in_file() < ALL as i64 && store.stats().trouble.is_some(), "it moves only in part");
+    other.execute_batch("DROP TRIGGER full").unwrap();
+    wait_for("the end of trouble", || store.stats().trouble.is_none());
+    each_is_there_once();
+    assert_eq!(in_file(), ALL as i64);
 }

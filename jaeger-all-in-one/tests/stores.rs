@@ -398,3 +398,20 @@ fn an_empty_batch_changes_nothing() {
         assert_eq!(find(store, &TraceQuery::default()), [0; 0]);
     });
 }
+
+/// A process whose tags alone are more than a part of the store: each of its spans is taken, and found.
+#[test]
+fn a_giant_process_keeps_no_span_out() {
+    on_every_store(|store| {
+        let mut process = Process::new("giant");
+        process.tags = vec![Tag::new("all", "x".repeat(3 << 20))];
+        let spans = vec![span(1, 1, "a", 1), span(1, 2, "b", 2), span(2, 3, "c", 3)];
+        let appended = store.append(&Batch { process, spans, ..Batch::default() });
+        assert_eq!((appended.stored, appended.lost), (3, 0));
+        let counts: Vec<usize> = [1, 2]
+            .map(|id| trace(store, id).expect("a store that answers").expect("it is there").spans.len())
+            .to_vec();
+        assert_eq!(counts, [2, 1]);
+        assert_eq!(store.stats().spans, 3);
+    });
+}

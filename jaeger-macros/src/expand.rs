@@ -16,10 +16,10 @@ mod tell;
 
 use crate::check::Plan;
 use crate::model::Function;
-use crate::model::reply::{Later, Reply};
+use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    boxed_tail, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon, may_leave_early,
-    without_lifetimes,
+    as_ours, boxed_tail, ends_in_returns, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon,
+    may_leave_early, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -61,7 +61,7 @@ impl Expansion<'_> {
         let Function { attributes, visibility, default, body, .. } = self.function;
         // The item ends where the user's braces do: lints look at no function that ends in a macro.
         let mut block = Group::new(Delimiter::Brace, code.clone());
-        let canonical = is_canonical(&body.stream(), !signature.generics.params.is_empty());
+        let canonical = is_canonical(&signature.ident, &body.stream(), !signature.generics.params.is_empty());
         block.set_span(if canonical { self.at } else { body.span() });
         quote_spanned!(self.at=> #(#attributes)* #visibility #default #signature #block)
     }
@@ -85,7 +85,7 @@ impl Expansion<'_> {
 
     fn value(&self, ty: &TokenStream, opaque: bool) -> (Signature, TokenStream) {
         let body = &self.function.body;
-        let ty = &without_lifetimes(ty.clone());
+        let ty = &as_ours(without_lifetimes(ty.clone()));
         let early = !self.function.stays_in_place() && may_leave_early(&body.stream());
         let moved = self.moved(early);
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
@@ -116,8 +116,10 @@ impl Expansion<'_> {
         let moved = self.moved(true);
         let (open, statements, touched) = (self.open(&moved), &moved.statements, &moved.touched);
         let (ty, say) = match reply {
-            Reply::Value(ty) => (Some(without_lifetimes(ty.to_token_stream())), Some(self.say(false))),
-            Reply::Partly(ty) => (Some(without_lifetimes(ty.clone())), Some(self.say(true))),
+            Reply::Value(ty) => {
+                (Some(as_ours(without_lifetimes(ty.to_token_stream()))), Some(self.say(false)))
+            }
+            Reply::Partly(ty) => (Some(as_ours(without_lifetimes(ty.clone()))), Some(self.say(true))),
             _ => (None, None),
         };
         // Tells the block its type, as the signature tells it a plain body.
@@ -127,7 +129,7 @@ impl Expansion<'_> {
             (None, Reply::Nothing) if !returns_never(&self.function.signature) => {
                 self.as_last(&quote_spanned!(at=> ()))
             }
-            _ => Last { braces: at, code: as_tail(&self.function.body).to_token_stream() },
+            _ => Last { braces: at, within: None, code: as_tail(&self.function.body).to_token_stream() },
         };
         // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
         let block = match self.function.returned() {
@@ -146,6 +148,11 @@ impl Expansion<'_> {
         }
         let output = match &self.function.signature.output {
             ReturnType::Default => quote_spanned!(at=> ()),
+            // A bare `!` may stand after an arrow only.
+            ReturnType::Type(..) if returns_never(&self.function.signature) => {
+                let private = &self.private;
+                quote_spanned!(at=> <fn() -> ! as #private::Returns>::Returned)
+            }
             ReturnType::Type(_, ty) => ty.to_token_stream(),
         };
         let mut signature = moved.signature;
@@ -190,15 +197,18 @@ impl Expansion<'_> {
         let body = &self.function.body;
         let tail = as_tail(body).to_token_stream();
         if is_question_in_ok(&body.stream()) {
-            return Last { braces: self.at, code: tail };
+            return Last { braces: self.at, within: None, code: tail };
         }
         let braces = body.span();
+        if ends_in_returns(&body.stream()) {
+            return Last { braces: self.at, within: Some(braces), code: tail };
+        }
         if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
-            return Last { braces, code: tail };
+            return Last { braces, within: None, code: tail };
         }
         let name = quote_spanned!(self.at=> __jaeger_body);
         let bound = self.bound_body(&name, ty);
-        Last { braces, code: quote_spanned!(self.at=> #bound #name) }
+        Last { braces, within: None, code: quote_spanned!(self.at=> #bound #name) }
     }
 
     /// The function, and where its documentation is made, its signature as it was written, which says `async`.
@@ -241,14 +251,14 @@ impl Expansion<'_> {
             };
             match &say {
                 Some(say) => {
-                    let ty = later.output.map(|ty| without_lifetimes(ty.to_token_stream()));
+                    let ty = later.output.map(|ty| as_ours(without_lifetimes(ty.to_token_stream())));
                     let typed = quote_spanned!(at=> ::<#ty, _, _>);
                     (quote_spanned!(at=> #private::#name #typed), quote_spanned!(at=> __jaeger_span, #say,))
                 }
                 None => (quote_spanned!(at=> #private::#name), quote_spanned!(at=> __jaeger_span,)),
             }
         };
-        let boxed = later.boxed.map(|ty| without_lifetimes(ty.to_token_stream()));
+        let boxed = later.boxed.map(|ty| as_ours(without_lifetimes(ty.to_token_stream())));
         if let (Some(ty), false) = (&boxed, early) {
             // Into the box that the body makes itself, if that is seen.
             if let Some((before, inner)) = boxed_tail(&body.stream()) {
@@ -285,25 +295,31 @@ impl Expansion<'_> {
 /// The body as the last thing in a block that is still to be made.
 struct Last {
     braces: Span,
+    /// Braces around those.
+    within: Option<Span>,
     code: TokenStream,
 }
 
 impl Last {
     fn around(self, before: TokenStream) -> Group {
-        let Self { braces, code } = self;
+        let Self { braces, within, code } = self;
         let mut group = Group::new(Delimiter::Brace, quote::quote!(#before #code));
         group.set_span(braces);
+        if let Some(outer) = within {
+            group = Group::new(Delimiter::Brace, TokenTree::Group(group).into());
+            group.set_span(outer);
+        }
         group
     }
 
     fn returned(self) -> Self {
-        let Self { braces, code } = self;
-        Self { braces, code: quote_spanned!(Span::mixed_site()=> return { #code };) }
+        let code = self.code;
+        Self { code: quote_spanned!(Span::mixed_site()=> return { #code };), ..self }
     }
 }
 
 fn returns_never(signature: &Signature) -> bool {
-    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
 }
 
 fn names_future(ty: &TokenStream) -> bool {

@@ -4,6 +4,8 @@
 //! cannot fail, writes the annotated function. On a fault the function is emitted as it was beside the errors, so that one mistake gives one message. On an `impl`, a `trait` or a `mod` the
 //! attribute only passes itself on to the functions inside (`container`).
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod check;
 mod container;

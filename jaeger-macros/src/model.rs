@@ -7,7 +7,7 @@ pub(crate) mod scan;
 
 use proc_macro2::{Delimiter, Group, Ident, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, FnArg, Pat, PatType, Signature, Token, Visibility};
+use syn::{Attribute, Error, FnArg, Pat, PatType, Receiver, ReceiverKind, Signature, Token, Visibility};
 
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -156,6 +156,14 @@ impl Function {
             FnArg::Receiver(receiver) => Some(receiver.self_token),
             FnArg::Typed(_) => None,
         })
+    }
+
+    /// `&self` or `&mut self`.
+    pub(crate) fn takes_self_by_reference(&self) -> bool {
+        matches!(
+            self.signature.inputs.first(),
+            Some(FnArg::Receiver(Receiver { kind: ReceiverKind::Reference(..), .. }))
+        )
     }
 
     pub(crate) fn is_async(&self) -> bool {

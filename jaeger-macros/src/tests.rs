@@ -196,7 +196,13 @@ fn names_keys_and_values_are_what_the_options_say() {
             }
         ),
     );
-    assert!(text.contains(r#"concat ! ("charge\0out\0client\0type\0x\0n\0http.status\0a.b\0" ,"#), "{text}");
+    assert!(text.contains(r#"concat ! ("charge\0out\0client\0type\0n\0http.status\0a.b\0" ,"#), "{text}");
+    // A part of a pattern is recorded under a name of ours, so that one that the body does not use is still told.
+    assert!(
+        text.contains(r#"bound (& [("x" ,"#)
+            && text.contains("let (x , _y ,) = { let (__jaeger_part0 , __jaeger_part1)"),
+        "{text}"
+    );
     assert!(text.contains("tracer :: __private") && !text.contains("jaeger_runtime"), "{text}");
     assert!(
         text.contains("Display (& s)") && text.contains("Debug (& c)") && text.contains("W (& 1)"),
@@ -219,4 +225,209 @@ fn names_keys_and_values_are_what_the_options_say() {
         ),
     );
     assert!(bare.contains("enter_bare") && !bare.contains("end_reply"), "{bare}");
+}
+
+/// Code as an editor has it while somebody types: whatever can be tokens.
+fn typed(text: &str) -> TokenStream {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_body_that_is_being_typed_is_passed_on_once_as_it_stands_in_every_shape() {
+    let bodies = [
+        "x .",
+        "let",
+        "let y = a . ; y",
+        "a ?.",
+        "match a {",
+        "if a {",
+        "return",
+        "vec ! [",
+        "f (|",
+        "a +",
+        "# !",
+    ];
+    let signatures = [
+        "fn f (a : u8)",
+        "fn f (a : u8) -> u8",
+        "async fn f (a : u8) -> u8",
+        "fn f ((a , b) : (u8 , u8)) -> u8",
+        "fn f (a : u8) -> impl Iterator < Item = u8 >",
+        "fn f (a : u8) -> impl Future < Output = u8 >",
+        "fn f (a : u8) -> Pin < Box < dyn Future < Output = u8 >>>",
+        "# [track_caller] fn f (& self , a : u8) -> u8",
+    ];
+    for signature in signatures {
+        for body in bodies {
+            // An editor closes what was opened before it expands anything.
+            let open = |c| body.matches(c).count();
+            let closed =
+                format!("{body}{}{}{}", "}".repeat(open('{')), "]".repeat(open('[')), ")".repeat(open('(')));
+            let text = expand(quote!(), typed(&format!("{signature} {{ {closed} }}")));
+            let body = typed(&closed).to_string();
+            assert!(!text.contains("compile_error"), "{signature} {body}: {text}");
+            assert_eq!(text.matches("fn f (").count(), 1, "{signature} {body}: {text}");
+            assert!(text.contains(&body), "{signature} {body}: {text}");
+        }
+    }
+}
+
+#[test]
+fn an_option_that_is_being_typed_leaves_the_function_once_as_it_stands() {
+    let item = quote!(
+        fn f(a: u8) -> u8 {
+            a
+        }
+    );
+    let halves = [
+        "na",
+        "name",
+        "name =",
+        "name = )",
+        "name = \"\"",
+        "kind",
+        "kind =",
+        "kind = ser",
+        "skip",
+        "skip(",
+        "skip(b",
+        "skip(a b",
+        "only(",
+        "only(self",
+        "display",
+        "debug(",
+        "json(a.",
+        "redact(1",
+        "rename(",
+        "rename(a",
+        "rename(a =",
+        "tags",
+        "tags(",
+        "tags(k",
+        "tags(k =",
+        "tags(k = %",
+        "tags(k = a.",
+        "tags(\"\" = 1",
+        "reply =",
+        "max_len =",
+        "max_len = 1",
+        "parent",
+        "parent =",
+        "parent = a.",
+        "follows_from = a::",
+        "crate",
+        "crate =",
+        "crate = \"x\"",
+        "= \"x\"",
+        "# [",
+        "skip_all no_err",
+        "no_reply = true",
+        "\"name\"",
+        "1",
+    ];
+    for half in halves {
+        let half = half.trim_end_matches(')');
+        let closed = format!(
+            "{half}{}{}",
+            "]".repeat(half.matches('[').count()),
+            ")".repeat(half.matches('(').count())
+        );
+        // What stands behind it is read all the same.
+        for (options, wanted) in [(closed.clone(), 1), (format!("{closed}, nam = 1, skip(aa)"), 3)] {
+            let found = faults(typed(&options), item.clone());
+            let text = expand(typed(&options), item.clone());
+            assert!(found.len() >= wanted, "`{options}`: {found:?}");
+            assert!(found.iter().all(|message| !message.is_empty()), "`{options}`: {found:?}");
+            assert_eq!(text.matches("fn f (").count(), 1, "`{options}`: {text}");
+            assert!(text.ends_with(&item.to_string()) && !text.contains("__private"), "`{options}`: {text}");
+        }
+        let found = faults(typed(&format!("{closed}, nam = 1, skip(aa)")), item.clone());
+        assert!(
+            found.contains(&"`traced` has no option `nam`; did you mean `name`?".into()),
+            "`{closed}`: {found:?}"
+        );
+        assert!(
+            found.iter().any(|message| message.starts_with("`f` has no argument `aa`")),
+            "`{closed}`: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_signature_that_is_being_typed_is_passed_on_once_as_it_stands() {
+    for item in [
+        "fn f",
+        "fn f ()",
+        "fn f (a :) {}",
+        "fn f (a : u8) -> {}",
+        "fn f (a) {}",
+        "pub (crate) fn f (& self , a : Vec <) {}",
+        "async fn",
+        "fn (a : u8) {}",
+        "impl S { fn f (& self , a :) {} }",
+        "impl S { fn f (& self) { self . } fn }",
+    ] {
+        let item = typed(item);
+        let text = expand(quote!(nam), item.clone());
+        assert!(text.contains("did you mean `name`?"), "{text}");
+        assert!(text.ends_with(&item.to_string()), "{text}");
+        assert_eq!(text.matches(&item.to_string()).count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn duplicates_and_options_that_exclude_each_other_are_told_in_one_go() {
+    let item = quote!(
+        fn f(a: u8, b: u8) -> u8 {
+            a + b
+        }
+    );
+    let options = quote!(
+        name = "x",
+        name = "y",
+        skip_all,
+        only(a),
+        display(b),
+        debug(b),
+        reply = "r",
+        no_reply,
+        root,
+        parent = p,
+        polls,
+        rett
+    );
+    let found = faults(options.clone(), item.clone());
+    let about = |words: &[&str]| found.iter().any(|message| words.iter().all(|word| message.contains(word)));
+    for words in [
+        &["`name`", "given twice"][..],
+        &["`skip_all`", "`only`"],
+        &["`b`"],
+        &["`reply = …`", "`no_reply`"],
+        &["`root`", "`parent = …`"],
+        &["`f`", "polls"],
+        &["`rett`"],
+    ] {
+        assert!(about(words), "{words:?}: {found:#?}");
+    }
+    let text = expand(options, item.clone());
+    assert!(text.ends_with(&item.to_string()) && text.matches("fn f (").count() == 1, "{text}");
+}
+
+#[test]
+fn words_before_fn_and_attributes_inside_stay() {
+    for (before, body) in [
+        ("pub (crate) unsafe fn f (a : u8) -> u8 {", "a"),
+        ("unsafe extern \"C\" fn f (a : u8) -> u8 {", "a"),
+        ("# [cold] fn f (a : u8) -> u8 {", "# ! [allow (unused)] # ! [inline] a"),
+    ] {
+        let text = expand(quote!(), typed(&format!("{before} {body} }}")));
+        let words = before.trim_end_matches(" {").trim_start_matches("# [cold] ");
+        assert!(text.contains(&typed(words).to_string()), "{text}");
+        assert!(!text.contains("compile_error") && !text.contains("# !"), "{text}");
+        // What stood inside is for the whole function, and so before it.
+        let place = |word: &str| text.find(word).unwrap_or_else(|| panic!("no {word}: {text}"));
+        if body.contains("inline") {
+            assert!(place("cold") < place("allow (unused)") && place("inline") < place("fn f"), "{text}");
+        }
+    }
 }

@@ -85,9 +85,18 @@ pub use error::Error;
 /// |---|---|
 /// | `name = "x"` | the span's name |
 /// | `kind = server` | tag `span.kind`; also `client`, `producer`, `consumer`, `internal` |
-/// | `skip(a, b)`, `skip_all` | arguments that are not recorded |
+/// | `skip(a, b)`, `skip_all`, `only(a, self)` | arguments that are not recorded, none, only these; `self` where it is named |
+/// | `display(a)`, `debug(a)`, `json(a)` | how an argument is shown; `json` needs the feature `serde` |
+/// | `rename(a = "key")` | an argument's key |
+/// | `redact(a)` | the tag says `[redacted]`; as do, by default, arguments with names of secrets such as `password`, `token`, `api_key`, unless `only` or `display`, `debug`, `json` names them |
 /// | `tags(key = expr, "dotted.key" = %expr, other = ?expr)` | more tags: by type, by `Display`, by `Debug`; evaluated when the span opens, and only if it is recorded. `fields(…)` is the same |
 /// | `reply = "key"`, `no_reply` | the reply's tag, or none; an error marks the span either way |
+/// | `no_err` | an `Err` is an answer like any other: shown as the reply, the span not marked |
+/// | `max_len = 1024` | bytes that a value keeps, 16 to 4095; default the tracer's (256) |
+/// | `parent = expr`, `root` | below another span, or in a trace of its own; `expr` is what [`AsContext`] is for |
+/// | `follows_from = expr` | a second relation, to what came before |
+/// | `polls` | of a future: tags `polls`, `busy_us` (microseconds inside them), `idle_us` (the rest); for all futures [`Builder::polls`] |
+/// | `off` | in an annotated `impl`, `trait` or `mod`: this function is left as it is |
 /// | `crate = path` | where this crate is, if it was renamed |
 ///
 /// # How it ends
@@ -171,6 +180,15 @@ pub mod __private {
     #[cold]
     pub fn never<T>() -> T {
         unreachable!("generated code that only names a type was run")
+    }
+
+    /// Names what a function type returns: `!`, where it cannot be written as a type.
+    pub trait Returns {
+        type Returned;
+    }
+
+    impl<T> Returns for fn() -> T {
+        type Returned = T;
     }
 
     /// The type's name.

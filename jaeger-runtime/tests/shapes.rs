@@ -491,6 +491,47 @@ fn options_say_what_is_recorded() {
     assert_eq!(tag(named(&spans, "other_path"), "reply"), "long 1");
 }
 
+mod never {
+    use super::traced;
+
+    #[traced]
+    pub async fn panics(n: u8) -> ! {
+        panic!("{n} is not served")
+    }
+    #[traced]
+    pub async fn loops() -> ! {
+        loop {
+            std::future::pending::<()>().await;
+        }
+    }
+    macro_rules! of_type {
+        ($name:ident, $ty:ty) => {
+            #[traced]
+            pub async fn $name() -> $ty {
+                panics(2).await
+            }
+        };
+    }
+    of_type!(by_macro, !);
+    #[traced]
+    pub async fn diverges(n: u8) -> u8 {
+        if n > 100 { n } else { by_macro().await }
+    }
+}
+
+#[test]
+fn async_functions_that_do_not_return() {
+    let spans = trace(|| {
+        let panicked = std::panic::catch_unwind(|| block(never::diverges(1)));
+        assert_eq!(*panicked.unwrap_err().downcast::<String>().unwrap(), "2 is not served");
+        let mut looping = pin!(never::loops());
+        assert!(looping.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    });
+    assert_eq!(names(&spans), ["diverges", "by_macro", "panics", "loops"]);
+    assert_eq!(tag(named(&spans, "panics"), "n"), "long 2");
+    assert_eq!(tag(named(&spans, "by_macro"), "error"), "true");
+}
+
 #[test]
 fn a_span_by_hand_between_annotated_functions() {
     let spans = trace(|| {

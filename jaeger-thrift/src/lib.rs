@@ -81,7 +81,7 @@ mod source;
 #[cfg(feature = "thrift")]
 mod via_thrift;
 
-pub use decode::{DecodeError, DecodeErrorKind};
+pub use decode::{DecodeError, DecodeErrorKind, Texts};
 pub use encode::encode_span;
 pub use model::{Batch, ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 pub use pack::{DEFAULT_LIMIT, Datagram, PackError, Packer, Push, Repacked, TAGS_SHED};

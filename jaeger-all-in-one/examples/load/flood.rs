@@ -3,8 +3,8 @@
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use crate::program::Program;
-use crate::{sides, spans, usage};
+use crate::program::{Kind, Program};
+use crate::{spans, usage};
 
 const BATCH: u64 = 600;
 const PACE: f64 = 200_000.0;
@@ -15,7 +15,7 @@ const MADE: u64 = 500;
 /// Prints what came of it; fails if a span is lost.
 pub(crate) fn run() {
     // The kernel counts a core's interrupts to whom it interrupts; the sender stays off that core if started by `taskset -c 1`.
-    let program = Program::start(&sides::ours(), Some("0"));
+    let program = Program::start(Kind::Ours, Some("0"));
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let datagrams: Vec<Vec<u8>> = (0..MADE)
         .map(|number| {
@@ -44,7 +44,7 @@ pub(crate) fn run() {
     while held() < sent && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let cpu = usage::cpu(program.pid()) - cpu;
+    let cpu = usage::cpu(program.pid()).since(cpu).all();
     println!(
         "{:.0} spans/s for {took:.1} s: {sent} sent, {} held, {:.0} % of one core, {:.2} µs a span",
         sent as f64 / took,

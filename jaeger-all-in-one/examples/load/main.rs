@@ -3,24 +3,37 @@
 //! | `cargo run --release -p jaeger-all-in-one --example load --` | measures |
 //! |---|---|
 //! | `store` | decoding and storing alone, in this process, from 10^4 to 10^7 spans |
-//! | `sides JAEGER` | this program and the real Jaeger (the file that `scripts/jaeger` prints) side by side: UDP, HTTP, OTLP |
+//! | `sides JAEGER [WAY]` | the real Jaeger (the file that `scripts/jaeger` prints) and this program side by side: `UDP`, `HTTP`, `OTLP`, or one |
+//! | `floor [WAY]` | this program and one that receives the same and does nothing with it |
 //! | `flood` | 200,000 spans a second over UDP to this program on one core: none may be lost |
 //!
-//! The last two want the program built before: `cargo build --release -p jaeger-all-in-one`.
+//! All but the first want the program built before: `cargo build --release -p jaeger-all-in-one`.
 
 mod flood;
 mod program;
 mod sides;
+mod sink;
 mod spans;
 mod store;
 mod usage;
+
+use program::Kind;
+
+/// The ways asked for, or all.
+fn some<'w>(ways: &'w [&'w str]) -> &'w [&'w str] {
+    if ways.is_empty() { &sides::WAYS } else { ways }
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["store"] | [] => store::run(),
-        ["sides", jaeger] => sides::run(jaeger.as_ref()),
+        ["sides", jaeger, ref ways @ ..] => sides::run([Kind::Jaeger(jaeger.into()), Kind::Ours], some(ways)),
+        ["floor", ref ways @ ..] => sides::run([Kind::Ours, Kind::Sink], some(ways)),
+        ["sink", udp, http] => sink::run(udp, http),
         ["flood"] => flood::run(),
-        _ => panic!("no such measurement: {arguments:?}; there is: store, sides JAEGER, flood"),
+        _ => panic!(
+            "no such measurement: {arguments:?}; there is: store, sides JAEGER [WAY], floor [WAY], flood"
+        ),
     }
 }

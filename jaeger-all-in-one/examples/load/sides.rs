@@ -1,15 +1,14 @@
-//! Side by side with the real Jaeger: the same spans to both programs over UDP, HTTP and OTLP; what each span costs them.
+//! Two programs side by side: the same spans to both over UDP, HTTP and OTLP; what each span costs them.
 //!
 //! Each program starts anew for each way in, is warmed, and then sent the same batches at the same pace. CPU is the process's user and system time, so the
 //! kernel's part of receiving is in it; bytes are what its resident memory grew by, the warm-up left out. A sample of the traces must be found, whole.
 
 use std::net::UdpSocket;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jaeger_thrift::Protocol;
 
-use crate::program::Program;
+use crate::program::{Kind, Program};
 use crate::{spans, usage};
 
 /// Spans of a batch.
@@ -23,42 +22,35 @@ const PACE: f64 = 40_000.0;
 /// One trace of so many is looked for afterwards.
 const SAMPLE: u64 = 997;
 
-const WAYS: [&str; 3] = ["UDP", "HTTP", "OTLP"];
+/// The ways in.
+pub(crate) const WAYS: [&str; 3] = ["UDP", "HTTP", "OTLP"];
 
 /// Prints a line for each program and way.
-pub(crate) fn run(jaeger: &Path) {
-    let ours = ours();
+pub(crate) fn run(programs: [Kind; 2], ways: &[&str]) {
     println!(
-        "{:<18} {:<5} {:>14} {:>12} {:>16}",
-        "program", "way", "CPU µs a span", "bytes a span", "traces found"
+        "{:<12} {:<5} {:>14} {:>9} {:>9} {:>13} {:>15}",
+        "program", "way", "CPU µs a span", "of it own", "kernel's", "bytes a span", "traces found"
     );
-    for way in WAYS {
-        let mut lines = Vec::new();
-        for file in [jaeger, &ours] {
-            let (cpu, bytes, found, asked) = one(file, way);
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            println!("{name:<18} {way:<5} {cpu:>14.2} {bytes:>12.0} {:>16}", format!("{found} of {asked}"));
-            lines.push((cpu, bytes));
-        }
+    for way in ways {
+        let [first, second] = programs.clone().map(|kind| one(&kind, way));
         println!(
-            "{:<24} {:>13.1} % {:>10.0} %",
+            "{:<18} {:>12.1} % {:>20} {:>11.0} %",
             "",
-            lines[1].0 / lines[0].0 * 100.0,
-            lines[1].1 / lines[0].1 * 100.0
+            second.cpu / first.cpu * 100.0,
+            "",
+            second.bytes / first.bytes * 100.0
         );
     }
 }
 
-/// This program, built beside this example.
-pub(crate) fn ours() -> std::path::PathBuf {
-    let here = std::env::current_exe().expect("a path");
-    let file = here.parent().and_then(Path::parent).expect("a folder").join("jaeger-all-in-one");
-    assert!(file.exists(), "build it first: cargo build --release -p jaeger-all-in-one");
-    file
+/// What a span cost, in µs and bytes.
+struct Cost {
+    cpu: f64,
+    bytes: f64,
 }
 
-fn one(file: &Path, way: &str) -> (f64, f64, u64, u64) {
-    let program = Program::start(file, None);
+fn one(kind: &Kind, way: &str) -> Cost {
+    let program = Program::start(kind.clone(), None);
     // Within what both look at by default, and so that the last is not in the future.
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
@@ -71,7 +63,7 @@ fn one(file: &Path, way: &str) -> (f64, f64, u64, u64) {
             match way {
                 "UDP" => {
                     spans::datagram(n, BATCH, start, &mut bytes);
-                    socket.send_to(&bytes, program.compact).expect("it is sent");
+                    program.send_datagram(&socket, &bytes);
                 }
                 "HTTP" => {
                     bytes.clear();
@@ -83,22 +75,27 @@ fn one(file: &Path, way: &str) -> (f64, f64, u64, u64) {
             let due = Duration::from_secs_f64((n + BATCH - first) as f64 / PACE);
             std::thread::sleep(due.saturating_sub(began.elapsed()));
         }
-        program.wait("the last trace is found", || {
-            program.spans_of(spans::trace_id(first + count - 1)) == spans::TRACE as usize
-        });
+        program.settle(spans::trace_id(first + count - 1), spans::TRACE);
     };
     send(0, WARM);
     let before = (usage::cpu(program.pid()), usage::resident(program.pid()));
     send(WARM, MANY);
-    let after = (usage::cpu(program.pid()), usage::resident(program.pid()));
+    let cpu = usage::cpu(program.pid()).since(before.0);
+    let grown = usage::resident(program.pid()).saturating_sub(before.1);
     let asked: Vec<u64> = (0..WARM + MANY).step_by((SAMPLE * spans::TRACE) as usize).collect();
-    let found =
-        asked.iter().filter(|n| program.spans_of(spans::trace_id(**n)) == spans::TRACE as usize).count();
-    let each = |of: f64| of / MANY as f64;
-    (
-        each((after.0 - before.0) * 1e6),
-        each(after.1.saturating_sub(before.1) as f64),
-        found as u64,
-        asked.len() as u64,
-    )
+    let found = asked.iter().filter(|n| program.spans_of(spans::trace_id(**n)) == spans::TRACE as usize);
+    let found = match kind {
+        Kind::Sink => "-".to_owned(),
+        _ => format!("{} of {}", found.count(), asked.len()),
+    };
+    let micros = |seconds: f64| seconds * 1e6 / MANY as f64;
+    let bytes = grown as f64 / MANY as f64;
+    println!(
+        "{:<12} {way:<5} {:>14.2} {:>9.2} {:>9.2} {bytes:>13.0} {found:>15}",
+        kind.name(),
+        micros(cpu.all()),
+        micros(cpu.user),
+        micros(cpu.system)
+    );
+    Cost { cpu: micros(cpu.all()), bytes }
 }

@@ -15,9 +15,7 @@ use crate::values::Query;
 pub(super) async fn metrics(State(app): State<App>) -> Response {
     let mut text = String::new();
     app.counters.write_prometheus(&mut text);
-    if let Some(forward) = &app.forward {
-        forward.write_prometheus(&mut text);
-    }
+    app.forward.write_prometheus(&mut text);
     let stats = match app.ask(|store| Ok(store.stats())).await {
         Ok(stats) => stats,
         Err(error) => return Failure::from(error).into_response(),

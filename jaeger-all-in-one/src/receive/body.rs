@@ -6,10 +6,10 @@
 use std::io::Read as _;
 use std::time::Duration;
 
-use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http_body_util::BodyExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::counters::Cause;
@@ -98,22 +98,29 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     let need = (declared + unfolded).div_ceil(1 << 20).max(1) as u32;
     // It is never closed.
     let held = FREE.acquire_many(need).await.map_err(|_| too_large())?;
-    let bytes = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
-        let mut source = std::error::Error::source(&error);
-        while let Some(inner) = source {
-            if inner.to_string().contains("length limit exceeded") {
-                return too_large();
-            }
-            source = inner.source();
-        }
-        Refusal::new(StatusCode::BAD_REQUEST, Cause::Truncated, "the body breaks off")
-    })?;
+    let bytes = gather(request.into_body(), if declared < LARGEST { declared } else { 0 }).await?;
     let bytes = match encoding {
-        Encoding::None => bytes.into(),
+        Encoding::None => bytes,
         Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?,
         Encoding::Deflate => unfold(ZlibDecoder::new(&bytes[..]))?,
     };
     Ok(Body { bytes, _held: held })
+}
+
+/// All of a body, copied once; `expected` is its length if that is known.
+async fn gather(mut body: axum::body::Body, expected: usize) -> Result<Vec<u8>, Refusal> {
+    let mut all = Vec::with_capacity(expected);
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, Cause::Truncated, "the body breaks off"))?;
+        // Trailers say nothing that is asked for.
+        let Ok(data) = frame.into_data() else { continue };
+        if all.len() + data.len() > LARGEST {
+            return Err(too_large());
+        }
+        all.extend_from_slice(&data);
+    }
+    Ok(all)
 }
 
 fn unfold(from: impl std::io::Read) -> Result<Vec<u8>, Refusal> {
@@ -135,8 +142,8 @@ fn too_large() -> Refusal {
 
 /// Runs what may take some milliseconds where it holds up nobody.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, size: usize) -> T {
-    /// What is smaller is done sooner than handed over, in bytes.
-    const SMALL: usize = 64 << 10;
+    /// What is smaller is done here, in bytes: it takes a millisecond or so, and to hand it to another thread costs both of them a switch and cold caches.
+    const SMALL: usize = 1 << 20;
     if size <= SMALL {
         return work();
     }

@@ -25,3 +25,14 @@ pub fn cause(error: &DecodeError) -> Cause {
         _ => Cause::Invalid,
     }
 }
+
+/// Has the system's allocator keep what batches free for the batches to come.
+///
+/// A batch is some hundred kilobytes that live for a millisecond. As it starts, glibc gives such memory back to the kernel each time, and has it mapped and
+/// zeroed page by page for the next batch, which costs as much as reading the spans. Once a mapping of some size was freed it keeps twice as much (mallopt(3),
+/// `M_MMAP_THRESHOLD`); the one that is freed here is never touched. With another allocator this does nothing.
+pub(crate) fn keep_memory() {
+    /// Bytes; twice as many are kept.
+    const FREED: usize = 4 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(FREED)));
+}

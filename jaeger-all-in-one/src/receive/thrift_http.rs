@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use jaeger_thrift::{Batch, Protocol};
+use jaeger_thrift::{Batch, DecodeError, Protocol};
 
 use super::body::{self, Refusal};
 use super::cause;
@@ -37,16 +37,26 @@ async fn take(app: &App, request: Request) -> Result<(), Refusal> {
     let body = body::read(request).await?;
     let app = app.clone();
     let size = body.bytes.len();
-    let work = move || match Batch::decode(Protocol::Binary, &body.bytes) {
-        Ok(batch) => {
-            app.take(Receiver::ThriftHttp, batch);
-            Ok(())
-        }
-        Err(error) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            cause(&error),
-            format!("the body is no batch of spans: {error}"),
-        )),
+    let work = move || {
+        take_batch(&app, &body.bytes).map_err(|error| {
+            let message = format!("the body is no batch of spans: {error}");
+            Refusal::new(StatusCode::BAD_REQUEST, cause(&error), message)
+        })
     };
     body::aside(work, size).await
+}
+
+/// Takes the body of a request in, whole.
+///
+/// # Errors
+/// If it is no batch; then nothing of it is taken, and nothing counted yet.
+///
+/// ```
+/// use jaeger_all_in_one::{App, Config, receive::thrift_http, store::memory::MemoryStore};
+/// let app = App::new(Config::default(), Box::new(MemoryStore::new(64 << 20)));
+/// assert!(thrift_http::take_batch(&app, b"no batch").is_err());
+/// ```
+pub fn take_batch(app: &App, bytes: &[u8]) -> Result<(), DecodeError> {
+    app.take(Receiver::ThriftHttp, Batch::decode(Protocol::Binary, bytes)?);
+    Ok(())
 }

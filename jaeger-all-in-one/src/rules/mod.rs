@@ -5,10 +5,12 @@
 //! | [`thrift`] | in | what comes as Thrift gets OpenTelemetry's names: `host.name`, `otel.status_code`, … |
 //! | [`text`] | asked | a value as the text that searches compare |
 //! | [`shown`] | out | a trace as it is shown: the rules below, one after the other |
+//! | [`fields`] | out | what OpenTelemetry has a field for, taken out of the tags |
 //! | [`references`], [`ids`], [`order`], [`skew`], [`library`] | out | one rule each |
 //!
 //! Every rule is a function of what it is given: no store, no clock, no I/O. They hold for any span, with absurd times and ids too.
 
+pub mod fields;
 pub mod ids;
 pub mod library;
 pub mod order;

@@ -6,9 +6,9 @@
 use super::Expansion;
 use crate::check::Recorded;
 use crate::model::Parameter;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
-use syn::{FnArg, Pat, Signature};
+use syn::{Attribute, FnArg, Pat, Signature, Token};
 
 /// The signature with a plain name for each argument, and what has to be written for it.
 pub(super) struct Moved {
@@ -47,11 +47,12 @@ impl Expansion<'_> {
         let recorded_whole =
             recorded.iter().any(|argument| argument.name != "self" && !in_pattern(&argument.name));
         let recorded_parts = recorded.iter().any(|argument| in_pattern(&argument.name));
-        // Parts are recorded where the span opens only if they are there by then.
-        if !captured && (!recorded_whole || recorded_parts) || function.is_variadic() {
+        if !captured && !recorded_whole && !recorded_parts || function.is_variadic() {
             return moved;
         }
-        if let Some(this) = function.receiver().filter(|_| captured) {
+        // A reference drops nothing; left out of a closure that does not use it, it is still told as unused. A future without it would be Send where the plain one is not.
+        let whole = captured && (function.is_async() || !function.takes_self_by_reference());
+        if let Some(this) = function.receiver().filter(|_| whole) {
             moved.touched.extend(quote_spanned!(at=> let _ = &#this;));
         }
         let mut touched = vec![];
@@ -75,14 +76,10 @@ impl Expansion<'_> {
                 Parameter::Pattern { pattern, names, attributes } => {
                     let parts: Vec<&Recorded> =
                         recorded.iter().filter(|argument| names.contains(&argument.name)).collect();
-                    let bound = (!parts.is_empty()).then(|| self.bound(&parts));
-                    let bind =
-                        match rebound(pattern, &names).filter(|_| bound.is_some() && !function.is_async()) {
-                            Some((pattern, rebind)) => {
-                                quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound #rebind)
-                            }
-                            None => quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound),
-                        };
+                    let bind = match parts.is_empty() {
+                        true => quote_spanned!(at=> #(#attributes)* let #pattern = #plain;),
+                        false => self.parted(pattern, &names, &parts, &plain, attributes),
+                    };
                     moved.inside.extend(names);
                     (plain.clone(), quote_spanned!(at=> #(#attributes)* let #plain = #plain; #bind))
                 }
@@ -108,49 +105,79 @@ impl Expansion<'_> {
         }
         moved
     }
-}
 
-/// A pattern without `mut`, and its names bound once more, so that one that the body does not use is still told although it was recorded. Not where a name
-/// begins with `_`; nor in an async function, whose future would hold them twice.
-fn rebound(pattern: &Pat, names: &[Ident]) -> Option<(Pat, TokenStream)> {
-    let at = proc_macro2::Span::mixed_site();
-    if names.iter().any(|name| name.to_string().starts_with('_')) {
-        return None;
-    }
-    let (mut pattern, mut mutable) = (pattern.clone(), vec![]);
-    if !take_mut(&mut pattern, &mut mutable) {
-        return None;
-    }
-    let rebind = names.iter().map(|name| {
-        let mutable = mutable.iter().find(|(of, _)| of == name).map(|(_, word)| word);
-        quote_spanned!(at=> let #mutable #name = #name;)
-    });
-    let rebind = rebind.collect();
-    Some((pattern, rebind))
-}
-
-/// Takes the `mut`s out of a pattern; false for one that it does not know.
-fn take_mut(pattern: &mut Pat, to: &mut Vec<(Ident, syn::Token![mut])>) -> bool {
-    match pattern {
-        Pat::Ident(ident) if ident.by_ref.is_none() => {
-            to.extend(ident.mutability.take().map(|word| (ident.ident.clone(), word)));
-            ident.subpat.is_none()
+    /// A pattern bound under names of ours, its parts recorded, and moved on to their own names: so one that the body does not use is still told. In a block, at whose end what was borrowed for the
+    /// recording is gone: a future would hold it beside what it was moved to.
+    fn parted(
+        &self,
+        pattern: &Pat,
+        names: &[Ident],
+        parts: &[&Recorded],
+        plain: &Ident,
+        attributes: &[Attribute],
+    ) -> TokenStream {
+        let at = self.at;
+        let mut own = Renamed { names, mutable: vec![] };
+        let mut renamed = pattern.clone();
+        if !own.rename(&mut renamed) {
+            let bound = self.bound(parts);
+            return quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound);
         }
-        Pat::Tuple(tuple) => tuple.elems.iter_mut().all(|p| take_mut(p, to)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter_mut().all(|p| take_mut(p, to)),
-        Pat::Struct(fields) => fields.fields.iter_mut().all(|f| {
-            f.colon_token.is_some() && take_mut(&mut f.pat, to)
-                || f.colon_token.is_none() && plain_field(&f.pat)
-        }),
-        Pat::Slice(slice) => slice.elems.iter_mut().all(|p| take_mut(p, to)),
-        Pat::Reference(reference) => take_mut(&mut reference.pat, to),
-        Pat::Paren(paren) => take_mut(&mut paren.pat, to),
-        Pat::Wild(_) | Pat::Rest(_) => true,
-        _ => false,
+        let ours: Vec<Ident> = (0..names.len()).map(part).collect();
+        let shown: Vec<Recorded> = parts
+            .iter()
+            .filter_map(|recorded| {
+                let position = names.iter().position(|name| *name == recorded.name)?;
+                Some(Recorded { name: part(position), key: recorded.key.clone(), shown: recorded.shown })
+            })
+            .collect();
+        let bound = self.bound(&shown.iter().collect::<Vec<_>>());
+        let mutable =
+            names.iter().map(|name| own.mutable.iter().find(|(of, _)| of == name).map(|(_, word)| word));
+        quote_spanned! {at=>
+            #(#attributes)* let (#(#mutable #names,)*) = { let #renamed = #plain; #bound (#(#ours,)*) };
+        }
     }
 }
 
-/// `Point { x }`, where a `mut` has no other place.
-fn plain_field(pattern: &Pat) -> bool {
-    matches!(pattern, Pat::Ident(ident) if ident.mutability.is_none() && ident.by_ref.is_none())
+/// Our name of a pattern's part.
+fn part(position: usize) -> Ident {
+    format_ident!("__jaeger_part{position}", span = Span::mixed_site())
+}
+
+/// Puts names of ours where a pattern binds, and notes the `mut`s that stood there.
+struct Renamed<'a> {
+    names: &'a [Ident],
+    mutable: Vec<(Ident, Token![mut])>,
+}
+
+impl Renamed<'_> {
+    /// False for a pattern that it does not know.
+    fn rename(&mut self, pattern: &mut Pat) -> bool {
+        match pattern {
+            Pat::Ident(ident) => {
+                // What is not among the names is a constant.
+                if let Some(position) = self.names.iter().position(|name| *name == ident.ident) {
+                    // The `mut` of `ref mut` is the reference's.
+                    let mutable = if ident.by_ref.is_none() { ident.mutability.take() } else { None };
+                    self.mutable.extend(mutable.map(|word| (self.names[position].clone(), word)));
+                    ident.ident = part(position);
+                }
+                ident.subpat.as_mut().is_none_or(|(_, inner)| self.rename(inner))
+            }
+            Pat::Tuple(tuple) => tuple.elems.iter_mut().all(|p| self.rename(p)),
+            Pat::TupleStruct(tuple) => tuple.elems.iter_mut().all(|p| self.rename(p)),
+            Pat::Struct(fields) => fields.fields.iter_mut().all(|field| {
+                // `Point { x }` is `Point { x: x }`.
+                field.colon_token.get_or_insert_with(Default::default);
+                self.rename(&mut field.pat)
+            }),
+            Pat::Slice(slice) => slice.elems.iter_mut().all(|p| self.rename(p)),
+            Pat::Reference(reference) => self.rename(&mut reference.pat),
+            Pat::Paren(paren) => self.rename(&mut paren.pat),
+            Pat::Or(or) => or.cases.iter_mut().all(|p| self.rename(p)),
+            Pat::Wild(_) | Pat::Rest(_) | Pat::Lit(_) | Pat::Path(_) | Pat::Range(_) => true,
+            _ => false,
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Function {
         match &self.signature.output {
             ReturnType::Default => None,
             ReturnType::Type(_, ty) => match &**ty {
-                Type::Never(_) => None,
+                ty if is_never(ty) => None,
                 Type::Tuple(tuple) if tuple.elems.is_empty() => None,
                 ty => Some(ty),
             },
@@ -56,6 +56,15 @@ impl Function {
         }
         let mut holed = ty.clone();
         if punch(&mut holed) { Reply::Partly(holed.into_token_stream()) } else { Reply::Opaque }
+    }
+}
+
+/// `!`, also where a macro put it.
+pub(crate) fn is_never(ty: &Type) -> bool {
+    match ty {
+        Type::Never(_) => true,
+        Type::Group(group) => is_never(&group.elem),
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 /// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
 const HARMLESS: [&str; 24] = [
@@ -85,10 +85,15 @@ pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
 }
 
 /// Bodies of which clippy knows that there is nothing to find, as long as they stand alone: empty ones of generic functions, and what `Clone` and `PartialOrd` are for a type that is `Copy` and `Ord`.
-pub(crate) fn is_canonical(body: &TokenStream, generic: bool) -> bool {
+pub(crate) fn is_canonical(name: &Ident, body: &TokenStream, generic: bool) -> bool {
     // The compiler prints tokens with other blanks than the library does outside of it.
     let text: String = body.to_string().split_whitespace().collect();
-    text.is_empty() && generic || ["*self", "Some(self.cmp(other))"].contains(&text.as_str())
+    match text.as_str() {
+        "" => generic,
+        "*self" => name == "clone",
+        "Some(self.cmp(other))" => name == "partial_cmp",
+        _ => false,
+    }
 }
 
 /// `… Some(x?)`, of which clippy tells only where it is a block's last expression.
@@ -97,6 +102,38 @@ pub(crate) fn is_question_in_ok(body: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
     matches!(&tokens[..], [.., TokenTree::Ident(name), TokenTree::Group(group)]
         if (name == "Some" || name == "Ok") && group.stream().into_iter().last().is_some_and(is_question))
+}
+
+/// `… match x { … => return y, }` or `… if x { return y; } else { … }`, of which clippy tells only where it is a block's last expression.
+pub(crate) fn ends_in_returns(body: &TokenStream) -> bool {
+    fn returns(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(word) => word == "return",
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace && returns(group.stream()),
+            _ => false,
+        })
+    }
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let mut rest = &tokens[..];
+    // The last block, and what comes before each `else`.
+    while let [before @ .., TokenTree::Group(last)] = rest {
+        if last.delimiter() != Delimiter::Brace {
+            return false;
+        }
+        if returns(last.stream()) {
+            return true;
+        }
+        let is_end = |token: &TokenTree| match token {
+            TokenTree::Ident(word) => word == "else",
+            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+            token => is_semicolon(token),
+        };
+        match before.iter().rposition(is_end) {
+            Some(at) if matches!(before[at], TokenTree::Ident(_)) => rest = &before[..at],
+            _ => return false,
+        }
+    }
+    false
 }
 
 pub(crate) fn is_semicolon(token: &TokenTree) -> bool {
@@ -127,6 +164,42 @@ pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
         other => other,
     });
     erased.collect()
+}
+
+/// A type for a place inside the function, which is not the user's to be told of: that it is complex is said where they wrote it, or nowhere (in the implementation of a trait, which decided
+/// it). Clippy goes by the type's two ends. A simple one stays the user's, so that an unknown name in it is told once.
+pub(crate) fn as_ours(ty: TokenStream) -> TokenStream {
+    if words(&ty) < 7 && !names_function(&ty) {
+        return ty;
+    }
+    let ours = |token: &mut TokenTree| {
+        // What begins with it is of a macro's already, and the word means what its place says.
+        if !matches!(token, TokenTree::Ident(word) if word == "$crate") {
+            token.set_span(token.span().resolved_at(Span::mixed_site()));
+        }
+    };
+    let mut tokens: Vec<TokenTree> = ty.into_iter().collect();
+    tokens.first_mut().map(ours);
+    tokens.last_mut().map(ours);
+    tokens.into_iter().collect()
+}
+
+/// Names and groups: fewer than seven of them are never complex, unless functions or bound lifetimes are among them.
+fn words(ty: &TokenStream) -> usize {
+    let of = |token| match token {
+        TokenTree::Group(group) => 1 + words(&group.stream()),
+        TokenTree::Ident(_) => 1,
+        _ => 0,
+    };
+    ty.clone().into_iter().map(of).sum()
+}
+
+fn names_function(ty: &TokenStream) -> bool {
+    ty.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == "fn" || word == "for",
+        TokenTree::Group(group) => names_function(&group.stream()),
+        _ => false,
+    })
 }
 
 /// A body that ends in `Box::pin(inner)`: what stands before the parentheses, and the parentheses.

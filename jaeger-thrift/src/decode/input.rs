@@ -49,6 +49,16 @@ impl<'a> Input<'a> {
         self.at
     }
 
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// Goes on where `rest`, the end of what was left, begins.
+    pub(super) fn go_on_at(&mut self, rest: &'a [u8]) {
+        self.at = self.bytes.len() - rest.len();
+    }
+
     /// How many bytes are left.
     pub(crate) fn left(&self) -> usize {
         self.bytes.len() - self.at
@@ -211,7 +221,8 @@ impl<'a> Input<'a> {
 }
 
 /// Puts 8 times 7 bits, a byte each, together.
-fn gather(v: u64) -> u64 {
+#[inline]
+pub(super) fn gather(v: u64) -> u64 {
     let v = (v & 0x007f_007f_007f_007f) | ((v & 0x7f00_7f00_7f00_7f00) >> 1);
     let v = (v & 0x0000_3fff_0000_3fff) | ((v & 0x3fff_0000_3fff_0000) >> 2);
     (v & 0x0fff_ffff) | ((v & 0x0fff_ffff_0000_0000) >> 4)

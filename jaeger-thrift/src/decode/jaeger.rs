@@ -6,6 +6,8 @@
 
 use super::error::DecodeErrorKind;
 use super::input::{Input, Kind, Read, Result, skip, structs};
+use super::quick::{self, Quick, Rest};
+use super::texts::Texts;
 use crate::model::{Batch, ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
@@ -60,15 +62,26 @@ fn name(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn batch<'a, R: Read>(input: &mut Input<'a>) -> Result<Batch<'a>> {
+pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>) -> Result<Batch<'a>> {
     let (mut sender, mut spans, mut seq_no, mut stats) = (None, None, None, None);
     fields::<R>(input, "Batch", |input, id, kind| {
         match (id, kind) {
             (1, Kind::Struct) => sender = Some(process::<R>(input)?),
             (2, Kind::List) => {
-                spans = Some(list::<R, _>(input, least::<R>(SPAN), "Batch.spans", span::<R>)?);
+                let mut texts = Texts::default();
+                let each = |input: &mut Input<'a>| {
+                    let mut rest = Rest(input.rest());
+                    match quick::span::<R>(&mut rest, &mut texts) {
+                        Some(span) => {
+                            input.go_on_at(rest.0);
+                            Ok(span)
+                        }
+                        None => span::<R>(input),
+                    }
+                };
+                spans = Some(list::<R, _>(input, least::<R>(SPAN), "Batch.spans", each)?);
             }
-            (3, Kind::I64) => seq_no = Some(R::i64(input, "Batch.seqNo")?),
+            (3, Kind::I64) => seq_no = Some(<R as Read>::i64(input, "Batch.seqNo")?),
             (4, Kind::Struct) => stats = Some(client_stats::<R>(input)?),
             _ => return Ok(false),
         }
@@ -113,7 +126,8 @@ fn client_stats<R: Read>(input: &mut Input<'_>) -> Result<ClientStats> {
 }
 
 /// The halves of a trace id.
-fn trace_id(high: i64, low: i64) -> u128 {
+#[inline]
+pub(super) fn trace_id(high: i64, low: i64) -> u128 {
     u128::from(high as u64) << 64 | u128::from(low as u64)
 }
 
@@ -121,7 +135,7 @@ fn trace_id(high: i64, low: i64) -> u128 {
 const SPAN: &[Kind] =
     &[Kind::I64, Kind::I64, Kind::I64, Kind::I64, Kind::Binary, Kind::I32, Kind::I64, Kind::I64];
 
-fn span<'a, R: Read>(input: &mut Input<'a>) -> Result<Span<'a>> {
+pub(super) fn span<'a, R: Read>(input: &mut Input<'a>) -> Result<Span<'a>> {
     let (mut low, mut high, mut span_id, mut parent) = (None, None, None, None);
     let (mut operation_name, mut flags, mut start_time, mut duration) = (None, None, None, None);
     let (mut references, mut tags, mut logs) = (Vec::new(), Vec::new(), Vec::new());

@@ -6,9 +6,12 @@
 mod error;
 mod input;
 mod jaeger;
+mod quick;
+mod texts;
 
 pub use error::{DecodeError, DecodeErrorKind};
 pub(crate) use input::{Binary, Compact, Input, Kind, Read, Result, skip, structs};
+pub use texts::Texts;
 
 use crate::model::Batch;
 use crate::protocol::{METHOD, Message, MessageType, Protocol};
@@ -66,7 +69,7 @@ fn header<R: Read>(input: &mut Input<'_>) -> Result<(MessageType, i32)> {
     Ok((message_type, sequence_id))
 }
 
-fn message<R: Read>(bytes: &[u8]) -> Result<Message<'_>> {
+fn message<R: Read + quick::Quick>(bytes: &[u8]) -> Result<Message<'_>> {
     let mut input = Input::new(bytes);
     let (message_type, sequence_id) = header::<R>(&mut input)?;
     let mut batch = None;

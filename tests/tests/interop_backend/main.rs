@@ -7,6 +7,7 @@
 mod accepted;
 mod canonical;
 mod diff;
+mod forward;
 mod otlp;
 mod queries;
 mod sides;

@@ -78,7 +78,7 @@ pub(crate) fn read(manifest: &Path, target: &Path) -> Result<Vec<Crate>> {
             name: name.into(),
             version: version.into(),
             sources: Path::new(manifest).parent().context("a manifest stands in a directory")?.into(),
-            features: strings(&dependency["features"]),
+            features: [&dependency["features"], &world["features"][name]].map(strings).concat(),
             quick: strings(&world["quick"]).iter().any(|quick| quick == name),
             left_out: left_out
                 .map(|(test, why)| (test.clone(), why.as_str().unwrap_or_default().into()))

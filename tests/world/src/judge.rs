@@ -1,5 +1,6 @@
 //! One crate: both copies built, linted and tested, and what differs between them.
 
+use crate::argued;
 use crate::cargo::{self, Built, Message};
 use crate::catalogue::Crate;
 use crate::copies::{Id, Off, Sources, Workspace, Written};
@@ -18,46 +19,6 @@ const TRACED: &str = "#[::jaeger_runtime::traced] ";
 const OFF: &str = "#[traced(off)] ";
 /// Rounds of "build, and take the attribute from what was refused".
 const ROUNDS: usize = 12;
-
-/// Warnings of the default set that any macro would lose, or any code that records arguments; listed, and no fault.
-pub(crate) const ARGUED: [(&str, &str); 8] = [
-    // An attribute that does no more than collect its tokens anew loses them too.
-    (
-        "clippy::doc_lazy_continuation",
-        "a macro gets `///` as #[doc], of whose lines clippy does not know the places",
-    ),
-    (
-        "clippy::doc_overindented_list_items",
-        "a macro gets `///` as #[doc], of whose lines clippy does not know the places",
-    ),
-    ("clippy::ptr_arg", "an argument that is recorded is used as what it is"),
-    ("clippy::boxed_local", "an argument that is recorded is used as what it is"),
-    ("clippy::only_used_in_recursion", "an argument that is recorded is used"),
-    ("clippy::manual_async_fn", "the body is no longer an async block and nothing else"),
-    (
-        "clippy::unconditional_recursion",
-        "there is now a path that does not recurse, only the optimiser knows that it is dead",
-    ),
-    (
-        "unconditional_recursion",
-        "there is now a path that does not recurse, only the optimiser knows that it is dead",
-    ),
-];
-
-/// Defects that are known, by lint and function of the equivalence package, so that the next one is seen: listed with the argued ones.
-pub(crate) const KNOWN: [(&str, &str, &str); 2] = [
-    ("unused_variables", "unused_part", "known defect: a recorded part of a pattern counts as used"),
-    ("unused_variables", "unused_part_later", "known defect: bound anew, a future would hold the part twice"),
-];
-
-/// Why a lost warning of the default set is no fault, if it is none.
-pub(crate) fn why_lost(warning: &Warning) -> Option<&'static str> {
-    let argued = ARGUED.iter().find(|(lint, _)| *lint == warning.code).map(|(_, why)| *why);
-    let item = warning.place.rsplit(' ').next().unwrap_or_default();
-    let own = warning.place.starts_with("equivalence-");
-    let known = KNOWN.iter().find(|(lint, of, _)| own && *lint == warning.code && *of == item);
-    argued.or(known.map(|(_, _, why)| *why))
-}
 
 /// What all crates share.
 pub(crate) struct World {
@@ -86,6 +47,20 @@ impl Warning {
     }
 }
 
+/// A warning that is no fault, and why.
+pub(crate) type Argued = (Warning, &'static str);
+
+/// Moves those that `why` has a reason for.
+fn argue(found: &mut Vec<Warning>, to: &mut Vec<Argued>, why: impl Fn(&Warning) -> Option<&'static str>) {
+    found.retain(|warning| match why(warning) {
+        Some(why) => {
+            to.push((warning.clone(), why));
+            false
+        }
+        None => true,
+    });
+}
+
 /// Those of `from` that `other` does not have.
 fn without(from: &BTreeSet<Warning>, other: &BTreeSet<Warning>) -> impl Iterator<Item = Warning> {
     let known: BTreeSet<_> = other.iter().map(Warning::key).collect();
@@ -107,10 +82,12 @@ pub(crate) struct Verdict {
     /// Of rustc and clippy's default set.
     pub(crate) new: Vec<Warning>,
     pub(crate) lost: Vec<Warning>,
-    /// Lost, but see [`ARGUED`].
-    pub(crate) argued: Vec<Warning>,
+    /// With the reason why it is no fault.
+    pub(crate) argued: Vec<Argued>,
+    /// Of clippy's pedantic group.
     pub(crate) new_pedantic: Vec<Warning>,
     pub(crate) lost_pedantic: Vec<Warning>,
+    pub(crate) argued_pedantic: Vec<Argued>,
     /// Plain and annotated; absent if the plain copy's tests do not build, or none were asked for.
     pub(crate) tests: Option<(Outcomes, Outcomes)>,
     pub(crate) no_tests: String,
@@ -196,8 +173,18 @@ impl World {
         let lint = |warning: &&Warning| self.pedantic.contains(&warning.code);
         (verdict.new_pedantic, verdict.new) = without(&annotated, &plain).partition(|w| lint(&w));
         (verdict.lost_pedantic, verdict.lost) = without(&plain, &annotated).partition(|w| lint(&w));
-        let argued = |warning: &Warning| why_lost(warning).is_some();
-        (verdict.argued, verdict.lost) = std::mem::take(&mut verdict.lost).into_iter().partition(argued);
+        for (found, to) in [
+            (&mut verdict.new, &mut verdict.argued),
+            (&mut verdict.new_pedantic, &mut verdict.argued_pedantic),
+        ] {
+            argue(found, to, |warning| argued::why_new(warning, self.what));
+        }
+        for (found, to) in [
+            (&mut verdict.lost, &mut verdict.argued),
+            (&mut verdict.lost_pedantic, &mut verdict.argued_pedantic),
+        ] {
+            argue(found, to, |warning| argued::why_lost(warning, self.what));
+        }
 
         match plain_tests {
             None => verdict.no_tests = "not asked for".into(),

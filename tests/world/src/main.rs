@@ -10,8 +10,10 @@
 //! For each crate: cargo fetches it, checksums locked; two copies are laid under `target/world`, one with `#[traced]` put in front of every non-`const` function with a body (`rewrite`);
 //! both are built and linted (rustc, clippy's default and pedantic groups), their unit tests are run, in the annotated copy with a tracer that records every span (`recorder/`).
 //! Our own package `equivalence` goes through the same in editions 2018, 2021 and 2024; its program prints drop order, places of panics, auto traits and sizes of futures, which have to be
-//! the same in both copies too. What is refused, which warnings are new or gone, and which tests end otherwise is said by name, and any of it is a failure; pedantic lints are only listed.
+//! the same in both copies too. What is refused, which warnings are new or gone, and which tests end otherwise is said by name, and any of it is a failure, but for the lost
+//! warnings that `argued` has a reason for.
 
+mod argued;
 mod cargo;
 mod catalogue;
 mod copies;

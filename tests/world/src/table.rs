@@ -1,8 +1,9 @@
 //! What is printed: for each crate everything that was found, by name, and at the end one line each.
 
 use crate::catalogue::Crate;
-use crate::judge::{Verdict, Warning, why_lost};
+use crate::judge::{Argued, Verdict, Warning};
 use crate::rewrite::Target;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Whether nothing was found that fails the test.
@@ -12,6 +13,8 @@ pub(crate) fn is_clean(verdict: &Verdict) -> bool {
         && verdict.unread.is_empty()
         && verdict.new.is_empty()
         && verdict.lost.is_empty()
+        && verdict.new_pedantic.is_empty()
+        && verdict.lost_pedantic.is_empty()
         && verdict.observed.is_empty()
         && tests.is_none_or(|(plain, recorded)| {
             recorded.faults == plain.faults && recorded.differences(plain).is_empty()
@@ -36,11 +39,13 @@ pub(crate) fn details(one: &Crate, verdict: &Verdict) -> String {
     };
     section("new warnings", shown(&verdict.new));
     section("lost warnings", shown(&verdict.lost));
-    let argued = verdict.argued.iter();
-    let argued = argued.map(|w| format!("{}: {}: {}", w.place, w.code, why_lost(w).unwrap_or_default()));
-    section("lost warnings, argued", argued.collect());
     section("new pedantic warnings", shown(&verdict.new_pedantic));
     section("lost pedantic warnings", shown(&verdict.lost_pedantic));
+    let argued = |warnings: &[Argued]| {
+        warnings.iter().map(|(w, why)| format!("{}: {}: {why}", w.place, w.code)).collect()
+    };
+    section("warnings that differ, argued", argued(&verdict.argued));
+    section("pedantic warnings that differ, argued", argued(&verdict.argued_pedantic));
     if let Some((plain, recorded)) = &verdict.tests {
         section("tests that end otherwise", recorded.differences(plain));
         section("faults of test programs, plain", plain.faults.clone());
@@ -103,7 +108,7 @@ pub(crate) fn table(rows: &[(&Crate, Option<Verdict>)], what: Target) -> String 
             percent(fine, verdict.compiled),
             format!("{} ({})", verdict.new.len(), verdict.new_pedantic.len()),
             format!("{} ({})", verdict.lost.len(), verdict.lost_pedantic.len()),
-            verdict.argued.len().to_string(),
+            format!("{} ({})", verdict.argued.len(), verdict.argued_pedantic.len()),
         ];
         match &verdict.tests {
             Some((plain, recorded)) => {
@@ -116,6 +121,7 @@ pub(crate) fn table(rows: &[(&Crate, Option<Verdict>)], what: Target) -> String 
         }
         let _ = writeln!(out, "{name:<22}{}", cells(&row));
     }
+    out.push_str(&reasons(rows));
     let _ = writeln!(
         out,
         "\nworld: {accepted}/{compiled} functions accepted ({}), {new} new and {lost} lost warnings, {differ} tests and observations that differ{}",
@@ -125,8 +131,26 @@ pub(crate) fn table(rows: &[(&Crate, Option<Verdict>)], what: Target) -> String 
     out
 }
 
+/// The argued ones of all crates: how many of each lint, and why.
+fn reasons(rows: &[(&Crate, Option<Verdict>)]) -> String {
+    let mut counts = BTreeMap::<(&str, &str), usize>::new();
+    for verdict in rows.iter().filter_map(|(_, verdict)| verdict.as_ref()) {
+        for (warning, why) in verdict.argued.iter().chain(&verdict.argued_pedantic) {
+            *counts.entry((&warning.code, why)).or_default() += 1;
+        }
+    }
+    let mut out = String::new();
+    if !counts.is_empty() {
+        out.push_str("\nargued:\n");
+    }
+    for ((lint, why), count) in counts {
+        let _ = writeln!(out, "{count:>7} {lint}: {why}");
+    }
+    out
+}
+
 fn cells(cells: &[String]) -> String {
-    let widths = [10, 9, 9, 7, 8, 8, 7, 9, 11, 11, 9];
+    let widths = [10, 9, 9, 7, 8, 8, 9, 9, 11, 11, 9];
     cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}")).collect()
 }
 

@@ -13,6 +13,7 @@ use jaeger_thrift::{Log, Process, RefType, SpanRef, Tag, Value};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::api::trace_json::{Each, Text};
+use crate::rules::fields::{Fields, event};
 use crate::rules::{Shown, ShownTrace, references};
 
 /// Traces, one after the other, as `{"resourceSpans":[…]}`. Raw, a process's service comes before its tags, which are not sorted.
@@ -40,8 +41,7 @@ fn groups(trace: &ShownTrace) -> Vec<Group<'_>> {
             groups.push((&one.process, Vec::new()));
             groups.len() - 1
         });
-        let name = |key| text(one, key).unwrap_or_default();
-        let scope = (name("otel.scope.name"), name("otel.scope.version"));
+        let scope = Fields::of(&one.span.tags).scope;
         let scopes = &mut groups[place].1;
         match scopes.iter_mut().find(|(other, _)| *other == scope) {
             Some((_, spans)) => spans.push(one),
@@ -49,14 +49,6 @@ fn groups(trace: &ShownTrace) -> Vec<Group<'_>> {
         }
     }
     groups
-}
-
-/// A tag of a span, if it is a text.
-fn text<'s>(one: &'s Shown, key: &str) -> Option<&'s str> {
-    one.span.tags.iter().find(|tag| tag.key == key).and_then(|tag| match &tag.value {
-        Value::String(text) => Some(&**text),
-        _ => None,
-    })
 }
 
 /// Adds a text that is not empty.
@@ -179,43 +171,23 @@ impl Serialize for SpanV3<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let one = self.0;
         let span = &one.span;
-        let kind = match text(one, "span.kind") {
-            Some("internal") => 1,
-            Some("server") => 2,
-            Some("client") => 3,
-            Some("producer") => 4,
-            Some("consumer") => 5,
-            _ => 0,
-        };
-        let code = match text(one, "otel.status_code") {
-            Some("OK") => 1,
-            Some("ERROR") => 2,
-            _ => 0,
-        };
-        let is_attribute = |tag: &&Tag<'_>| match &*tag.key {
-            "span.kind" => kind == 0,
-            "otel.status_code" | "otel.status_description" => code == 0,
-            "error" => code != 2 || tag.value != Value::Bool(true),
-            "otel.scope.name" | "otel.scope.version" | "w3c.tracestate" => {
-                !matches!(tag.value, Value::String(_))
-            }
-            _ => true,
-        };
+        let fields = Fields::of(&span.tags);
         let parent = references::parent(span.trace_id, &span.references);
         let mut map = to.serialize_map(None)?;
         put_id(&mut map, "traceId", span.trace_id, 32)?;
         put_id(&mut map, "spanId", span.span_id.into(), 16)?;
-        put(&mut map, "traceState", text(one, "w3c.tracestate").unwrap_or_default())?;
+        put(&mut map, "traceState", fields.trace_state)?;
         put_id(&mut map, "parentSpanId", parent.into(), 16)?;
         if span.flags != 0 {
             map.serialize_entry("flags", &(span.flags as u32))?;
         }
         put(&mut map, "name", &span.operation_name)?;
-        if kind != 0 {
-            map.serialize_entry("kind", &kind)?;
+        if fields.kind != 0 {
+            map.serialize_entry("kind", &fields.kind)?;
         }
         put_time(&mut map, "startTimeUnixNano", span.start_time)?;
         put_time(&mut map, "endTimeUnixNano", span.start_time.saturating_add(span.duration))?;
+        let is_attribute = |tag: &&Tag<'_>| fields.is_attribute(tag);
         let attributes = || span.tags.iter().filter(is_attribute).map(|tag| Either::Tag(Attribute(tag)));
         let warnings = Some(&one.warnings[..]).filter(|warnings| !warnings.is_empty()).map(Either::Warnings);
         if warnings.is_some() || attributes().next().is_some() {
@@ -228,8 +200,7 @@ impl Serialize for SpanV3<'_> {
         if links().next().is_some() {
             map.serialize_entry("links", &Each(|| links().map(Link)))?;
         }
-        let message = text(one, "otel.status_description").unwrap_or_default();
-        map.serialize_entry("status", &Status { code, message })?;
+        map.serialize_entry("status", &Status { code: fields.code, message: fields.message })?;
         map.end()
     }
 }
@@ -304,14 +275,8 @@ impl Serialize for Event<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
         put_time(&mut map, "timeUnixNano", self.0.timestamp)?;
-        let mut fields = &self.0.fields[..];
-        if let Some((first, others)) = fields.split_first()
-            && first.key == "event"
-            && let Value::String(name) = &first.value
-        {
-            put(&mut map, "name", name)?;
-            fields = others;
-        }
+        let (name, fields) = event(&self.0.fields);
+        put(&mut map, "name", name)?;
         if !fields.is_empty() {
             map.serialize_entry("attributes", &Each(|| fields.iter().map(Attribute)))?;
         }

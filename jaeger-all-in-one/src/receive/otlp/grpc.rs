@@ -1,50 +1,127 @@
 //! The gRPC service of OTLP on 4317.
 
+use std::convert::Infallible;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::middleware::map_response;
 use axum::response::Response as AxumResponse;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
+use prost::Message as _;
+use prost::bytes::Buf as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::codec::CompressionEncoding;
+use tonic::body::Body;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings};
+use tonic::codec::{EncodeBuf, Encoder};
+use tonic::codegen::{BoxFuture, Service as HttpService, http};
+use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
-use super::map;
+use super::Unreadable;
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 use crate::receive::body::{LARGEST, aside};
 
+/// The one method.
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// The service, by hand and not as it is generated, because that would make the library's messages of every request.
+#[derive(Clone)]
 struct Service(App);
 
-#[tonic::async_trait]
-impl TraceService for Service {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+impl NamedService for Service {
+    const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
+}
+
+impl UnaryService<Bytes> for Service {
+    type Response = ExportTraceServiceResponse;
+    type Future = BoxFuture<Response<ExportTraceServiceResponse>, Status>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let app = self.0.clone();
-        let request = request.into_inner();
-        let size =
-            request.resource_spans.iter().map(|resource| resource.scope_spans.len()).sum::<usize>() << 12;
-        let work = move || match map::batches(request) {
-            Ok(batches) => {
-                app.take_all(Receiver::OtlpGrpc, batches);
-                Ok(())
-            }
-            Err(message) => Err(Status::invalid_argument(message)),
+        let bytes = request.into_inner();
+        let size = bytes.len();
+        let work = move || {
+            super::take_protobuf(&app, Receiver::OtlpGrpc, &bytes).map_err(|error| match error {
+                Unreadable::Broken(message) => Status::internal(message),
+                Unreadable::Invalid(message) => Status::invalid_argument(message),
+            })
         };
-        aside(work, size).await?;
-        let partial_success = Some(ExportTracePartialSuccess::default());
-        Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+        Box::pin(async move {
+            aside(work, size).await?;
+            let partial_success = Some(ExportTracePartialSuccess::default());
+            Ok(Response::new(ExportTraceServiceResponse { partial_success }))
+        })
+    }
+}
+
+impl HttpService<http::Request<Body>> for Service {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let method = self.clone();
+        Box::pin(async move {
+            if request.uri().path() != EXPORT {
+                return Ok(Status::unimplemented("").into_http());
+            }
+            let mut gzip = EnabledCompressionEncodings::default();
+            gzip.enable(CompressionEncoding::Gzip);
+            let mut grpc = Grpc::new(Raw)
+                .apply_compression_config(gzip, EnabledCompressionEncodings::default())
+                .apply_max_message_size_config(Some(LARGEST), None);
+            Ok(grpc.unary(method, request).await)
+        })
+    }
+}
+
+/// Requests as they came, answers as messages.
+#[derive(Clone, Copy, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = ExportTraceServiceResponse;
+    type Decode = Bytes;
+    type Encoder = Raw;
+    type Decoder = Raw;
+
+    fn encoder(&mut self) -> Raw {
+        Raw
+    }
+
+    fn decoder(&mut self) -> Raw {
+        Raw
+    }
+}
+
+impl Encoder for Raw {
+    type Item = ExportTraceServiceResponse;
+    type Error = Status;
+
+    fn encode(&mut self, answer: ExportTraceServiceResponse, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        answer.encode(to).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        // Cut off the buffer, not copied.
+        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }
 
@@ -67,11 +144,8 @@ fn count(app: &App, response: &AxumResponse) {
 /// Serves until `stopped` says true.
 pub(crate) async fn serve(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) {
     let counting = app.clone();
-    let service = TraceServiceServer::new(Service(app))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(LARGEST);
     let routes =
-        Routes::new(service).into_axum_router().layer(map_response(move |response: AxumResponse| {
+        Routes::new(Service(app)).into_axum_router().layer(map_response(move |response: AxumResponse| {
             count(&counting, &response);
             std::future::ready(response)
         }));

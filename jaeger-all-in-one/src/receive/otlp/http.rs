@@ -5,13 +5,13 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 
-use super::{json as otlp_json, map, wire};
+use super::{Unreadable, json as otlp_json, map};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
+use crate::forward::Way;
 use crate::receive::body::{self, Refusal};
 
 /// The port's routes.
@@ -27,11 +27,11 @@ enum Kind {
 
 /// gRPC's status, which errors are told in.
 #[derive(Clone, PartialEq, Message)]
-struct Status {
+pub(crate) struct Status {
     #[prost(int32, tag = "1")]
-    code: i32,
+    pub(crate) code: i32,
     #[prost(string, tag = "2")]
-    message: String,
+    pub(crate) message: String,
 }
 
 /// gRPC's number for an invalid argument, for what the client did wrong.
@@ -79,22 +79,19 @@ async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
     let body = body::read(request).await?;
     let app = app.clone();
     let size = body.bytes.len();
-    let work = move || {
-        if matches!(kind, Kind::Protobuf)
-            && let Some(batches) = wire::batches(&body.bytes)
-        {
-            app.take_all(Receiver::OtlpHttp, batches);
-            return Ok(());
+    let work = move || match kind {
+        Kind::Protobuf => {
+            super::take_protobuf(&app, Receiver::OtlpHttp, &body.bytes).map_err(|error| match error {
+                Unreadable::Broken(message) | Unreadable::Invalid(message) => Refusal::invalid(message),
+            })
         }
-        let request = match kind {
-            Kind::Protobuf => {
-                ExportTraceServiceRequest::decode(&body.bytes[..]).map_err(|error| error.to_string())
-            }
-            Kind::Json => otlp_json::request(&body.bytes),
-        };
-        let batches = request.and_then(map::batches).map_err(Refusal::invalid)?;
-        app.take_all(Receiver::OtlpHttp, batches);
-        Ok(())
+        Kind::Json => {
+            let request = otlp_json::request(&body.bytes).map_err(Refusal::invalid)?;
+            let original = app.forward.has(Way::Otlp).then(|| request.encode_to_vec());
+            let batches = map::batches(request).map_err(Refusal::invalid)?;
+            app.take_otlp(Receiver::OtlpHttp, batches, || original.unwrap_or_default());
+            Ok(())
+        }
     };
     body::aside(work, size).await
 }

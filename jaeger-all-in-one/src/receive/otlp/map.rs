@@ -81,7 +81,8 @@ pub(super) fn micros(nanos: u64) -> i64 {
 
 /// From start to end, cut to whole microseconds.
 pub(super) fn duration(start: u64, end: u64) -> i64 {
-    ((i128::from(end) - i128::from(start)) / 1_000) as i64
+    // A thousandth of a u64 fits into either half of an i64.
+    if end >= start { ((end - start) / 1_000) as i64 } else { -(((start - end) / 1_000) as i64) }
 }
 
 /// It came, so it was sampled; clients of before 2023 leave the flags out.

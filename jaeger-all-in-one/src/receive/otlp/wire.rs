@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag, Value};
+use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag, Texts, Value};
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use prost::Message as _;
 
@@ -14,10 +14,11 @@ use super::map::{self, Ended};
 /// Batches of a request, one a resource, in Jaeger's form; `None` if it wants a closer look.
 pub(super) fn batches(bytes: &[u8]) -> Option<Vec<Batch<'_>>> {
     let mut batches = Vec::new();
+    let mut texts = Texts::default();
     let mut request = Fields(bytes);
     while let Some(field) = request.next()? {
         match field {
-            (1, Field::Bytes(resource)) => batches.push(batch(resource)?),
+            (1, Field::Bytes(resource)) => batches.push(batch(resource, &mut texts)?),
             (2.., _) => {}
             _ => return None,
         }
@@ -58,13 +59,20 @@ impl<'a> Fields<'a> {
         (key >> 3 != 0).then_some(Some((key >> 3, field)))
     }
 
-    #[inline]
+    // Of a byte nearly always, and in the middle of every loop.
+    #[inline(always)]
     fn varint(&mut self) -> Option<u64> {
-        let (&first, rest) = self.0.split_first()?;
-        if first < 0x80 {
-            self.0 = rest;
-            return Some(u64::from(first));
+        match *self.0 {
+            [byte @ 0..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                Some(u64::from(byte))
+            }
+            _ => self.long_varint(),
         }
+    }
+
+    fn long_varint(&mut self) -> Option<u64> {
+        let (&first, _) = self.0.split_first()?;
         let mut value = u64::from(first & 0x7f);
         for (at, &byte) in self.0.iter().enumerate().take(10).skip(1) {
             value |= u64::from(byte & 0x7f) << (7 * at);
@@ -102,14 +110,14 @@ fn span_id(bytes: &[u8]) -> Option<u64> {
     map::span_id(bytes).ok()
 }
 
-fn batch(bytes: &[u8]) -> Option<Batch<'_>> {
+fn batch<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Batch<'a>> {
     let mut found = None;
     let mut spans = Vec::new();
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
         match field {
-            (1, Field::Bytes(resource)) => once(&mut found, process(resource)?)?,
-            (2, Field::Bytes(scope)) => scope_spans(scope, &mut spans)?,
+            (1, Field::Bytes(resource)) => once(&mut found, process(resource, texts)?)?,
+            (2, Field::Bytes(scope)) => scope_spans(scope, &mut spans, texts)?,
             (3, Field::Bytes(schema)) => drop(text(schema)?),
             // 1000 is a group that was given up; the library does not know it either.
             (4.., _) => {}
@@ -120,13 +128,13 @@ fn batch(bytes: &[u8]) -> Option<Batch<'_>> {
     Some(Batch { process, spans, ..Batch::default() })
 }
 
-fn process(bytes: &[u8]) -> Option<Process<'_>> {
+fn process<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Process<'a>> {
     let mut process = Process::new(map::NO_SERVICE);
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(attribute)) => {
-                let (key, value) = attribute_of(attribute)?;
+                let (key, value) = attribute_of(attribute, texts)?;
                 if key == "service.name" {
                     process.service_name = map::service_name(value);
                 } else {
@@ -143,7 +151,10 @@ fn process(bytes: &[u8]) -> Option<Process<'_>> {
     Some(process)
 }
 
-fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>) -> Option<()> {
+/// Spans that are reserved at once, by a guess.
+const MOST_AT_ONCE: usize = 4_096;
+
+fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>, texts: &mut Texts<'a>) -> Option<()> {
     let mut scope = None;
     let mut any = false;
     let mut fields = Fields(bytes);
@@ -151,10 +162,19 @@ fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>) -> Option<()> {
         match field {
             // One that comes behind its spans belongs to them all the same.
             (1, Field::Bytes(_)) if any => return None,
-            (1, Field::Bytes(bytes)) => once(&mut scope, scope_of(bytes)?)?,
+            (1, Field::Bytes(bytes)) => once(&mut scope, scope_of(bytes, texts)?)?,
             (2, Field::Bytes(bytes)) => {
+                if !any {
+                    // As many more as there is room for if they are as long; nobody is believed for more than some.
+                    spans.reserve((fields.0.len() / bytes.len().max(1) + 2).min(MOST_AT_ONCE));
+                }
                 any = true;
-                spans.push(span(bytes, scope.as_ref())?);
+                // Made in its place; it is large.
+                spans.push(Span::default());
+                let (one, before) = spans.split_last_mut()?;
+                // As many attributes as the span before had: then they are reserved once, and to their number.
+                one.tags.reserve_exact(before.last().map_or(4, |before| before.tags.len()));
+                span(bytes, scope.as_ref(), one, texts)?;
             }
             (3, Field::Bytes(schema)) => drop(text(schema)?),
             (4.., _) => {}
@@ -165,14 +185,14 @@ fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>) -> Option<()> {
 }
 
 /// Name and version of a scope.
-fn scope_of(bytes: &[u8]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+fn scope_of<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
     let (mut name, mut version) = (Cow::default(), Cow::default());
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(bytes)) => name = text(bytes)?,
             (2, Field::Bytes(bytes)) => version = text(bytes)?,
-            (3, Field::Bytes(attribute)) => drop(attribute_of(attribute)?),
+            (3, Field::Bytes(attribute)) => drop(attribute_of(attribute, texts)?),
             (4, Field::Varint(_)) | (5.., _) => {}
             _ => return None,
         }
@@ -180,12 +200,14 @@ fn scope_of(bytes: &[u8]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     Some((name, version))
 }
 
-fn span<'a>(bytes: &'a [u8], scope: Option<&(Cow<'a, str>, Cow<'a, str>)>) -> Option<Span<'a>> {
-    let mut span = Span::default();
-    // Room for what comes after the attributes, so that it is reserved once.
-    let mut tags = Vec::with_capacity(8);
+fn span<'a>(
+    bytes: &'a [u8],
+    scope: Option<&(Cow<'a, str>, Cow<'a, str>)>,
+    span: &mut Span<'a>,
+    texts: &mut Texts<'a>,
+) -> Option<()> {
     if let Some((name, version)) = scope {
-        map::scope_tags(&mut tags, name.clone(), version.clone());
+        map::scope_tags(&mut span.tags, name.clone(), version.clone());
     }
     let mut ended = Ended::default();
     let (mut start, mut end, mut flags) = (0, 0, 0);
@@ -197,14 +219,14 @@ fn span<'a>(bytes: &'a [u8], scope: Option<&(Cow<'a, str>, Cow<'a, str>)>) -> Op
             (2, Field::Bytes(id)) => span.span_id = span_id(id)?,
             (3, Field::Bytes(bytes)) => ended.trace_state = text(bytes)?,
             (4, Field::Bytes(id)) => span.parent_span_id = span_id(id)?,
-            (5, Field::Bytes(bytes)) => span.operation_name = text(bytes)?,
+            (5, Field::Bytes(bytes)) => span.operation_name = Cow::Borrowed(texts.get(bytes)?),
             (6, Field::Varint(kind)) => ended.kind = kind as i32,
             (7, Field::Fixed64(nanos)) => start = nanos,
             (8, Field::Fixed64(nanos)) => end = nanos,
-            (9, Field::Bytes(bytes)) => tags.push(tag(bytes)?),
+            (9, Field::Bytes(bytes)) => span.tags.push(tag(bytes, texts)?),
             (10 | 12 | 14, Field::Varint(_)) => {}
-            (11, Field::Bytes(event)) => span.logs.push(log(event)?),
-            (13, Field::Bytes(link)) => span.references.push(reference(link)?),
+            (11, Field::Bytes(event)) => span.logs.push(log(event, texts)?),
+            (13, Field::Bytes(link)) => span.references.push(reference(link, texts)?),
             (15, Field::Bytes(bytes)) if !has_status => {
                 has_status = true;
                 status(bytes, &mut ended)?;
@@ -214,12 +236,11 @@ fn span<'a>(bytes: &'a [u8], scope: Option<&(Cow<'a, str>, Cow<'a, str>)>) -> Op
             _ => return None,
         }
     }
-    ended.add_to(&mut tags);
-    span.tags = tags;
+    ended.add_to(&mut span.tags);
     span.flags = map::flags(flags);
     span.start_time = map::micros(start);
     span.duration = map::duration(start, end);
-    Some(span)
+    Some(())
 }
 
 fn status<'a>(bytes: &'a [u8], ended: &mut Ended<'a>) -> Option<()> {
@@ -235,7 +256,7 @@ fn status<'a>(bytes: &'a [u8], ended: &mut Ended<'a>) -> Option<()> {
     Some(())
 }
 
-fn log(bytes: &[u8]) -> Option<Log<'_>> {
+fn log<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Log<'a>> {
     let mut log = Log { timestamp: 0, fields: Vec::new() };
     let mut name = Cow::default();
     let mut fields = Fields(bytes);
@@ -243,7 +264,7 @@ fn log(bytes: &[u8]) -> Option<Log<'_>> {
         match field {
             (1, Field::Fixed64(nanos)) => log.timestamp = map::micros(nanos),
             (2, Field::Bytes(bytes)) => name = text(bytes)?,
-            (3, Field::Bytes(bytes)) => log.fields.push(tag(bytes)?),
+            (3, Field::Bytes(bytes)) => log.fields.push(tag(bytes, texts)?),
             (4, Field::Varint(_)) | (5.., _) => {}
             _ => return None,
         }
@@ -252,7 +273,7 @@ fn log(bytes: &[u8]) -> Option<Log<'_>> {
     Some(log)
 }
 
-fn reference(bytes: &[u8]) -> Option<SpanRef> {
+fn reference<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<SpanRef> {
     let mut reference = SpanRef { ref_type: RefType::FollowsFrom, trace_id: 0, span_id: 0 };
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
@@ -261,7 +282,7 @@ fn reference(bytes: &[u8]) -> Option<SpanRef> {
             (2, Field::Bytes(id)) => reference.span_id = span_id(id)?,
             (3, Field::Bytes(bytes)) => drop(text(bytes)?),
             (4, Field::Bytes(bytes)) => {
-                let tag = tag(bytes)?;
+                let tag = tag(bytes, texts)?;
                 if tag.key == map::REF_TYPE && tag.value == Value::from(map::CHILD) {
                     reference.ref_type = RefType::ChildOf;
                 }
@@ -273,13 +294,33 @@ fn reference(bytes: &[u8]) -> Option<SpanRef> {
     Some(reference)
 }
 
-fn tag(bytes: &[u8]) -> Option<Tag<'_>> {
-    let (key, value) = attribute_of(bytes)?;
+#[inline]
+fn tag<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Tag<'a>> {
+    let (key, value) = attribute_of(bytes, texts)?;
     Some(Tag { key, value: value.unwrap_or_else(|| "".into()) })
 }
 
 /// Key and value of an attribute, which may have none.
-fn attribute_of(bytes: &[u8]) -> Option<(Cow<'_, str>, Option<Value<'_>>)> {
+#[inline]
+fn attribute_of<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<(Cow<'a, str>, Option<Value<'a>>)> {
+    // As it is nearly always: a key and a value, both short.
+    if let [0x0a, length @ 0..0x80, ref rest @ ..] = *bytes
+        && let Some((key, [0x12, length @ 0..0x80, held @ ..])) = rest.split_at_checked(usize::from(length))
+        && usize::from(*length) == held.len()
+    {
+        let found = match *held {
+            [0x0a, length @ 0..0x80, ref held @ ..] if usize::from(length) == held.len() => {
+                Some(Value::String(Cow::Borrowed(texts.get(held)?)))
+            }
+            [0x10, yes @ 0..0x80] => Some(Value::Bool(yes != 0)),
+            _ => value(held)?,
+        };
+        return Some((Cow::Borrowed(texts.get(key)?), found));
+    }
+    any_attribute(bytes)
+}
+
+fn any_attribute(bytes: &[u8]) -> Option<(Cow<'_, str>, Option<Value<'_>>)> {
     let mut key = Cow::default();
     let mut found = None;
     let mut fields = Fields(bytes);

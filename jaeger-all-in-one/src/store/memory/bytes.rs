@@ -2,19 +2,67 @@
 //!
 //! The reader trusts what the writer wrote: reading anything else is a bug and panics on the slice's bounds.
 
+/// What is written to.
+pub(super) trait Out {
+    fn byte(&mut self, byte: u8);
+    fn slice(&mut self, bytes: &[u8]);
+}
+
+impl Out for Vec<u8> {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.push(byte);
+    }
+    #[inline]
+    fn slice(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// A short piece, put together on the stack and appended at once: every byte appended to a vector asks for room.
+pub(super) struct Piece<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Piece<N> {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Piece { bytes: [0; N], length: 0 }
+    }
+
+    #[inline]
+    pub(super) fn written(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl<const N: usize> Out for Piece<N> {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+    #[inline]
+    fn slice(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+}
+
 /// Appends a number in groups of 7 bits, the lowest first.
 #[inline]
-pub(super) fn put(to: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put(to: &mut impl Out, mut value: u64) {
     while value >= 0x80 {
-        to.push(value as u8 | 0x80);
+        to.byte(value as u8 | 0x80);
         value >>= 7;
     }
-    to.push(value as u8);
+    to.byte(value as u8);
 }
 
 /// Appends a signed number: small ones of either sign are short.
 #[inline]
-pub(super) fn put_signed(to: &mut Vec<u8>, value: i64) {
+pub(super) fn put_signed(to: &mut impl Out, value: i64) {
     put(to, ((value << 1) ^ (value >> 63)) as u64);
 }
 

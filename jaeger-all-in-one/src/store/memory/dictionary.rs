@@ -19,7 +19,31 @@ pub(super) struct Dictionary {
     hasher: DefaultHashBuilder,
 }
 
+/// Numbers of the strings that a batch held so far, by their address: what reads a batch gives equal texts the same address (`jaeger_thrift::Texts`), and all
+/// of them live as long as the batch, so the same address and length are the same text. Of one batch and one dictionary.
+pub(super) struct Memo([(usize, usize, Symbol); PLACES]);
+
+const PLACES: usize = 64;
+
+impl Default for Memo {
+    fn default() -> Self {
+        // No text is at address 0.
+        Memo([(0, 0, 0); PLACES])
+    }
+}
+
 impl Dictionary {
+    /// The number of a string of the batch that `memo` is about.
+    #[inline]
+    pub(super) fn intern_again(&mut self, text: &str, memo: &mut Memo) -> Symbol {
+        let address = text.as_ptr().addr();
+        let place = &mut memo.0[(address ^ address >> 6) % PLACES];
+        if (place.0, place.1) != (address, text.len()) {
+            *place = (address, text.len(), self.intern(text));
+        }
+        place.2
+    }
+
     /// The string's number, which it gets if it has none.
     pub(super) fn intern(&mut self, text: &str) -> Symbol {
         let hash = self.hasher.hash_one(text);
@@ -80,5 +104,24 @@ mod tests {
         assert_eq!(dictionary.find("never"), None);
         assert_eq!(dictionary.intern(""), 1_000);
         assert_eq!(dictionary.get(1_000), "");
+    }
+
+    #[test]
+    fn a_memo_takes_no_text_for_another() {
+        let mut dictionary = Dictionary::default();
+        let mut memo = Memo::default();
+        // Parts of one text: the same addresses with other lengths, and addresses that fall on one place.
+        let all = "abcdefghij".repeat(100);
+        for _ in 0..2 {
+            for start in 0..500 {
+                for length in [0, 1, 5, 300] {
+                    let text = &all[start..start + length];
+                    let symbol = dictionary.intern_again(text, &mut memo);
+                    assert_eq!(dictionary.get(symbol), text);
+                    assert_eq!(dictionary.intern_again(text, &mut memo), symbol);
+                }
+            }
+        }
+        assert_eq!(dictionary.count(), 31, "ten of each length, and the empty one");
     }
 }

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jaeger_thrift::{Batch, Process};
 
 use self::record::{Place, mark, read_references};
-use self::segment::{Segment, outcome};
+use self::segment::{BatchMemo, Segment, outcome};
 use self::traces::Traces;
 use super::heads::parent_of;
 use super::{
@@ -237,12 +237,26 @@ impl Store for MemoryStore {
         let mut held = self.held();
         held.read = None;
         let mut process = held.active.process(&batch.process);
-        for span in &batch.spans {
+        let mut memo = BatchMemo::default();
+        let mut spans = &batch.spans[..];
+        while let Some(next) = spans.first() {
+            // Neighbours are mostly of one trace, which is looked up once for all of them.
             let Held { active, traces, .. } = &mut *held;
-            traces.note(span.trace_id, |before| active.push(process, span, before));
+            let known = traces.coming(next.trace_id);
+            while let Some((span, rest)) = spans.split_first()
+                && span.trace_id == next.trace_id
+            {
+                known.note(active.push(process, span, known.before(), &mut memo));
+                spans = rest;
+                // Asked behind the span: a process that fills a segment alone must not keep its spans out.
+                if active.is_full() {
+                    break;
+                }
+            }
             if active.is_full() {
                 held.seal(self.limit);
                 process = held.active.process(&batch.process);
+                memo = BatchMemo::default();
             }
         }
         held.spans += batch.spans.len() as u64;

@@ -11,7 +11,7 @@
 
 use jaeger_thrift::{RefType, SpanRef};
 
-use super::bytes::{Reader, put, put_signed};
+use super::bytes::{Out as _, Piece, Reader, put, put_signed};
 
 /// What the first byte says.
 pub(super) mod mark {
@@ -66,6 +66,9 @@ pub(super) struct Fixed {
     pub(super) marks: u8,
 }
 
+/// What stands before the references takes at most: marks, series, distance, place, ids, start, duration, flags.
+const LONGEST: usize = 1 + 5 + 5 + 10 + 16 + 8 + 8 + 10 + 10 + 5;
+
 /// Writes what stands before the tags, references included.
 pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64, references: &[SpanRef]) {
     let mut marks = fixed.marks;
@@ -81,27 +84,29 @@ pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i6
     set(fixed.parent_span_id != 0, mark::PARENT);
     set(fixed.flags != 1, mark::FLAGS);
     set(!references.is_empty(), mark::REFERENCES);
-    to.push(marks);
-    put(to, u64::from(fixed.series));
-    put(to, u64::from(fixed.back));
+    let mut piece = Piece::<LONGEST>::new();
+    piece.byte(marks);
+    put(&mut piece, u64::from(fixed.series));
+    put(&mut piece, u64::from(fixed.back));
     match (here_before, fixed.before) {
-        (Some(before), _) => put(to, u64::from(here.at() - before.at())),
-        (None, Some(before)) => to.extend_from_slice(&before.0.to_le_bytes()),
+        (Some(before), _) => put(&mut piece, u64::from(here.at() - before.at())),
+        (None, Some(before)) => piece.slice(&before.0.to_le_bytes()),
         (None, None) => {}
     }
-    to.extend_from_slice(&(fixed.trace_id as u64).to_le_bytes());
+    piece.slice(&(fixed.trace_id as u64).to_le_bytes());
     if marks & mark::LONG_ID != 0 {
-        to.extend_from_slice(&((fixed.trace_id >> 64) as u64).to_le_bytes());
+        piece.slice(&((fixed.trace_id >> 64) as u64).to_le_bytes());
     }
-    to.extend_from_slice(&fixed.span_id.to_le_bytes());
+    piece.slice(&fixed.span_id.to_le_bytes());
     if marks & mark::PARENT != 0 {
-        to.extend_from_slice(&fixed.parent_span_id.to_le_bytes());
+        piece.slice(&fixed.parent_span_id.to_le_bytes());
     }
-    put_signed(to, fixed.start_time.wrapping_sub(base));
-    put_signed(to, fixed.duration);
+    put_signed(&mut piece, fixed.start_time.wrapping_sub(base));
+    put_signed(&mut piece, fixed.duration);
     if marks & mark::FLAGS != 0 {
-        put_signed(to, i64::from(fixed.flags));
+        put_signed(&mut piece, i64::from(fixed.flags));
     }
+    to.extend_from_slice(piece.written());
     if !references.is_empty() {
         put(to, references.len() as u64);
         for reference in references {

@@ -10,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use jaeger_thrift::{Process, Span};
 
 use super::bytes::{Reader, put};
-use super::dictionary::{Dictionary, Symbol};
+use super::dictionary::{Dictionary, Memo, Symbol};
 use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed};
 use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tags};
 use crate::store::heads::{Told, told};
@@ -42,6 +42,22 @@ pub(super) struct Series {
     pub(super) start_max: i64,
     pub(super) duration_min: i64,
     pub(super) duration_max: i64,
+}
+
+/// Series that are remembered while a batch is taken in.
+const SERIES: usize = 16;
+
+/// What of a batch comes again: texts and series. For one batch and one segment.
+pub(super) struct BatchMemo {
+    texts: Memo,
+    series: [((u32, Symbol, Symbol, u8), u32); SERIES],
+}
+
+impl Default for BatchMemo {
+    fn default() -> Self {
+        // No process has the number NONE.
+        BatchMemo { texts: Memo::default(), series: [((NONE, NONE, NONE, 0), NONE); SERIES] }
+    }
 }
 
 /// The segment.
@@ -120,7 +136,8 @@ impl Segment {
         let start = self.process_bytes.len();
         let service = self.dictionary.intern(&process.service_name);
         put(&mut self.process_bytes, u64::from(service));
-        write_tags(&mut self.process_bytes, &process.tags, &mut self.dictionary, &mut Intern::All);
+        let mut memo = Memo::default();
+        write_tags(&mut self.process_bytes, &process.tags, &mut self.dictionary, &mut memo, &mut Intern::All);
         let Segment { processes, process_bytes, process_table, hasher, .. } = self;
         let new = &process_bytes[start..];
         let hash = hasher.hash_one(new);
@@ -135,8 +152,14 @@ impl Segment {
         number
     }
 
-    /// Appends a span; `before` is the record of its trace that came before.
-    pub(super) fn push(&mut self, process: u32, span: &Span<'_>, before: Option<Place>) -> Place {
+    /// Appends a span; `before` is the record of its trace that came before, `memo` of this batch and segment.
+    pub(super) fn push(
+        &mut self,
+        process: u32,
+        span: &Span<'_>,
+        before: Option<Place>,
+        memo: &mut BatchMemo,
+    ) -> Place {
         let at = self.bytes.len() as u32;
         let here = Place::new(self.number, at);
         if at == 0 {
@@ -145,9 +168,14 @@ impl Segment {
         let Told { kind, error, panic, cancelled } = told(span);
         let panic = if panic { outcome::PANIC } else { 0 };
         let ended = panic | if cancelled { outcome::CANCELLED } else { 0 };
-        let operation = self.dictionary.intern(&span.operation_name);
-        let kind = if kind.is_empty() { NONE } else { self.dictionary.intern(kind) };
-        let number = self.series_of(process, operation, kind, ended);
+        let operation = self.dictionary.intern_again(&span.operation_name, &mut memo.texts);
+        let kind = if kind.is_empty() { NONE } else { self.dictionary.intern_again(kind, &mut memo.texts) };
+        let known = &mut memo.series[operation as usize % SERIES];
+        let wanted = (process, operation, kind, ended);
+        if known.0 != wanted {
+            *known = (wanted, self.series_of(process, operation, kind, ended));
+        }
+        let number = known.1;
         let series = &mut self.series[number as usize];
         let back = if series.last == NONE { 0 } else { at - series.last };
         series.last = at;
@@ -176,9 +204,9 @@ impl Segment {
         };
         let Segment { bytes, dictionary, repeats, base, .. } = self;
         write_fixed(bytes, &fixed, here, *base, &span.references);
-        write_tags(bytes, &span.tags, dictionary, &mut Intern::Repeated(repeats));
+        write_tags(bytes, &span.tags, dictionary, &mut memo.texts, &mut Intern::Repeated(repeats));
         if !span.logs.is_empty() {
-            write_logs(bytes, &span.logs, span.start_time, dictionary, repeats);
+            write_logs(bytes, &span.logs, span.start_time, dictionary, &mut memo.texts, repeats);
         }
         here
     }

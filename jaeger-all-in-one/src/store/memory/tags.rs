@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jaeger_thrift::{Log, Tag, Value, ValueRef};
 
 use super::bytes::{Reader, put, put_signed};
-use super::dictionary::{Dictionary, Symbol};
+use super::dictionary::{Dictionary, Memo, Symbol};
 
 /// How a value is written.
 mod form {
@@ -64,14 +64,15 @@ pub(super) fn write_tags(
     to: &mut Vec<u8>,
     tags: &[Tag<'_>],
     dictionary: &mut Dictionary,
+    memo: &mut Memo,
     intern: &mut Intern<'_>,
 ) {
     put(to, tags.len() as u64);
     for tag in tags {
-        let key = dictionary.intern(&tag.key);
+        let key = dictionary.intern_again(&tag.key, memo);
         let head = |form: u64| u64::from(key) << 3 | form;
         match &tag.value {
-            Value::String(text) => match symbol(key, text, dictionary, intern) {
+            Value::String(text) => match symbol(key, text, dictionary, memo, intern) {
                 Some(symbol) => {
                     put(to, head(form::SYMBOL));
                     put(to, u64::from(symbol));
@@ -101,7 +102,13 @@ pub(super) fn write_tags(
 }
 
 /// A text's symbol, if it shall have one.
-fn symbol(key: Symbol, text: &str, dictionary: &mut Dictionary, intern: &mut Intern<'_>) -> Option<Symbol> {
+fn symbol(
+    key: Symbol,
+    text: &str,
+    dictionary: &mut Dictionary,
+    memo: &mut Memo,
+    intern: &mut Intern<'_>,
+) -> Option<Symbol> {
     match intern {
         Intern::All => Some(dictionary.intern(text)),
         Intern::Repeated(repeats) => {
@@ -109,7 +116,7 @@ fn symbol(key: Symbol, text: &str, dictionary: &mut Dictionary, intern: &mut Int
                 return None;
             }
             let known = dictionary.count();
-            let symbol = dictionary.intern(text);
+            let symbol = dictionary.intern_again(text, memo);
             repeats.note(key, symbol == known);
             Some(symbol)
         }
@@ -122,12 +129,13 @@ pub(super) fn write_logs(
     logs: &[Log<'_>],
     start: i64,
     dictionary: &mut Dictionary,
+    memo: &mut Memo,
     repeats: &mut Repeats,
 ) {
     put(to, logs.len() as u64);
     for log in logs {
         put_signed(to, log.timestamp.wrapping_sub(start));
-        write_tags(to, &log.fields, dictionary, &mut Intern::Repeated(repeats));
+        write_tags(to, &log.fields, dictionary, memo, &mut Intern::Repeated(repeats));
     }
 }
 

@@ -17,6 +17,24 @@ pub(super) struct Known {
     pub(super) spans: u32,
 }
 
+impl Known {
+    /// The record before the next one.
+    #[inline]
+    pub(super) fn before(&self) -> Option<Place> {
+        (self.spans > 0).then_some(self.last)
+    }
+
+    /// Notes a record.
+    #[inline]
+    pub(super) fn note(&mut self, place: Place) {
+        if self.spans == 0 {
+            self.first = place;
+        }
+        self.last = place;
+        self.spans = self.spans.saturating_add(1);
+    }
+}
+
 /// The table.
 pub(super) struct Traces(Vec<HashMap<[u64; 2], Known>>);
 
@@ -40,20 +58,10 @@ fn part(id: u128) -> usize {
 }
 
 impl Traces {
-    /// Notes a record of a trace: `place` is given the record before, and says where the new one is.
+    /// What is known of a trace whose next records come now; of one that is new, nothing: no spans, and places that mean nothing until [`Known::note`].
     #[inline]
-    pub(super) fn note(&mut self, id: u128, place: impl FnOnce(Option<Place>) -> Place) {
-        match self.0[part(id)].entry(key(id)) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                known.last = place(Some(known.last));
-                known.spans = known.spans.saturating_add(1);
-            }
-            Entry::Vacant(vacant) => {
-                let place = place(None);
-                vacant.insert(Known { first: place, last: place, spans: 1 });
-            }
-        }
+    pub(super) fn coming(&mut self, id: u128) -> &mut Known {
+        self.0[part(id)].entry(key(id)).or_insert(Known { first: Place(0), last: Place(0), spans: 0 })
     }
 
     pub(super) fn get(&self, id: u128) -> Option<Known> {

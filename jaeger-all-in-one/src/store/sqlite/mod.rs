@@ -28,7 +28,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -66,6 +66,9 @@ pub struct SqliteStore {
 /// What the writer and the askers share.
 struct Shared {
     kept: RwLock<Kept>,
+    /// Who asks reads this before it looks into the file and as long as it looks anywhere; the writer holds it alone while spans go from memory into the file.
+    /// So they are in one of the two for everybody, never in both and never in none. Taken before `kept`, and after the writer has settled.
+    moved: RwLock<Moved>,
     memory_bytes: u64,
     /// Whether memory holds anything.
     overflowed: AtomicBool,
@@ -84,6 +87,20 @@ struct Kept {
     current: Arc<MemoryStore>,
     /// What is being written into the file; still found here meanwhile.
     leaving: Option<Arc<MemoryStore>>,
+}
+
+/// What of `leaving` is in the file already.
+#[derive(Default)]
+struct Moved {
+    traces: HashSet<u128>,
+    spans: u64,
+}
+
+/// Memory that holds spans.
+struct Memory {
+    store: Arc<MemoryStore>,
+    /// Whether it is the one whose traces move.
+    leaving: bool,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -106,12 +123,14 @@ impl Shared {
     }
 
     /// Memory with spans, the newest first; none if all are in the file.
-    fn memories(&self) -> Vec<Arc<MemoryStore>> {
+    fn memories(&self) -> Vec<Memory> {
         if !self.overflowed.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        std::iter::once(&kept.current).chain(&kept.leaving).cloned().collect()
+        let current = Memory { store: Arc::clone(&kept.current), leaving: false };
+        let leaving = kept.leaving.iter().map(|store| Memory { store: Arc::clone(store), leaving: true });
+        std::iter::once(current).chain(leaving).collect()
     }
 
     /// What shall go into the file; what comes from now on is kept apart.
@@ -126,6 +145,8 @@ impl Shared {
 
     /// It is in the file.
     fn left(&self) {
+        let mut moved = self.moved.write().unwrap_or_else(PoisonError::into_inner);
+        *moved = Moved::default();
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = kept.leaving.take() {
             self.evicted.fetch_add(left.stats().evicted_spans, Ordering::Relaxed);
@@ -180,6 +201,7 @@ impl SqliteStore {
     ) -> Result<SqliteStore, String> {
         let shared = Arc::new(Shared {
             kept: RwLock::new(Kept { current: Shared::new_memory(memory_bytes), leaving: None }),
+            moved: RwLock::default(),
             memory_bytes,
             overflowed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
@@ -242,9 +264,14 @@ impl SqliteStore {
         }
     }
 
+    /// Begins a question, which is over when what this gives is dropped. None may begin within another.
+    fn begin(&self) -> RwLockReadGuard<'_, Moved> {
+        self.settle(SETTLE);
+        self.shared.moved.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks the file; `None`, and trouble, if it cannot be read.
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
-        self.settle(SETTLE);
         let idle = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let known = idle().pop();
         let asked = known.map_or_else(|| schema::open_to_read(&self.file), Ok).and_then(|connection| {
@@ -295,11 +322,12 @@ impl Store for SqliteStore {
     }
 
     fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+        let _moved = self.begin();
         let found = self.ask(|connection| read::find(connection, query)).unwrap_or_default();
         // What memory holds came when the file had stopped taking.
         let mut all = Vec::new();
         for memory in self.shared.memories() {
-            all.extend(memory.find(query)?);
+            all.extend(memory.store.find(query)?);
         }
         all.extend(found);
         let mut known = HashSet::new();
@@ -309,9 +337,12 @@ impl Store for SqliteStore {
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
+        let moved = self.begin();
         let mut found = self.ask(|connection| read::traces(connection, ids)).unwrap_or_default();
         for memory in self.shared.memories() {
-            merge(&mut found, memory.traces(ids)?, ids);
+            let held = |id: &u128| !(memory.leaving && moved.traces.contains(id));
+            let held: Vec<u128> = ids.iter().copied().filter(held).collect();
+            merge(&mut found, memory.store.traces(&held)?, ids);
         }
         Ok(found)
     }
@@ -330,28 +361,34 @@ impl Store for SqliteStore {
     }
 
     fn scan_traces(&self, range: &Scan, each: EachTrace<'_>) -> Answer<()> {
+        let moved = self.begin();
         let mut ids = self.ask(|connection| read::in_range(connection, range)).unwrap_or_default();
         let mut known: HashSet<u128> = ids.iter().copied().collect();
         for memory in self.shared.memories() {
-            memory.scan_traces(range, &mut |trace| {
+            memory.store.scan_traces(range, &mut |trace| {
                 if known.insert(trace.trace_id) {
                     ids.push(trace.trace_id);
                 }
                 ControlFlow::Continue(())
             })?;
         }
+        // The heads are questions of their own.
+        drop(moved);
         self.heads(&ids, each)
     }
 
     fn scan(&self, range: &Scan, each: EachSpan<'_>) -> Answer<()> {
+        let moved = self.begin();
         let file = self.ask(|connection| read::scan(connection, range, each));
         let mut go_on = file.unwrap_or(ControlFlow::Continue(()));
         for memory in self.shared.memories() {
             if go_on.is_break() {
                 break;
             }
-            memory.scan(range, &mut |process, span| {
-                go_on = each(process, span);
+            memory.store.scan(range, &mut |process, span| {
+                if !(memory.leaving && moved.traces.contains(&span.trace_id)) {
+                    go_on = each(process, span);
+                }
                 go_on
             })?;
         }
@@ -359,23 +396,25 @@ impl Store for SqliteStore {
     }
 
     fn services(&self) -> Answer<Vec<String>> {
+        let _moved = self.begin();
         let mut all: BTreeSet<String> = self.ask(read::services).unwrap_or_default();
         for memory in self.shared.memories() {
-            all.extend(memory.services()?);
+            all.extend(memory.store.services()?);
         }
         Ok(all.into_iter().collect())
     }
 
     fn operations(&self, service: &str) -> Answer<Vec<Operation>> {
+        let _moved = self.begin();
         let mut all = self.ask(|connection| read::operations(connection, service)).unwrap_or_default();
         for memory in self.shared.memories() {
-            all.extend(memory.operations(service)?);
+            all.extend(memory.store.operations(service)?);
         }
         Ok(all.into_iter().collect())
     }
 
     fn stats(&self) -> StoreStats {
-        self.settle(SETTLE);
+        let moved = self.begin();
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let mut stats = StoreStats {
             spans: load(&self.shared.spans),
@@ -386,7 +425,11 @@ impl Store for SqliteStore {
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         for memory in self.shared.memories() {
-            let more = memory.stats();
+            let mut more = memory.store.stats();
+            if memory.leaving {
+                more.spans -= moved.spans.min(more.spans);
+                more.traces -= (moved.traces.len() as u64).min(more.traces);
+            }
             stats.spans += more.spans;
             // A trace in both counts twice; how many there are nobody has looked.
             stats.traces += more.traces;

@@ -3,9 +3,9 @@
 //! What cannot be written goes into memory, where it is found as well, and is written once that works again.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jaeger_thrift::{Batch, Process, Protocol, Span};
@@ -162,12 +162,19 @@ impl Writer {
                         });
                     }
                 }
+                let shared = Arc::clone(&self.shared);
+                // Nobody looks while they are in both.
+                let mut moved = shared.moved.write().unwrap_or_else(PoisonError::into_inner);
                 if let Err(error) = self.write(&batches) {
                     self.failed = Some(Instant::now());
                     self.shared.trouble(Some(error));
                     self.left = Some(left);
                     return;
                 }
+                // Each of these is one span.
+                moved.spans += batches.len() as u64;
+                moved.traces.extend(oldest);
+                drop(moved);
                 left.truncate(from);
             }
             self.shared.left();

@@ -72,6 +72,13 @@ fn tail_match(a: Noisy, b: Noisy) -> usize {
     }
 }
 
+fn tail_match_returns(a: Noisy, b: Noisy) -> usize {
+    match a.local("scrutinee").some() {
+        Some(noisy) => return b.local("arm").0.len() + noisy.0.len(),
+        None => 0,
+    }
+}
+
 fn if_let_temporary(a: Noisy, b: Noisy) -> usize {
     if let Some(noisy) = a.local("condition").some() {
         noisy.0.len()
@@ -207,6 +214,7 @@ pub(crate) fn observe() {
         value(noisy("a"), noisy("b"));
         tail_temporary(noisy("a"), noisy("b"));
         tail_match(noisy("a"), noisy("b"));
+        tail_match_returns(noisy("a"), noisy("b"));
         if_let_temporary(noisy("a"), noisy("b"));
         early(noisy("a"), noisy("b"), true);
         early(noisy("a"), noisy("b"), false);

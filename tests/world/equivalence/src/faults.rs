@@ -294,6 +294,33 @@ pub async fn needless_question_mark_later(n: Option<u8>) -> Option<u8> {
     Some(n?)
 }
 
+pub fn needless_return_in_match(n: Option<u8>) -> Option<u8> {
+    match n? {
+        1 => return None,
+        n if n > 100 => return Some(1),
+        n => {
+            let n = n + 1;
+            Some(n)
+        }
+    }
+}
+
+pub fn needless_return_in_if(n: u8) -> u8 {
+    if n > 1 {
+        return 2;
+    } else {
+        n
+    }
+}
+
+pub async fn needless_return_in_if_later(n: u8) -> u8 {
+    if n > 1 {
+        return ready(2).await;
+    } else {
+        return n;
+    }
+}
+
 pub fn let_and_return(n: u8) -> u8 {
     let m = n + 1;
     m
@@ -551,6 +578,15 @@ impl Clone for Point2 {
     }
 }
 
+#[derive(Clone, Copy)]
+struct Flag(bool);
+
+impl Flag {
+    fn copied(&self) -> Flag {
+        *self
+    }
+}
+
 #[derive(Copy)]
 pub struct Point2 {
     pub x: i32,
@@ -708,6 +744,12 @@ impl Counter {
     pub fn returns_self(self) -> Self {
         self
     }
+    pub fn no_self_used_early(&self, n: Option<u32>) -> Option<u32> {
+        Some(n? + 1)
+    }
+    pub fn no_mut_self_used_early(&mut self, n: Option<u32>) -> Option<u32> {
+        Some(n? + 1)
+    }
     async fn private_no_self(&self, n: u32) -> u32 {
         ready(n).await
     }
@@ -755,4 +797,73 @@ pub fn allowed_argument_early(#[allow(unused_variables)] unused: u8, n: Option<u
 
 pub async fn allowed_argument_later(#[allow(unused_variables)] unused: u8) -> u8 {
     ready(1).await
+}
+
+// ------------------------------------------------------------------ what a trait decided is nobody's fault
+
+pub trait Decides {
+    fn complex(&self, n: Option<u8>) -> Vec<Option<(Vec<Box<[(u8, u16)]>>, Option<(String, Vec<(u8, u8)>)>)>>;
+    fn complex_early(&self, n: Option<u8>) -> Result<Vec<Option<(Vec<Box<[(u8, u16)]>>, String)>>, (String, Vec<(u8, Vec<u8>)>)>;
+    fn callback(&self) -> Box<dyn Fn(fn(fn(u8) -> u8) -> fn() -> u8)>;
+}
+
+impl Decides for Counter {
+    fn complex(&self, n: Option<u8>) -> Vec<Option<(Vec<Box<[(u8, u16)]>>, Option<(String, Vec<(u8, u8)>)>)>> {
+        vec![None; usize::from(n.unwrap_or(1))]
+    }
+    fn complex_early(&self, n: Option<u8>) -> Result<Vec<Option<(Vec<Box<[(u8, u16)]>>, String)>>, (String, Vec<(u8, Vec<u8>)>)> {
+        let n = n.ok_or((String::new(), vec![]))?;
+        Ok(vec![None; usize::from(n)])
+    }
+    fn callback(&self) -> Box<dyn Fn(fn(fn(u8) -> u8) -> fn() -> u8)> {
+        Box::new(|_| ())
+    }
+}
+
+// ------------------------------------------------------------------ parts of patterns, in every shape
+
+pub fn unused_part_underscored((used, unused, _ignored): (u8, u8, u8), _: u8) -> u8 {
+    used
+}
+
+pub fn unused_part_unit((used, unused): (u8, u8)) {
+    drop(used);
+}
+
+pub fn unused_part_bound(whole @ Point { x, .. }: Point) -> i32 {
+    whole.y
+}
+
+pub fn unused_part_slice([first, middle @ .., last]: [u8; 4]) -> u8 {
+    first + last
+}
+
+pub fn unused_mut_part((mut used, other): (u8, u8)) -> u8 {
+    used + other
+}
+
+pub async fn unused_mut_part_later((mut used, other): (u8, u8)) -> u8 {
+    ready(used + other).await
+}
+
+pub fn overwritten_part((mut n, m): (u8, u8)) -> u8 {
+    n = m;
+    n
+}
+
+pub fn unused_part_iterator((used, unused): (u8, u8)) -> impl Iterator<Item = u8> {
+    0..used
+}
+
+pub fn unused_part_future((used, unused): (u8, u8)) -> impl std::future::Future<Output = u8> {
+    ready(used)
+}
+
+pub fn unused_part_boxed((used, unused): (u8, u8)) -> std::pin::Pin<Box<dyn std::future::Future<Output = u8>>> {
+    Box::pin(ready(used))
+}
+
+#[track_caller]
+pub fn unused_part_located((used, unused): (u8, u8), n: Option<u8>) -> Option<u8> {
+    Some(n? + used)
 }

@@ -124,6 +124,17 @@ async fn shared(cell: &Cell<u8>) -> u8 {
     cell.get()
 }
 
+async fn never(n: u64) -> ! {
+    loop {
+        Once(false).await;
+        assert!(n > 0);
+    }
+}
+
+async fn ends_in_never(n: u64) -> u64 {
+    if n > 100 { n } else { never(n).await }
+}
+
 async fn pattern((a, b): (u64, u64), [c, ..]: [u8; 3]) -> u64 {
     Once(false).await;
     a + b + u64::from(c)
@@ -186,6 +197,7 @@ pub(crate) fn observe() {
         generic(1u8);
         generic(Rc::new(1));
         shared(&lent);
+        never(1);
         pattern((1, 2), [1, 2, 3]);
         service.by_ref(1);
         changed.by_mut(1);
@@ -202,5 +214,5 @@ pub(crate) fn observe() {
     println!("done {} {}", crate::finish(pinned(PhantomPinned, 5)), crate::finish(shared(&lent)));
     println!("done {} {:?}", crate::finish(pattern((1, 2), [3, 4, 5])), crate::finish(nothing()));
     println!("done {} {}", crate::finish(service.by_ref(2)), crate::finish(service.by_value()));
-    println!("done {} {:?}", crate::finish(awaits(2)), list);
+    println!("done {} {:?} {}", crate::finish(awaits(2)), list, crate::finish(ends_in_never(101)));
 }

@@ -167,6 +167,60 @@ fn panics_early(a: Noisy, b: Option<Noisy>) -> Option<u8> {
     std::panic::panic_any("on purpose")
 }
 
+fn unit_temporary(a: Noisy, b: Noisy) {
+    let _local = a.local("local");
+    b.local("temporary").some().map_or((), |noisy| assert!(!noisy.0.is_empty()))
+}
+
+fn early_temporary(a: Noisy, b: Option<Noisy>) -> Option<usize> {
+    let _local = a.local("local");
+    b?.local("temporary").some().map(|noisy| noisy.0.len())
+}
+
+fn underscored_parts((a, _b, c): (Noisy, Noisy, Noisy), Pair { left: _, right }: Pair, last: Noisy) -> usize {
+    let _local = last.local("local");
+    a.0.len() + c.0.len() + right.0.len()
+}
+
+fn parts_in_unit((a, mut b): (Noisy, Noisy), Pair { ref left, right: _ }: Pair) {
+    drop(b.local("unread"));
+    b = a.local(left.0);
+    drop(b.local("read"));
+}
+
+#[track_caller]
+fn located(a: Noisy, (b, _): (Noisy, Noisy), stop: bool) -> Option<usize> {
+    let _local = a.local("local");
+    if stop {
+        return None;
+    }
+    b.local("temporary").some().map(|noisy| noisy.0.len())
+}
+
+fn returned(a: Noisy, (b, _): (Noisy, Noisy)) -> impl std::future::Future<Output = usize> {
+    let _made = b.local("made");
+    async move {
+        let _local = a.local("local");
+        Once(false).await;
+        a.local("temporary").some().map_or(0, |noisy| noisy.0.len())
+    }
+}
+
+fn boxed(a: Noisy, b: Noisy) -> std::pin::Pin<Box<dyn std::future::Future<Output = usize>>> {
+    let _made = b.local("made");
+    Box::pin(async move {
+        Once(false).await;
+        a.local("temporary").some().map_or(0, |noisy| noisy.0.len())
+    })
+}
+
+async fn later_parts((a, _b): (Noisy, Noisy), Pair { left, right: _ }: Pair, c: Noisy) -> Option<usize> {
+    let _local = c.local("local");
+    Once(false).await;
+    drop(left.some()?.local("inner"));
+    a.local("temporary").some().map(|noisy| noisy.0.len())
+}
+
 async fn later(a: Noisy, (b, _): (Noisy, Noisy), stop: bool) -> Option<u8> {
     let _local = a.local("local");
     if stop {
@@ -233,6 +287,16 @@ pub(crate) fn observe() {
         panics(noisy("a"), noisy("b"));
         panics_early(noisy("a"), Some(noisy("b")));
         panics_early(noisy("a"), None);
+        unit_temporary(noisy("a"), noisy("b"));
+        early_temporary(noisy("a"), Some(noisy("b")));
+        early_temporary(noisy("a"), None);
+        underscored_parts((noisy("a"), noisy("_b"), noisy("c")), pair("left", "right"), noisy("last"));
+        parts_in_unit((noisy("a"), noisy("b")), pair("left", "right"));
+        located(noisy("a"), (noisy("b"), noisy("_")), true);
+        located(noisy("a"), (noisy("b"), noisy("_")), false);
+        finish(returned(noisy("a"), (noisy("b"), noisy("_"))));
+        finish(boxed(noisy("a"), noisy("b")));
+        finish(later_parts((noisy("a"), noisy("_b")), pair("left", "right"), noisy("c")));
         finish(noisy("self").later(noisy("a")));
         finish(later(noisy("a"), (noisy("b"), noisy("_")), false));
         finish(later(noisy("a"), (noisy("b"), noisy("_")), true));
@@ -253,6 +317,9 @@ pub(crate) fn observe() {
         )*};
     }
     dropped! {
+        returned(noisy("a"), (noisy("b"), noisy("_")));
+        boxed(noisy("a"), noisy("b"));
+        later_parts((noisy("a"), noisy("_b")), pair("left", "right"), noisy("c"));
         noisy("self").later(noisy("a"));
         later(noisy("a"), (noisy("b"), noisy("_")), true);
         later_temporary(noisy("a"), noisy("b"));

@@ -51,6 +51,9 @@ pub enum Error {
     },
     /// This process has a tracer already; it goes on.
     AlreadyInstalled,
+    /// This process has a logger for the crate `log` already; it goes on.
+    #[cfg(feature = "log")]
+    LoggerInstalled,
     /// The thread of the collector or of a reporter could not be started; nothing is recorded.
     #[non_exhaustive]
     Spawn {
@@ -132,6 +135,11 @@ impl fmt::Display for Error {
                 "a tracer is installed already in this process and goes on: install one only, at the start of main, \
                  and keep its handle",
             ),
+            #[cfg(feature = "log")]
+            Self::LoggerInstalled => f.write_str(
+                "the crate `log` has a logger already in this process, which goes on: install `LogBridge` only, and give it \
+                 the other with `and`",
+            ),
             Self::Spawn { thread, source } => write!(
                 f,
                 "the thread `{thread}` could not be started ({source}), so nothing is recorded: raise the limit of \
@@ -194,6 +202,8 @@ mod tests {
                 &["JAEGER_DISABLED", "\"maybe\"", "true or false", "unset it"],
             ),
             (Error::AlreadyInstalled, &["installed already", "install one only"]),
+            #[cfg(feature = "log")]
+            (Error::LoggerInstalled, &["a logger already", "install `LogBridge` only", "with `and`"]),
             (
                 Error::Spawn { thread: "jaeger-collector", source: io::Error::other("no threads left") },
                 &["jaeger-collector", "no threads left", "raise the limit"],

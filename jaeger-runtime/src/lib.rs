@@ -30,6 +30,8 @@
 extern crate self as jaeger_runtime;
 
 mod async_span;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod bridge;
 mod callsite;
 mod clock;
 mod collector;
@@ -58,6 +60,10 @@ mod text;
 mod tracer;
 mod value;
 
+#[cfg(feature = "log")]
+pub use bridge::LogBridge;
+#[cfg(feature = "tracing")]
+pub use bridge::TracingLayer;
 pub use callsite::Callsite;
 pub use collector::{Dropped, Stats};
 pub use context::{SpanContext, SpanId, TraceId};

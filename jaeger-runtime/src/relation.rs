@@ -90,9 +90,13 @@ pub fn under_none() -> Under {
 
 /// Says of the ambient span, which has just been opened, what it follows from.
 pub fn follows_from<T: AsContext + ?Sized>(origin: &T) {
-    let context = origin.as_context();
-    if context.is_valid() {
-        let ids = [context.trace_id.high, context.trace_id.low, context.span_id];
-        local::extra(local::current(), ExtraKind::FollowsFrom, &ids.map(|id| Value::Long(id as i64)));
+    say_follows(local::current(), origin.as_context());
+}
+
+/// Says of an open span what it follows from, if that is anything.
+pub(crate) fn say_follows(span: SpanContext, origin: SpanContext) {
+    if origin.is_valid() {
+        let ids = [origin.trace_id.high, origin.trace_id.low, origin.span_id];
+        local::extra(span, ExtraKind::FollowsFrom, &ids.map(|id| Value::Long(id as i64)));
     }
 }

@@ -64,6 +64,12 @@ impl Span {
         Self { context: local::start_at(&BY_HAND, parent, &[Value::Str(name)], global::max_value_len()) }
     }
 
+    /// Opens one of a callsite of its own, with the values of the callsite's keys.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn open(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> Self {
+        Self { context: local::start_at(site, parent, values, global::max_value_len()) }
+    }
+
     /// What a child needs to know of it. [`SpanContext::NONE`] when no tracer is installed.
     pub fn context(&self) -> SpanContext {
         self.context

@@ -127,6 +127,34 @@ fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'
     Shown::Text(start..buffer.len())
 }
 
+/// Keeps what `value` shows for longer than it lives: a text behind what `buffer` holds already, up to the bound, or else a value that needs no text.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn keep(
+    value: Value<'_>,
+    buffer: &mut String,
+    max_len: usize,
+) -> Result<Range<usize>, Value<'static>> {
+    let start = buffer.len();
+    let plain = match resolve(value, buffer, max_len) {
+        Shown::Text(range) => return Ok(range),
+        Shown::Plain(plain) => plain,
+    };
+    Err(match plain {
+        Value::Bool(v) => Value::Bool(v),
+        Value::Long(v) => Value::Long(v),
+        Value::Double(v) => Value::Double(v),
+        Value::Str(text) => {
+            let _always_ok = Bounded { room: max_len + 4, patience: PATIENCE, buffer }.write_str(text);
+            return Ok(start..buffer.len());
+        }
+        Value::Bytes(bytes) => {
+            format(buffer, max_len, |w| write!(w, "{bytes:02x?}"));
+            return Ok(start..buffer.len());
+        }
+        _ => Value::None,
+    })
+}
+
 /// Whether it went without a panic.
 fn format(buffer: &mut String, max_len: usize, f: impl FnOnce(&mut Bounded<'_>) -> fmt::Result) -> bool {
     // Four bytes past the bound, so that the log sees that there was more, and marks it.

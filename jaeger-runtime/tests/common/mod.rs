@@ -1,6 +1,9 @@
 //! One tracer for all tests of a file (a process has one), and what a test asks of its own trace.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
+#[cfg(feature = "tracing")]
+pub mod layered;
+
 use jaeger_runtime::report::MemoryReporter;
 use jaeger_runtime::{Sampler, Span, Stats, Tracer};
 use jaeger_thrift::{Span as Finished, Value};
@@ -83,8 +86,16 @@ pub fn show(value: &Value<'_>) -> String {
     }
 }
 
+/// The fields of each of the span's logs.
+pub fn logs(span: &Finished<'_>) -> Vec<Vec<String>> {
+    let fields = |log: &jaeger_thrift::Log<'_>| {
+        log.fields.iter().map(|field| format!("{}={}", field.key, show(&field.value))).collect()
+    };
+    span.logs.iter().map(fields).collect()
+}
+
 /// The fields of the span's only log.
 pub fn log_fields(span: &Finished<'_>) -> Vec<String> {
     assert_eq!(span.logs.len(), 1);
-    span.logs[0].fields.iter().map(|field| format!("{}={}", field.key, show(&field.value))).collect()
+    logs(span).remove(0)
 }

@@ -109,7 +109,7 @@ fn an_event_says_message_level_target_and_place() {
     });
     assert_eq!(
         log_fields(named(&spans, "no place")),
-        ["event=\"cache\"", "level=\"INFO\"", "target=\"tracing_layer\"", "hit=true"]
+        ["event=\"cache\"", "level=\"INFO\"", "target=\"tracing_fields\"", "hit=true"]
     );
 }
 

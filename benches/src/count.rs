@@ -15,7 +15,7 @@ const SPANS: usize = 20_000;
 /// What the collector does for a span until it is in a datagram, so that the process's CPU is held too and not only the caller's.
 const COLLECTED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::AsyncArgs, Work::RootChild, Work::Logged];
 /// The caller's part.
-const ROWS: [(&str, Work); 19] = [
+const ROWS: [(&str, Work); 22] = [
     ("ours", Work::Sync),
     ("ours", Work::SyncArgs),
     ("ours", Work::Async),
@@ -28,6 +28,9 @@ const ROWS: [(&str, Work); 19] = [
     ("ours", Work::Depth10),
     ("ours", Work::Error),
     ("ours", Work::Logged),
+    ("ours", Work::ViaLog),
+    ("ours", Work::ViaTracing),
+    ("ours", Work::Instrument),
     ("ours", Work::Unsampled),
     ("ours", Work::NoTracer),
     ("fastrace", Work::Sync),
@@ -217,5 +220,7 @@ fn one(work: Work) -> Result<(), String> {
         running.received();
     }
     println!("{work:?}: {inside} allocations in 100,000 spans");
-    if inside == 0 { Ok(()) } else { Err(format!("{inside} allocations in 100,000 spans")) }
+    // What a layer keeps of a span of `tracing`, the registry keeps for it in a box.
+    let most = if work == Work::Instrument { 100_000 } else { 0 };
+    if inside <= most { Ok(()) } else { Err(format!("{inside} allocations in 100,000 spans")) }
 }

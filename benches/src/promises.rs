@@ -71,7 +71,9 @@ pub(crate) fn print(rows: &[Figures]) {
         let (min, median) = (ratio(mine, Figures::min), ratio(mine, Figures::median));
         say(work.name(), &format!("{peer} / {beside}, {label}"), min, median, most, &reach);
     }
-    let mine = rows.iter().filter(|row| row.peer == "ours" && row.work != Work::Error);
+    // A span of `tracing` has a box of the registry's, whoever listens.
+    let mine =
+        rows.iter().filter(|row| row.peer == "ours" && !matches!(row.work, Work::Error | Work::Instrument));
     if let Some(worst) = mine.max_by(|a, b| a.allocations.0.total_cmp(&b.allocations.0)) {
         let (work, allocations) = (worst.work.name(), worst.allocations.0);
         let met = if allocations < NO_ALLOCATION { "met" } else { "MISSED" };

@@ -45,6 +45,12 @@ pub(crate) enum Work {
     Error,
     /// A sync function that logs one event with a field, as the peer takes it into the span.
     Logged,
+    /// A sync function that writes one record of the crate `log` with a key-value, which a bridge takes into the span.
+    ViaLog,
+    /// A sync function that makes one event of the crate `tracing` with a field, which a bridge takes into the span.
+    ViaTracing,
+    /// A sync function that is annotated with `tracing`'s attribute, whose span becomes the peer's.
+    Instrument,
 }
 
 impl Work {
@@ -54,7 +60,10 @@ impl Work {
 
     /// Spans in a burst: half as many where each is a quarter of a kilobyte, which no service makes 20 million of in a second.
     pub(crate) fn burst(self) -> usize {
-        if matches!(self, Work::SyncLong | Work::AsyncLong) { 1_000 } else { 2_000 }
+        match self {
+            Work::SyncLong | Work::AsyncLong | Work::ViaLog | Work::ViaTracing => 1_000,
+            _ => 2_000,
+        }
     }
 
     /// How many spans `n` of its spans make, with the root that stands around a burst where there is one.
@@ -132,6 +141,9 @@ macro_rules! calls {
             Work::Depth10 => repeat(n / 10, || deep(black_box(10))),
             Work::Error => repeat(n, || _ = black_box(fails(black_box(7)))),
             Work::Logged => repeat(n, || logs(black_box(7))),
+            Work::ViaLog => repeat(n, || via_log(black_box(7))),
+            Work::ViaTracing => repeat(n, || via_tracing(black_box(7))),
+            Work::Instrument => repeat(n, || instrumented()),
             Work::RootChild => repeat(n / 2, || root()),
         }
     }};
@@ -212,6 +224,23 @@ macro_rules! functions {
         fn logs(id: u64) {
             $($event)*
             std::hint::black_box(id);
+        }
+        $($logs)*
+        #[inline(never)]
+        fn via_log(id: u64) {
+            log::info!(hit = true; "cache");
+            std::hint::black_box(id);
+        }
+        $($logs)*
+        #[inline(never)]
+        fn via_tracing(id: u64) {
+            tracing::info!(hit = true, "cache");
+            std::hint::black_box(id);
+        }
+        #[tracing::instrument]
+        #[inline(never)]
+        fn instrumented() {
+            std::hint::black_box(());
         }
     };
 }

@@ -23,6 +23,33 @@
 //! - [`FutureExt::in_span`] and, with the feature `tokio`, `spawn` carry a span into futures and tasks. Annotated async functions need neither.
 //! - [`TagValue`] says how a type of yours is shown.
 //!
+//! # Features
+//! All but the first are off unless they are asked for, and none changes what is there without it.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `annotations` (default) | `#[traced]` records; without it annotated functions are compiled as they were written |
+//! | `log` | `LogBridge`: records of the crate `log` become logs of the span they are written in |
+//! | `tracing` | `TracingLayer`: events of the crate `tracing` become logs, its spans become spans of the same tree |
+//! | `tokio` | `spawn` and `spawn_blocking` with the ambient context |
+//! | `stream` | a span around the stream that an annotated function returns |
+//! | `serde` | `#[traced(json(argument))]` |
+//!
+//! # Coming from `tracing`
+//! Nothing has to be changed at once: with the feature `tracing`, one layer takes what is instrumented already, in the libraries you use too, and `#[traced]` functions stand in the same tree, above and below.
+//!
+//! | with `tracing` | here |
+//! |---|---|
+//! | `#[instrument]` | `#[traced]`, for arguments without `Debug` as well |
+//! | `#[instrument(ret, err)]` | what `#[traced]` does unless it is told `no_reply`, `no_err` |
+//! | `#[instrument(skip(a), fields(key = %b))]` | `#[traced(skip(a), tags(key = %b))]`; `fields` is the same |
+//! | `#[instrument(parent = …)]`, `parent: None` | `#[traced(parent = …)]`, `#[traced(root)]` |
+//! | `info_span!("x")`, `.enter()`, `.in_scope(f)` | [`Span::child`], [`Span::enter`] |
+//! | `Span::current().record("key", 1)`, of a field that was declared | `Span::current().tag("key", 1)`, of any ([`CurrentSpan::tag`]) |
+//! | `info!(key = 1, "said")` | the same with `TracingLayer`; or [`CurrentSpan::log`] |
+//! | `future.instrument(span)` | [`FutureExt::in_span`]; annotated async functions need none |
+//! | `tracing_opentelemetry::layer()` and an exporter | `TracingLayer` and [`Tracer::builder`] |
+//!
 //! # Limits
 //! One tracer in a process, installed once. A value is kept up to 256 bytes (4,095 at most). A process that is killed, or ends by `process::exit`, loses what was recorded since
 //! the last flush interval.

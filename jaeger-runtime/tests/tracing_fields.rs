@@ -251,7 +251,7 @@ fn fields_past_what_an_event_takes_are_counted() {
     let spans = layered(|| {
         let span = info_span!("many");
         span.in_scope(|| {
-            // 28 fields, one more than there is room for behind message, level, target and place.
+            // 30 fields, one more than there is room for behind message, level, target and place.
             info!(
                 a = 1,
                 b = 2,
@@ -281,11 +281,13 @@ fn fields_past_what_an_event_takes_are_counted() {
                 z = 26,
                 aa = 27,
                 ab = 28,
+                ac = 29,
+                ad = 30,
                 "many"
             );
         });
     });
     let fields = log_fields(named(&spans, "many"));
-    assert_eq!((fields.len(), &*fields[31]), (32, "aa=long 27"));
+    assert_eq!((fields.len(), &*fields[33]), (34, "ac=long 29"));
     assert_eq!(common::flush().extras_lost - before, 1);
 }

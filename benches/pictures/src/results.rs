@@ -60,7 +60,7 @@ pub struct Load {
 }
 
 /// Workloads in the order in which they are shown, with what they are called.
-pub(crate) const WORKS: [(&str, &str); 16] = [
+pub(crate) const WORKS: [(&str, &str); 19] = [
     ("sync", "A function without arguments"),
     ("sync-args", "A function of (u64, &str), and its reply"),
     ("sync-six", "A function of six arguments"),
@@ -77,6 +77,9 @@ pub(crate) const WORKS: [(&str, &str); 16] = [
     ("no-tracer", "An annotated function without a tracer"),
     ("error", "A function that returns an error"),
     ("logged", "A function that logs an event into its span"),
+    ("via-log", "A function with a record of `log`, bridged into its span"),
+    ("via-tracing", "A function with an event of `tracing`, bridged into its span"),
+    ("instrument", "A function with `tracing`’s attribute, bridged"),
 ];
 
 /// Peers and what they are called.

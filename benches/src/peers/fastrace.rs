@@ -1,4 +1,5 @@
-//! fastrace: its attribute, with a property for each argument and the reply, since it records nothing by itself. It has no bridge from `log` or `tracing` into spans: the event is its own.
+//! fastrace: its attribute, with a property for each argument and the reply, since it records nothing by itself. It has no bridge from `log` or `tracing` into spans: where the work is a record or an
+//! event of those, it has its own event with the properties that a bridge would write, made by hand where the macro of `log` would stand.
 
 use super::receiver;
 use crate::measure::Running;
@@ -103,6 +104,36 @@ fn logs(id: u64) {
     black_box(id);
 }
 
+/// What a logger that knows fastrace would make of a record.
+fn bridged() {
+    LocalSpan::add_event(Event::new("cache").with_properties(|| {
+        [
+            ("level", "INFO".to_owned()),
+            ("target", module_path!().to_owned()),
+            ("file", file!().to_owned()),
+            ("line", line!().to_string()),
+            ("hit", "true".to_owned()),
+        ]
+    }));
+}
+
+#[trace(short_name = true)]
+#[inline(never)]
+fn via_log(id: u64) {
+    bridged();
+    black_box(id);
+}
+
+#[trace(short_name = true)]
+#[inline(never)]
+fn via_tracing(id: u64) {
+    bridged();
+    black_box(id);
+}
+
+/// It has no spans of `tracing`; see `start`.
+fn instrumented() {}
+
 fn root() {
     let root = Span::root("root", SpanContext::random());
     let _inside = root.set_local_parent();
@@ -143,6 +174,9 @@ impl Running for Fastrace {
 }
 
 pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
+    if work == Work::Instrument {
+        return None;
+    }
     let mut counted = None;
     if udp {
         if matches!(work, Work::NoTracer) {

@@ -4,9 +4,10 @@ use super::receiver;
 use crate::measure::Running;
 use crate::work::{Work, calls, functions};
 use jaeger_runtime::report::{Reporter, ReporterStats, SpanRecord};
-use jaeger_runtime::{Sampler, Span, SpanContext, SpanId, TraceId, Tracer, traced};
+use jaeger_runtime::{LogBridge, Sampler, Span, SpanContext, SpanId, TraceId, Tracer, TracingLayer, traced};
 use std::hint::black_box;
 use std::time::Duration;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Looks at what every reporter has to look at, and counts.
 struct Counts(u64);
@@ -76,14 +77,28 @@ impl Running for Ours {
     }
 }
 
+/// What takes the records and events of other crates, where the work has any.
+fn bridge(work: Work) -> Option<()> {
+    match work {
+        Work::ViaLog => LogBridge::new().install().ok(),
+        Work::ViaTracing | Work::Instrument => {
+            let layers = tracing_subscriber::registry().with(TracingLayer::new());
+            tracing::subscriber::set_global_default(layers).ok()
+        }
+        _ => Some(()),
+    }
+}
+
 /// Sends to that agent, and only when it is flushed: what arrives does not depend on time.
 pub(crate) fn to_agent(work: Work, address: String) -> Option<Ours> {
+    bridge(work)?;
     let builder =
         Tracer::builder("bench").sampler(Sampler::Const(true)).flush_interval(Duration::from_secs(3_600));
     Some(Ours { work, tracer: Some(builder.agent(address).install().ok()?) })
 }
 
 pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
+    bridge(work)?;
     let builder = Tracer::builder("bench").sampler(Sampler::Const(true));
     let tracer = match (work, udp) {
         (Work::NoTracer, true) => return None,

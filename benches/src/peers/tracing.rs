@@ -64,6 +64,10 @@ pub(super) fn start(work: Work, sink: Option<Sink>) -> Option<Box<dyn Running>> 
             let (provider, received) = otel::provider(work, sink)?;
             let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
             tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).ok()?;
+            if work == Work::ViaLog {
+                // Records of `log` become events of `tracing` first.
+                tracing_log::LogTracer::init().ok()?;
+            }
             behind = Some((provider, received));
         }
     }

@@ -4,7 +4,7 @@
 //! formatted, into buffers that the thread keeps: at most the bound's bytes of each, and no more fields than an event takes. Nested use (a `Debug` that logs) finds the buffers away and makes its own.
 
 use crate::context::SpanContext;
-use crate::event_log::format::{ExtraKind, MAX_VALUES};
+use crate::event_log::format::{ExtraKind, MAX_VALUES, RECORD_KEYS};
 use crate::value::Value;
 use crate::{global, local, text};
 use std::cell::Cell;
@@ -12,6 +12,9 @@ use std::cell::Cell;
 thread_local! {
     static KEPT: Cell<Fields> = const { Cell::new(Fields { text: String::new(), kept: Vec::new(), lost: 0, max_len: 0 }) };
 }
+
+/// The values of [`RECORD_KEYS`].
+pub(super) type Head<'a> = [Value<'a>; RECORD_KEYS.len()];
 
 /// A value without a lifetime.
 #[derive(Clone, Copy, Debug)]
@@ -94,11 +97,13 @@ impl Fields {
         }
     }
 
-    /// Writes a log of `head` and all pairs.
-    pub(super) fn log(&self, span: SpanContext, head: &[Value<'_>]) {
-        let fits = MAX_VALUES - head.len();
-        global::count_lost_extras(self.lost + (self.kept.len().saturating_sub(fits) / 2) as u64);
-        let write = |values: &[Value<'_>]| local::extra_within(span, ExtraKind::Log, values, self.max_len);
+    /// Writes a log of what a record says before its fields, and all pairs.
+    pub(super) fn log(&self, span: SpanContext, head: &Head<'_>) {
+        let lost = self.lost + (self.kept.len().saturating_sub(MAX_VALUES - head.len()) as u64).div_ceil(2);
+        if lost > 0 {
+            global::count_lost_extras(lost);
+        }
+        let write = |values: &[Value<'_>]| local::extra_within(span, ExtraKind::Record, values, self.max_len);
         // Two sizes, so that the usual few fields do not pay for many.
         if head.len() + self.kept.len() <= 16 {
             write(self.fill(head, &mut [Value::None; 16]));
@@ -129,11 +134,11 @@ impl Fields {
 
     /// As much as `room` holds.
     fn fill<'a, 'r>(&'a self, head: &[Value<'a>], room: &'r mut [Value<'a>]) -> &'r [Value<'a>] {
-        let mut used = 0;
-        let kept = self.kept.iter().map(|kept| self.value(*kept));
-        for (place, value) in room.iter_mut().zip(head.iter().copied().chain(kept)) {
-            *place = value;
-            used += 1;
+        let used = room.len().min(head.len() + self.kept.len());
+        let (first, more) = room[..used].split_at_mut(head.len());
+        first.copy_from_slice(head);
+        for (place, kept) in more.iter_mut().zip(&self.kept) {
+            *place = self.value(*kept);
         }
         &room[..used]
     }

@@ -11,7 +11,7 @@
 
 use super::fields::{self, Fields, Kept};
 use super::sites::{self, KIND, NAME, STATUS};
-use super::{head, shown, takes};
+use super::takes;
 use crate::context::SpanContext;
 use crate::event_log::format::ExtraKind;
 use crate::local::{self, Attached, Parent};
@@ -57,7 +57,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 /// ```
 ///
 /// # Limits
-/// Values are bounded as everywhere. An event is a log of 27 fields at most; more are counted in `Stats::extras_lost`. A span of `tracing` ends when it is closed: when its last handle is dropped. What
+/// Values are bounded as everywhere. An event is a log of 29 fields at most; more are counted in `Stats::extras_lost`. A span of `tracing` ends when it is closed: when its last handle is dropped. What
 /// reporters do on the tracer's own threads comes into no trace.
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is part of a subscriber"]
@@ -226,8 +226,10 @@ where
             if let Relayed::Yes { target: own, file: place, line: number } = place {
                 (target, file, line) = (fields.value(own), fields.value(place), fields.value(number));
             }
-            let place = self.place.then_some((file, line));
-            fields.log(context, shown(&head(message, metadata.level().as_str(), target, place), self.place));
+            if !self.place {
+                (file, line) = (Value::None, Value::None);
+            }
+            fields.log(context, &[message, metadata.level().as_str().plain(), target, file, line]);
         });
         if *metadata.level() == Level::ERROR {
             if let Some(span) = cx.event_span(event) {

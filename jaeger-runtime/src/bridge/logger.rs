@@ -4,7 +4,7 @@
 //! shows is as before.
 
 use super::fields::{self, Fields, Kept};
-use super::{head, shown, takes};
+use super::takes;
 use crate::error::Error;
 use crate::event_log::format::ExtraKind;
 use crate::local;
@@ -42,7 +42,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// ```
 ///
 /// # Limits
-/// The message and each value are kept up to the tracer's bound, 27 key-values at most; what is past that, or finds no room, is counted in `Stats::extras_lost`. What reporters log
+/// The message and each value are kept up to the tracer's bound, 29 key-values at most; what is past that, or finds no room, is counted in `Stats::extras_lost`. What reporters log
 /// on the tracer's own threads comes into no span.
 #[must_use = "a logger does nothing until it is installed"]
 pub struct LogBridge {
@@ -140,21 +140,23 @@ impl LogBridge {
         let event = record.args();
         // A message without arguments is text already.
         let event = event.as_str().map_or(Value::Display(event), Value::Str);
-        let (file, line) = (record.file(), record.line());
-        let place = self.place.then(|| (file.plain(), line.plain()));
-        let head = head(event, record.level().as_str(), Value::Str(record.target()), place);
-        let head = shown(&head, self.place);
+        let (mut file, mut line) = (record.file(), record.line());
+        if !self.place {
+            (file, line) = (None, None);
+        }
+        let head =
+            [event, record.level().as_str().plain(), record.target().plain(), file.plain(), line.plain()];
         let pairs = record.key_values();
         // Their visiting is code of whoever logs.
         let none = catch_unwind(AssertUnwindSafe(|| pairs.count() == 0));
         if none.is_ok_and(|none| none) {
-            return local::extra(span, ExtraKind::Log, head);
+            return local::extra(span, ExtraKind::Record, &head);
         }
         fields::with(|fields| {
             let visited = catch_unwind(AssertUnwindSafe(|| pairs.visit(&mut Pairs(fields))));
             // What was visited before is kept. The payload may panic again when it is dropped.
             let _what_was_said = visited.map_err(std::mem::forget);
-            fields.log(span, head);
+            fields.log(span, &head);
         });
     }
 }

@@ -6,7 +6,7 @@ use super::extras::{Extras, Item};
 use crate::callsite::Callsite;
 use crate::clock::Scale;
 use crate::context::SpanContext;
-use crate::event_log::format::{ExtraKind, Outcome, Stored, Values};
+use crate::event_log::format::{ExtraKind, Outcome, RECORD_KEYS, Stored, Values};
 use crate::record::{LogRecord, SpanRecord};
 use crate::report::Fanout;
 use crate::sampler::{Origin, SamplerParam};
@@ -89,14 +89,19 @@ impl Emitter {
         if let Some(extras) = opened.extras {
             for item in extras.items() {
                 match item.kind {
-                    ExtraKind::Tag => pairs(&mut tags, item),
+                    ExtraKind::Tag => pairs(&mut tags, item.values()),
                     ExtraKind::FollowsFrom => self.references.extend(reference(item)),
                     // Counted when it came.
                     ExtraKind::Poll => {}
                     ExtraKind::Name => name = item.values().next().map_or(name, text),
-                    ExtraKind::Log => {
-                        let start = fields.len();
-                        pairs(&mut fields, item);
+                    ExtraKind::Log | ExtraKind::Record => {
+                        let (start, mut values) = (fields.len(), item.values());
+                        if item.kind == ExtraKind::Record {
+                            for (key, value) in RECORD_KEYS.iter().zip(values.by_ref()) {
+                                push(&mut fields, key, value);
+                            }
+                        }
+                        pairs(&mut fields, values);
                         log_ranges.push((item.nanos, start..fields.len()));
                     }
                 }
@@ -211,8 +216,7 @@ fn reference(item: Item<'_>) -> Option<SpanRef> {
 }
 
 /// Keys and values in turn.
-fn pairs<'a>(tags: &mut Vec<TagRef<'a>>, item: Item<'a>) {
-    let mut values = item.values();
+fn pairs<'a>(tags: &mut Vec<TagRef<'a>>, mut values: Values<'a>) {
     while let (Some(key), Some(value)) = (values.next(), values.next()) {
         push(tags, text(key), value);
     }

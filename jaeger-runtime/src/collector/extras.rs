@@ -88,7 +88,9 @@ impl Extras {
         if self.items.len() >= MAX_ITEMS || self.bytes.len() + item.bytes.len() > MAX_BYTES {
             match item.kind {
                 ExtraKind::Tag => self.tags_left_out = self.tags_left_out.saturating_add(1),
-                ExtraKind::Log => self.logs_left_out = self.logs_left_out.saturating_add(1),
+                ExtraKind::Log | ExtraKind::Record => {
+                    self.logs_left_out = self.logs_left_out.saturating_add(1)
+                }
                 ExtraKind::Name | ExtraKind::Poll | ExtraKind::FollowsFrom => {}
             }
             return 0;

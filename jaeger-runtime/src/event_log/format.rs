@@ -76,7 +76,12 @@ pub(crate) enum ExtraKind {
     Poll = 3,
     /// A span that this one follows from: trace id high, low, span id.
     FollowsFrom = 4,
+    /// A log whose first values go without their keys, which are always [`RECORD_KEYS`]; then keys and values in turn.
+    Record = 5,
 }
+
+/// What the first values of a [`Record`](ExtraKind::Record) are called: the message as `event`, as Jaeger's own clients and pages have it, and the place by OpenTelemetry's names.
+pub(crate) const RECORD_KEYS: [&str; 5] = ["event", "level", "target", "code.file.path", "code.line.number"];
 
 impl ExtraKind {
     pub(crate) fn from_bits(bits: u64) -> Self {
@@ -85,6 +90,7 @@ impl ExtraKind {
             1 => Self::Log,
             3 => Self::Poll,
             4 => Self::FollowsFrom,
+            5 => Self::Record,
             _ => Self::Name,
         }
     }

@@ -275,6 +275,25 @@ mod tests {
         assert_eq!(show(&[Value::Tag(&5u8)], 64), ["5"]);
     }
 
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    #[test]
+    fn what_is_kept_stands_behind_what_was_and_is_copied_up_to_the_bound() {
+        let mut buffer = String::from("before");
+        let mut kept = |value: Value<'_>| {
+            let range = keep(value, &mut buffer, 8).map_err(|plain| format!("{plain:?}"));
+            range.map(|range| buffer[range].to_owned())
+        };
+        assert_eq!(kept(Value::Str("text")), Ok("text".into()));
+        // Four bytes more than the bound, so that the log marks the cut.
+        assert_eq!(kept(Value::Str(&"é".repeat(1_000))), Ok("é".repeat(6)));
+        assert_eq!(kept(Value::Debug(&Endless)), Ok("more more mo".into()));
+        assert_eq!(kept(Value::Bytes(&[0xde, 0xad])), Ok("[de, ad]".into()));
+        assert_eq!(kept(Value::Debug(&Panics)), Ok(PANICKED.into()));
+        assert_eq!(kept(Value::Tag(&7u8)), Err("7".into()));
+        assert_eq!(kept(Value::None), Err("None".into()));
+        assert!(buffer.starts_with("beforetext"));
+    }
+
     #[test]
     fn a_cut_lands_between_characters() {
         assert_eq!(show(&[Value::Display(&"ééééé")], 3)[0], "\"ééé\"");

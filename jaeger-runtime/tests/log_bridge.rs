@@ -86,6 +86,18 @@ fn each_side_has_its_level() {
     });
     let events: Vec<_> = logs(named(&spans, "levels")).into_iter().map(|fields| fields[0].clone()).collect();
     assert_eq!(events, ["event=\"levels: debug\"", "event=\"levels: error\""]);
+    // Also where nobody has filtered before: a record that only the next logger wants.
+    let bridge = LogBridge::new().and(Lines, LevelFilter::Trace);
+    let spans = trace(|| {
+        let span = Span::child("unfiltered");
+        let _inside = span.enter();
+        for level in [log::Level::Info, log::Level::Debug] {
+            let text = format_args!("unfiltered");
+            bridge.log(&Record::builder().args(text).level(level).target("t").build());
+        }
+    });
+    assert_eq!(log_fields(named(&spans, "unfiltered"))[1], "level=\"INFO\"");
+    assert!(has_line("INFO unfiltered") && has_line("DEBUG unfiltered"));
     assert!(has_line("ERROR levels: error"));
     assert!(!has_line("DEBUG levels: debug") && !has_line("TRACE levels: trace"));
     assert_eq!(log::max_level(), LevelFilter::Debug);

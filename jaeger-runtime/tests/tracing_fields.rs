@@ -6,6 +6,7 @@ use common::layered::{layered, layered_as};
 use common::{log_fields, logs, named, show, tag};
 use jaeger_runtime::{Span, TracingLayer, traced};
 use std::fmt;
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, error, info, info_span, instrument};
 
 #[traced]
@@ -125,6 +126,10 @@ fn a_failure_marks_the_span_of_tracing_it_happens_in_and_no_other() {
         error!("twice");
         error!("twice");
     }
+    #[traced]
+    fn handles_alone() {
+        error!("alone");
+    }
     let spans = layered(|| {
         handles();
         let outer = info_span!("outer");
@@ -136,14 +141,32 @@ fn a_failure_marks_the_span_of_tracing_it_happens_in_and_no_other() {
             let later = info_span!("later", otel.status_code = tracing::field::Empty);
             later.record("otel.status_code", "Error");
         });
+        // What happens in a function of ours that stands inside a span of theirs is the function's.
+        info_span!("around").in_scope(handles_alone);
         let _caught = std::panic::catch_unwind(|| info_span!("panics").in_scope(|| panic!("on purpose")));
     });
-    for (name, marks) in
-        [("fails", 1), ("outer", 1), ("code", 1), ("later", 1), ("panics", 1), ("handles", 0), ("fine", 0)]
-    {
+    for (name, marks) in [
+        ("fails", 1),
+        ("outer", 1),
+        ("code", 1),
+        ("later", 1),
+        ("panics", 1),
+        ("handles", 0),
+        ("handles_alone", 0),
+        ("around", 0),
+        ("fine", 0),
+    ] {
         let span = named(&spans, name);
         assert_eq!(span.tags.iter().filter(|tag| tag.key == "error").count(), marks, "{name}");
     }
+    // Nor is a function marked where a span that is looked through is all there is.
+    #[traced]
+    fn looked_through() {
+        info_span!("unwanted").in_scope(|| error!("inside"));
+    }
+    let beside = layered_as(TracingLayer::new().spans(LevelFilter::WARN), || looked_through());
+    let beside = named(&beside, "looked_through");
+    assert_eq!((tag(beside, "error"), beside.logs.len()), ("absent".into(), 1));
     assert_eq!(tag(named(&spans, "fails"), "error"), "true");
     let fields = log_fields(named(&spans, "fails"));
     assert_eq!(fields[1], "level=\"ERROR\"");

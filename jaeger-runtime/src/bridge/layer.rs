@@ -113,24 +113,13 @@ thread_local! {
     static ENTERED: RefCell<Vec<(u64, Attached)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The context of a span of `tracing`, or of its nearest ancestor that has one.
-fn context_of<'a, S: LookupSpan<'a>>(span: SpanRef<'a, S>) -> SpanContext {
-    let mut next = Some(span);
-    while let Some(span) = next {
-        if let Some(known) = span.extensions().get::<Known>() {
-            return known.context;
-        }
-        next = span.parent();
-    }
-    SpanContext::NONE
-}
-
-/// The context of a span that is told by its id.
-fn context_of_id<S>(id: &Id, cx: &Context<'_, S>) -> SpanContext
+/// The context of a span that is told by its id; none if nothing was ambient where it was made, nor recorded for it.
+fn context_of<S>(id: &Id, cx: &Context<'_, S>) -> SpanContext
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    cx.span(id).map_or(SpanContext::NONE, context_of)
+    let context = |span: SpanRef<'_, S>| span.extensions().get::<Known>().map(|known| known.context);
+    cx.span(id).and_then(context).unwrap_or(SpanContext::NONE)
 }
 
 /// Marks the span as failed, once, if it is one that was opened for `span`.
@@ -158,7 +147,7 @@ where
         } else {
             match attributes.parent() {
                 Some(parent) => {
-                    let context = context_of_id(parent, &cx);
+                    let context = context_of(parent, &cx);
                     (Parent::Of(context), context)
                 }
                 None => (Parent::Ambient, local::current()),
@@ -198,7 +187,7 @@ where
         let own =
             span.extensions().get::<Known>().filter(|known| known.span.is_some()).map(|known| known.context);
         if let Some(context) = own.filter(|context| takes(*context)) {
-            relation::say_follows(context, context_of_id(follows, &cx));
+            relation::say_follows(context, context_of(follows, &cx));
         }
     }
 
@@ -208,7 +197,7 @@ where
             return;
         }
         let context = match event.parent() {
-            Some(parent) => context_of_id(parent, &cx),
+            Some(parent) => context_of(parent, &cx),
             None => local::current(),
         };
         if !takes(context) {

@@ -45,10 +45,14 @@ const PORTS: [&str; 8] = [
     "--sampling-port=0",
 ];
 
-/// Starts it, and reads up to the last line that it starts with.
+/// Starts it on free ports but for those that the arguments name, and reads up to the last line that it starts with.
 fn start(arguments: &[&str]) -> Program {
+    let named = |port: &&str| {
+        let flag = &port[..port.len() - "0".len()];
+        arguments.iter().any(|argument| argument.starts_with(flag))
+    };
     let mut child = command()
-        .args(PORTS)
+        .args(PORTS.into_iter().filter(|port| !named(port)))
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -196,6 +200,31 @@ fn tail_prints_a_trace_when_it_is_finished() {
     tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
     assert!(tail.wait().unwrap().success());
     assert!(drawn.starts_with(&program.service()), "{drawn}");
+}
+
+#[test]
+fn tail_waits_for_a_backend_that_is_started_anew_and_prints_what_it_was_told_of() {
+    let program = start(&[]);
+    let mut tail = command();
+    tail.args(["tail", "--count", "1", "--from", &program.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().expect("it starts");
+    let mut told = BufReader::new(tail.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(told.next().unwrap().starts_with("watching http://"));
+    let query = program.query();
+    // It is told of a trace, which is gone before it is quiet.
+    program.send();
+    drop(program);
+    assert_eq!(told.next().unwrap(), format!("http://{query} is gone; waiting for it to come back"));
+    let again = start(&[&format!("--query-port={}", query.port())]);
+    let mut told = told.filter(|line| !line.contains("is not printed"));
+    assert_eq!(told.next().unwrap(), format!("watching http://{query} again"));
+    again.send();
+    let mut drawn = String::new();
+    tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
+    assert!(tail.wait().unwrap().success());
+    assert!(drawn.starts_with(&again.service()), "{drawn}");
 }
 
 #[test]

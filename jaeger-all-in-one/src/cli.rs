@@ -169,6 +169,9 @@ struct Serve {
         help_heading = "What it does beside"
     )]
     forward: Vec<Address>,
+    /// Stop when standard input ends, too, so that whoever starts it with a pipe there takes it along
+    #[arg(long, help_heading = "What it does beside")]
+    stop_with_stdin: bool,
 }
 
 /// A port; clap takes an `Option` for "need not be given", so it has a name.
@@ -219,9 +222,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Cli {
+    /// Whether the end of standard input is the program's.
+    pub(crate) fn stops_with_stdin(&self) -> bool {
+        self.serve.stop_with_stdin
+    }
+
     /// The settings of the backend.
     pub(crate) fn config(self) -> Config {
-        let Serve { ports, storage, memory, disk, keep, sampling_strategies, forward } = self.serve;
+        let Serve { ports, storage, memory, disk, keep, sampling_strategies, forward, stop_with_stdin: _ } =
+            self.serve;
         Config {
             host: ports.host,
             query_port: ports.query_port.0,

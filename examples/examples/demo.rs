@@ -35,10 +35,7 @@ fn span_foo4(request: &str) -> &'static str {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     examples::start_log();
     let ui = Ui::asked_for()?;
-    let mut tracer = Tracer::builder("jaeger-demo")
-        .sampler(Sampler::Const(true))
-        .log_spans(true)
-        .console(); // the waterfall
+    let mut tracer = Tracer::builder("jaeger-demo").sampler(Sampler::Const(true)).log_spans(true).console(); // the waterfall
     if let Some(ui) = &ui {
         tracer = ui.receive(tracer);
     }

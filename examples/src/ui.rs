@@ -6,8 +6,8 @@
 use std::io::{BufRead as _, BufReader, Error, ErrorKind, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use jaeger_runtime::report::MemoryReporter;
 use jaeger_runtime::Builder;
+use jaeger_runtime::report::MemoryReporter;
 
 /// Names a program to start instead of what cargo builds.
 const PROGRAM: &str = "JAEGER_ALL_IN_ONE";

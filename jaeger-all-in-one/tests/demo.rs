@@ -51,7 +51,10 @@ fn the_demo_with_ui_ends_with_a_link_to_its_trace_and_takes_the_page_along() {
         .inspect(|line| before.push(line.clone()))
         .find(|line| line.starts_with("http://") && line.contains("/trace/"));
     let link = link.unwrap_or_else(|| panic!("no link in {before:?}"));
-    assert!(before.iter().any(|line| line.starts_with("span_foo4 ") || line.contains("╴span_foo4")), "{before:?}");
+    assert!(
+        before.iter().any(|line| line.starts_with("span_foo4 ") || line.contains("╴span_foo4")),
+        "{before:?}"
+    );
     let (page, trace) = link.split_once("/trace/").expect("it has been looked for");
     let url = format!("{page}/api/traces/{trace}");
     let end = Instant::now() + LONG;

@@ -32,7 +32,7 @@ fn demo(argument: &str) -> Demo {
     assert!(built.status.success(), "{cargo:?}: {}", built.status);
     let built = String::from_utf8(built.stdout).expect("JSON is UTF-8");
     let messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let program = messages.filter_map(|one| Some(one["executable"].as_str()?.to_owned())).last();
+    let program = messages.filter_map(|one| Some(one["executable"].as_str()?.to_owned())).next_back();
     let mut command = Command::new(program.expect("cargo names what it built"));
     for (key, _) in std::env::vars_os().filter(|(key, _)| key.to_string_lossy().starts_with("JAEGER_")) {
         command.env_remove(key);

@@ -62,7 +62,6 @@ impl Ui {
     }
 
     /// Has the tracer send to it.
-    #[must_use]
     pub fn receive(&self, tracer: Builder) -> Builder {
         // Besides, the spans are kept, to know the trace that is linked.
         tracer.agent(&self.agent).reporter(self.spans.clone())

@@ -2,11 +2,14 @@
 //!
 //! `cargo run --example demo` prints the trace as a waterfall and sends it to the Jaeger agent at 127.0.0.1:6831, or
 //! wherever `JAEGER_AGENT_HOST` and `JAEGER_AGENT_PORT` say. It needs no backend; without one it says so.
+//!
+//! `cargo run --example demo -- --ui` starts one, `jaeger-all-in-one`, and ends with a link to the trace on its page.
 
 use std::thread::sleep;
 use std::time::Duration;
 
-use jaeger_runtime::{Error, Sampler, Tracer, traced};
+use examples::ui::Ui;
+use jaeger_runtime::{Sampler, Tracer, traced};
 
 #[traced]
 fn span_root() {
@@ -29,13 +32,16 @@ fn span_foo4(request: &str) -> &'static str {
     "foo4Reply"
 }
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     examples::start_log();
-    let tracer = Tracer::builder("jaeger-demo")
-        .sampler(Sampler::Const(true))
-        .log_spans(true)
-        .console() // the waterfall
-        .install()?;
+    let ui = Ui::asked_for()?;
+    let mut tracer = Tracer::builder("jaeger-demo").sampler(Sampler::Const(true)).log_spans(true).console(); // the waterfall
+    if let Some(ui) = &ui {
+        tracer = ui.receive(tracer);
+    }
+    let tracer = tracer.install()?;
     span_root();
-    examples::close(&tracer)
+    examples::close(&tracer)?;
+    ui.map_or(Ok(()), Ui::show)?;
+    Ok(())
 }

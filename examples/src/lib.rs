@@ -1,4 +1,6 @@
-//! What the examples share: a logger, the closing line of the demos, and the recorded spans as lines.
+//! What the examples share: a logger, the closing line of the demos, the recorded spans as lines, and a page for them (`ui`).
+
+pub mod ui;
 
 use std::time::Duration;
 

@@ -169,6 +169,9 @@ struct Serve {
         help_heading = "What it does beside"
     )]
     forward: Vec<Address>,
+    /// Stop when standard input ends, too, so that whoever starts it with a pipe there takes it along
+    #[arg(long, help_heading = "What it does beside")]
+    stop_with_stdin: bool,
 }
 
 /// A port; clap takes an `Option` for "need not be given", so it has a name.
@@ -219,9 +222,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Cli {
+    /// Whether the end of standard input is the program's.
+    pub(crate) fn stops_with_stdin(&self) -> bool {
+        self.serve.stop_with_stdin
+    }
+
     /// The settings of the backend.
     pub(crate) fn config(self) -> Config {
-        let Serve { ports, storage, memory, disk, keep, sampling_strategies, forward } = self.serve;
+        let Serve { ports, storage, memory, disk, keep, sampling_strategies, forward, stop_with_stdin: _ } =
+            self.serve;
         Config {
             host: ports.host,
             query_port: ports.query_port.0,
@@ -259,6 +268,55 @@ mod tests {
     fn without_flags_it_is_the_librarys_default() {
         Cli::command().debug_assert();
         assert_eq!(parse(&[]).unwrap(), Config::default());
+    }
+
+    /// The README's table of flags, as it has to be.
+    fn table() -> String {
+        let mut table = "\n| flag | variable | default | |\n|---|---|---|---|\n".to_owned();
+        let command = Cli::command();
+        for flag in
+            command.get_arguments().filter(|one| !["help", "version"].contains(&one.get_id().as_str()))
+        {
+            let name = flag.get_long().expect("every setting has a long name");
+            let value = flag.get_value_names().filter(|_| flag.get_action().takes_values());
+            let value = value.map(|names| format!(" {}", names[0])).unwrap_or_default();
+            let variable =
+                flag.get_env().map(|env| format!("`{}`", env.to_string_lossy())).unwrap_or_default();
+            let default = flag.get_default_values().iter().filter(|_| flag.get_action().takes_values());
+            let default: String = default.map(|one| format!("`{}`", one.to_string_lossy())).collect();
+            let help = flag.get_help().expect("every flag says what it is for");
+            table.push_str(&format!("| `--{name}{value}` | {variable} | {default} | {help} |\n"));
+        }
+        table
+    }
+
+    #[test]
+    fn the_readme_has_every_flag_as_it_is() {
+        let readme = include_str!("../README.md");
+        let (_, rest) = readme.split_once("<!-- flags -->\n").expect("where the table begins");
+        let (there, _) = rest.split_once("<!-- end of flags -->").expect("where it ends");
+        let wanted = table();
+        assert_eq!(there, format!("{wanted}\n"), "the table has to be:\n{wanted}");
+    }
+
+    #[test]
+    fn every_port_of_the_settings_has_its_flag_and_every_flag_its_variable() {
+        let command = Cli::command();
+        for (what, flag, _) in Config::default().ports() {
+            assert!(
+                command.get_arguments().any(|one| one.get_long() == flag.strip_prefix("--")),
+                "{what}: there is no {flag}"
+            );
+        }
+        for flag in command.get_arguments() {
+            let name = flag.get_id().as_str();
+            // Two are for a person at a terminal, one for a program that starts this one.
+            if !["help", "version", "stop_with_stdin"].contains(&name) {
+                let variable = format!("JAEGER_ALL_IN_ONE_{}", flag.get_long().unwrap().replace('-', "_"))
+                    .to_uppercase();
+                assert_eq!(flag.get_env().unwrap().to_str().unwrap(), variable, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -34,3 +34,8 @@ pub mod values;
 pub use app::App;
 pub use backend::{Backend, StartError};
 pub use config::Config;
+
+/// The README's example of a test, run as one.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,6 +3,7 @@
 mod cli;
 mod terminal;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -13,7 +14,7 @@ use cli::Cli;
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
     let done = match cli.command.take() {
-        None => serve(cli.config()),
+        None => serve(cli.stops_with_stdin(), cli.config()),
         Some(command) => terminal::run(command),
     };
     match done {
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(config: Config) -> Result<(), String> {
+fn serve(stops_with_stdin: bool, config: Config) -> Result<(), String> {
     // Before anything is started, so that no signal is missed.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no signals to be had: {error}"))?;
@@ -34,13 +35,16 @@ fn serve(config: Config) -> Result<(), String> {
         end().map_err(|error| format!("no signals to be had: {error}"))?
     };
     let backend = Backend::start(config).map_err(|error| error.to_string())?;
-    for line in greeting(&backend) {
-        println!("{line}");
-    }
-    // An empty line ends them, for programs that read along.
-    println!();
-    runtime.block_on(end);
-    println!("stopping: what is open ends, what is queued is stored; once more to stop at once");
+    // An empty line ends the start, for programs that read along.
+    say(&format!("{}\n", greeting(&backend).join("\n")));
+    let stdin = runtime.spawn(stdin_ends(stops_with_stdin));
+    runtime.block_on(async {
+        tokio::select! {
+            () = end => {}
+            _ = stdin => {}
+        }
+    });
+    say("stopping: what is open ends, what is queued is stored; once more to stop at once");
     std::thread::spawn(move || {
         let _inside = runtime.enter();
         if let Ok(end) = self::end() {
@@ -49,15 +53,35 @@ fn serve(config: Config) -> Result<(), String> {
         }
     });
     let app = backend.app().clone();
-    let stats = app.store.stats();
     drop(backend);
     for one in app.forward.targets() {
         let counts = one.counts();
         let lost: u64 = counts.lost.iter().sum();
-        println!("spans sent on to {}: {}, lost: {lost}", one.target(), counts.sent);
+        say(&format!("spans sent on to {}: {}, lost: {lost}", one.target(), counts.sent));
     }
-    println!("stopped with {} spans of {} traces", stats.spans, stats.traces);
+    // After the end, because until then spans came.
+    let stats = app.store.stats();
+    say(&format!("stopped with {} spans of {} traces", stats.spans, stats.traces));
     Ok(())
+}
+
+/// A line on standard output. Whoever read there may be gone, which is no reason to end otherwise.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Ends when standard input does, if that is asked for, else never.
+async fn stdin_ends(asked_for: bool) {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    if !asked_for {
+        return std::future::pending().await;
+    }
+    // A thread, because there is no waiting for a terminal otherwise; it ends with the program.
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = ended.send(());
+    });
+    let _ = end.await;
 }
 
 /// What listens where, what is stored where, what does not listen and why.

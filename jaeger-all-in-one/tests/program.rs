@@ -45,10 +45,14 @@ const PORTS: [&str; 8] = [
     "--sampling-port=0",
 ];
 
-/// Starts it, and reads up to the last line that it starts with.
+/// Starts it on free ports but for those that the arguments name, and reads up to the last line that it starts with.
 fn start(arguments: &[&str]) -> Program {
+    let named = |port: &&str| {
+        let flag = &port[..port.len() - "0".len()];
+        arguments.iter().any(|argument| argument.starts_with(flag))
+    };
     let mut child = command()
-        .args(PORTS)
+        .args(PORTS.into_iter().filter(|port| !named(port)))
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -199,6 +203,31 @@ fn tail_prints_a_trace_when_it_is_finished() {
 }
 
 #[test]
+fn tail_waits_for_a_backend_that_is_started_anew_and_prints_what_it_was_told_of() {
+    let program = start(&[]);
+    let mut tail = command();
+    tail.args(["tail", "--count", "1", "--from", &program.url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().expect("it starts");
+    let mut told = BufReader::new(tail.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(told.next().unwrap().starts_with("watching http://"));
+    let query = program.query();
+    // It is told of a trace, which is gone before it is quiet.
+    program.send();
+    drop(program);
+    assert_eq!(told.next().unwrap(), format!("http://{query} is gone; waiting for it to come back"));
+    let again = start(&[&format!("--query-port={}", query.port())]);
+    let mut told = told.filter(|line| !line.contains("is not printed"));
+    assert_eq!(told.next().unwrap(), format!("watching http://{query} again"));
+    again.send();
+    let mut drawn = String::new();
+    tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
+    assert!(tail.wait().unwrap().success());
+    assert!(drawn.starts_with(&again.service()), "{drawn}");
+}
+
+#[test]
 fn help_names_every_port_and_its_variable() {
     let help = text(&ask(&["--help"]).stdout);
     for word in [
@@ -219,14 +248,96 @@ fn help_names_every_port_and_its_variable() {
 }
 
 #[cfg(unix)]
+impl Program {
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// What it says until it ends, and how that was.
+    fn end(&mut self) -> (String, Option<i32>) {
+        let mut rest = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        (rest, self.child.wait().unwrap().code())
+    }
+}
+
+#[cfg(unix)]
 #[test]
 fn it_stops_when_told_and_says_what_it_held() {
-    let mut program = start(&[]);
+    for signal in ["-TERM", "-INT"] {
+        let mut program = start(&[]);
+        program.send();
+        program.signal(signal);
+        let (rest, code) = program.end();
+        assert_eq!(code, Some(0), "{signal}: {rest}");
+        assert!(rest.contains("stopped with 1 spans of 1 traces"), "{signal}: {rest}");
+    }
+}
+
+#[test]
+fn it_stops_with_its_standard_input_if_that_was_asked_for() {
+    let mut command = command();
+    command.args(PORTS).arg("--stop-with-stdin").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(text(&output.stdout).ends_with("stopped with 0 spans of 0 traces\n"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn its_end_is_no_other_when_nobody_reads_what_it_says() {
+    let mut command = command();
+    command.args(PORTS).arg("--stop-with-stdin").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    drop(child.stdout.take());
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+/// A flag that has everything sent on to a listener that takes connections and never answers.
+#[cfg(unix)]
+fn hanging() -> (TcpListener, String) {
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let flag = format!("--forward=http://{}", hanging.local_addr().unwrap());
+    (hanging, flag)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_could_not_be_sent_on_is_counted_when_it_stops() {
+    let (collector, flag) = hanging();
+    let mut program = start(&[&flag]);
     program.send();
-    let pid = program.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    program.signal("-INT");
+    let (rest, code) = program.end();
+    assert_eq!(code, Some(0), "{rest}");
+    let target = format!("http://{}/api/traces", collector.local_addr().unwrap());
+    assert!(rest.contains(&format!("spans sent on to {target}: 0, lost: 1\n")), "{rest}");
+    assert!(rest.contains("stopped with 1 spans of 1 traces"), "{rest}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let (_collector, flag) = hanging();
+    let mut program = start(&[&flag]);
+    program.send();
+    program.signal("-TERM");
+    let mut out = BufReader::new(program.child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.starts_with("stopping: "), "{line}");
+    // Whether the second is waited for already cannot be seen from here, so it is told until it hears.
+    let status = loop {
+        program.signal("-INT");
+        if let Some(status) = program.child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::yield_now();
+    };
     let mut rest = String::new();
-    program.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
-    assert!(program.child.wait().unwrap().success());
-    assert!(rest.contains("stopped with ") && rest.contains(" of 1 traces"), "{rest}");
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!((status.code(), &*rest), (Some(130), ""), "it ended before it had sent what was left");
 }

@@ -181,7 +181,7 @@ impl Expansion<'_> {
         let (user, private, body) = (self.function.body.span(), &self.private, &self.function.body);
         let mut never = Group::new(Delimiter::Brace, quote_spanned!(self.at=> #private::never()));
         // Where it ends, so that nothing seems to stand between it and the body.
-        never.set_span(body.span_close());
+        never.set_span(end_of(body));
         quote_spanned!(user=> if true #body else #never)
     }
 
@@ -289,6 +289,20 @@ impl Expansion<'_> {
         let outside = (!closure).then_some(statements);
         let code = quote_spanned!(at=> let __jaeger_span = #make; #outside let __jaeger_reply = #made; #call(#first __jaeger_reply));
         (moved.signature, code)
+    }
+}
+
+/// The body's closing brace. A function that another macro has passed on may have but one span for both of its braces, which the closing one would begin before all that is between; then it is the body's last token.
+fn end_of(body: &Group) -> Span {
+    let close = body.span_close();
+    // Where the text is not known, there is nobody who looks at it either.
+    if close.source_text().is_none_or(|text| text.len() == 1) {
+        return close;
+    }
+    match body.stream().into_iter().last() {
+        Some(TokenTree::Group(last)) => end_of(&last),
+        Some(last) => last.span(),
+        None => close,
     }
 }
 

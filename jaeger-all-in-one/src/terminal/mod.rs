@@ -6,6 +6,7 @@ mod tail;
 mod tree;
 mod waterfall;
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -58,6 +59,26 @@ pub(crate) fn run(command: Command) -> Result<(), String> {
     }
 }
 
+/// Why there are no traces.
+enum Failure {
+    /// So the backend answers, and will again.
+    Refused(String),
+    /// No backend, or half an answer: may be better a moment later.
+    Broken(String),
+}
+
+impl std::convert::From<Failure> for String {
+    fn from(failure: Failure) -> String {
+        let (Failure::Refused(message) | Failure::Broken(message)) = failure;
+        message
+    }
+}
+
+/// What `NO_COLOR` says: not set or empty, colours are welcome (<https://no-color.org>).
+fn may_colour(no_color: Option<&OsStr>) -> bool {
+    no_color.is_none_or(OsStr::is_empty)
+}
+
 /// Asks one backend, and prints what it answers.
 struct Asker {
     url: String,
@@ -78,22 +99,29 @@ impl Asker {
         let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0));
         let style = waterfall::Style {
             columns: columns.clamp(60, 240),
-            colours: terminal && std::env::var_os("NO_COLOR").is_none(),
+            colours: terminal && may_colour(std::env::var_os("NO_COLOR").as_deref()),
         };
         Asker { url: from.url.trim_end_matches('/').to_owned(), json: from.json, http, style }
     }
 
     /// The traces of an answer.
-    fn traces(&self, path: &str) -> Result<Vec<Value>, String> {
+    fn traces(&self, path: &str) -> Result<Vec<Value>, Failure> {
         let url = format!("{}{path}", self.url);
-        let mut answer = self.http.get(&url).call().map_err(|error| self.unreachable(&error))?;
+        let mut answer =
+            self.http.get(&url).call().map_err(|error| Failure::Broken(self.unreachable(&error)))?;
         let status = answer.status();
         let body = answer.body_mut().with_config().limit(LARGEST).read_to_string();
-        let body = body.map_err(|error| format!("{url}: the answer breaks off: {error}"))?;
-        let json: Value = serde_json::from_str(&body)
-            .map_err(|_| format!("{url}: no JSON but {status}; is that a query port of Jaeger?"))?;
+        let body = body.map_err(|error| Failure::Broken(format!("{url}: the answer breaks off: {error}")))?;
+        let json: Value = serde_json::from_str(&body).map_err(|_| {
+            Failure::Broken(format!("{url}: no JSON but {status}; is that a query port of Jaeger?"))
+        })?;
         if let Some(message) = json.pointer("/errors/0/msg").and_then(Value::as_str) {
-            return Err(message.to_owned());
+            let message = message.to_owned();
+            return Err(if status.is_server_error() {
+                Failure::Broken(message)
+            } else {
+                Failure::Refused(message)
+            });
         }
         Ok(json["data"].as_array().cloned().unwrap_or_default())
     }
@@ -130,4 +158,20 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_that_is_empty_is_not_set() {
+        assert!(may_colour(None) && may_colour(Some(OsStr::new(""))));
+        assert!(!may_colour(Some(OsStr::new("1"))) && !may_colour(Some(OsStr::new("0"))));
+    }
+
+    #[test]
+    fn what_stands_in_a_path_is_escaped() {
+        assert_eq!(escape("a b/é?&=~"), "a%20b%2F%C3%A9%3F%26%3D~");
+    }
 }

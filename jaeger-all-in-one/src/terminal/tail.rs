@@ -1,13 +1,16 @@
 //! `tail`: follows the stream of changes, and prints a trace once nothing has come for it for a moment.
+//!
+//! Invariant: a trace that was told of is printed, or it is said why not. A backend that goes away is waited for; what it told of meanwhile is asked for again when it is back. What came
+//! while nobody listened is not told of, and so not printed: `search` finds it.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Asker, escape};
+use super::{Asker, Failure, escape};
 
 /// A trace is finished when nothing has come for it for so long: a client's flush interval, and a bit.
 const QUIET: Duration = Duration::from_millis(1_200);
@@ -15,6 +18,28 @@ const QUIET: Duration = Duration::from_millis(1_200);
 const LOOK: Duration = Duration::from_millis(100);
 /// Traces that are remembered, so that late spans do not print one twice.
 const REMEMBERED: usize = 10_000;
+/// Between two tries to reach a backend that has gone away.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How long a trace is asked for that cannot be had.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// What the listening thread tells.
+enum Told {
+    /// Spans have come for these traces.
+    Changed(Vec<String>),
+    /// The stream has ended.
+    Gone,
+    /// There is one again.
+    Back,
+}
+
+/// A trace that is not printed yet.
+struct Open {
+    /// When spans came for it.
+    last: Instant,
+    /// Since when it cannot be had.
+    failing: Option<Instant>,
+}
 
 pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> Result<(), String> {
     let url = format!("{}/api/live", asker.url);
@@ -23,46 +48,52 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
         return Err(format!("{url}: {}; tail needs a running jaeger-all-in-one", answer.status()));
     }
     let (told, changes) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(answer.into_body().into_reader()).lines().map_while(Result::ok) {
-            let Some(data) = line.strip_prefix("data:") else { continue };
-            let change: Value = serde_json::from_str(data).unwrap_or_default();
-            let ids = change["traces"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|trace| trace["traceID"].as_str());
-            if told.send(ids.map(str::to_owned).collect::<Vec<_>>()).is_err() {
-                return;
-            }
-        }
-    });
+    let http = asker.http.clone();
+    std::thread::spawn(move || listen(&http, &url, answer, &told));
     eprintln!("watching {}", asker.url);
-    let mut open: HashMap<String, Instant> = HashMap::new();
+    let mut open: HashMap<String, Open> = HashMap::new();
     let mut done: VecDeque<String> = VecDeque::new();
     let mut printed = 0;
     loop {
         match changes.recv_timeout(LOOK) {
-            Ok(ids) => {
-                let now = Instant::now();
-                open.extend(ids.into_iter().filter(|id| !done.contains(id)).map(|id| (id, now)));
+            Ok(Told::Changed(ids)) => {
+                let last = Instant::now();
+                for id in ids.into_iter().filter(|id| !done.contains(id)) {
+                    open.insert(id, Open { last, failing: None });
+                }
                 continue;
             }
+            Ok(Told::Gone) => eprintln!("{} is gone; waiting for it to come back", asker.url),
+            Ok(Told::Back) => eprintln!("watching {} again", asker.url),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err(format!("{} has ended", asker.url)),
+            Err(RecvTimeoutError::Disconnected) => return Err("nobody listens any more: a bug".to_owned()),
         }
-        let mut quiet: Vec<(Instant, String)> = Vec::new();
-        open.retain(|id, last| {
-            let is_open = last.elapsed() < QUIET;
-            if !is_open {
-                quiet.push((*last, id.clone()));
-            }
-            is_open
-        });
+        let mut quiet: Vec<(Instant, String)> = open
+            .iter()
+            .filter(|(_, trace)| trace.last.elapsed() >= QUIET)
+            .map(|(id, trace)| (trace.last, id.clone()))
+            .collect();
         quiet.sort();
         for (_, id) in quiet {
-            // One that is gone again has made room for others.
-            let traces = asker.traces(&format!("/api/traces/{}", escape(&id))).unwrap_or_default();
+            let traces = match asker.traces(&format!("/api/traces/{}", escape(&id))) {
+                Ok(traces) => traces,
+                Err(failure) => {
+                    let Some(trace) = open.get_mut(&id) else { continue };
+                    let since = *trace.failing.get_or_insert_with(Instant::now);
+                    match failure {
+                        Failure::Refused(why) => eprintln!("trace {id} is not printed: {why}"),
+                        Failure::Broken(why) if since.elapsed() >= GIVE_UP => {
+                            eprintln!("trace {id} is not printed: {why}");
+                        }
+                        // The rest of them has the same trouble.
+                        Failure::Broken(_) => {
+                            std::thread::sleep(AGAIN);
+                            break;
+                        }
+                    }
+                    Vec::new()
+                }
+            };
             for trace in
                 traces.iter().filter(|trace| service.is_none_or(|service| takes_part(trace, service)))
             {
@@ -72,10 +103,43 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
                     return Ok(());
                 }
             }
+            open.remove(&id);
             done.push_back(id);
             if done.len() > REMEMBERED {
                 done.pop_front();
             }
+        }
+    }
+}
+
+/// Reads the stream, again and again, until nobody wants it.
+fn listen(http: &ureq::Agent, url: &str, mut answer: ureq::http::Response<ureq::Body>, told: &Sender<Told>) {
+    loop {
+        for line in BufReader::new(answer.into_body().into_reader()).lines().map_while(Result::ok) {
+            let Some(data) = line.strip_prefix("data:") else { continue };
+            let change: Value = serde_json::from_str(data).unwrap_or_default();
+            let ids = change["traces"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|trace| trace["traceID"].as_str());
+            if told.send(Told::Changed(ids.map(str::to_owned).collect())).is_err() {
+                return;
+            }
+        }
+        if told.send(Told::Gone).is_err() {
+            return;
+        }
+        answer = loop {
+            // Its end is not ours to await: it may come back or not.
+            std::thread::sleep(AGAIN);
+            match http.get(url).call() {
+                Ok(answer) if answer.status() == 200 => break answer,
+                _ => {}
+            }
+        };
+        if told.send(Told::Back).is_err() {
+            return;
         }
     }
 }

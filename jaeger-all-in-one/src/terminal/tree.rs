@@ -21,8 +21,17 @@ pub(super) struct Row<'t> {
     pub(super) start: i64,
     /// µs.
     pub(super) duration: i64,
-    pub(super) error: bool,
+    pub(super) outcome: Outcome,
     pub(super) span: &'t Value,
+}
+
+/// How a span ended, as its tags and logs tell; of several the first in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    Panic,
+    Error,
+    Cancelled,
+    Well,
 }
 
 /// The rows.
@@ -80,7 +89,6 @@ impl<'t> Tree<'t> {
 }
 
 fn row<'t>(trace: &'t Value, span: &'t Value, last: Vec<bool>) -> Row<'t> {
-    let is_error = |tag: &Value| tag["key"] == "error" && (tag["value"] == true || tag["value"] == "true");
     Row {
         service: text(&trace["processes"][text(&span["processID"])]["serviceName"]),
         operation: text(&span["operationName"]),
@@ -88,9 +96,30 @@ fn row<'t>(trace: &'t Value, span: &'t Value, last: Vec<bool>) -> Row<'t> {
         last,
         start: number(&span["startTime"]),
         duration: number(&span["duration"]),
-        error: span["tags"].as_array().is_some_and(|tags| tags.iter().any(is_error)),
+        outcome: outcome(span),
         span,
     }
+}
+
+/// By the tags `error`, `otel.status_code` and `cancelled`, and a log `event=panic`: as the page has it.
+fn outcome(span: &Value) -> Outcome {
+    let list = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    let panicked = |log: &Value| {
+        list(&log["fields"]).iter().any(|field| field["key"] == "event" && field["value"] == "panic")
+    };
+    if list(&span["logs"]).iter().any(panicked) {
+        return Outcome::Panic;
+    }
+    let told = |tag: &Value| {
+        let is_true = tag["value"] == true || tag["value"] == "true";
+        match tag["key"].as_str()? {
+            "error" if is_true => Some(Outcome::Error),
+            "otel.status_code" if tag["value"] == "ERROR" => Some(Outcome::Error),
+            "cancelled" if is_true => Some(Outcome::Cancelled),
+            _ => None,
+        }
+    };
+    list(&span["tags"]).iter().filter_map(told).min().unwrap_or(Outcome::Well)
 }
 
 /// The id of the parent: the first CHILD_OF, else the first reference, within the trace.
@@ -148,6 +177,25 @@ mod tests {
         let mut shape = shape(spans);
         shape.sort();
         assert_eq!(shape, ["-twin", "-y", "lost", "self", "twin", "x"]);
+    }
+
+    #[test]
+    fn the_outcome_is_the_worst_that_tags_and_logs_tell() {
+        let error = json!({"key": "error", "value": true});
+        let cancelled = json!({"key": "cancelled", "value": "true"});
+        let panic = json!([{"timestamp": 1, "fields": [{"key": "event", "value": "panic"}]}]);
+        for (tags, logs, expected) in [
+            (json!([]), json!([]), Outcome::Well),
+            (json!([{"key": "error", "value": false}]), json!([]), Outcome::Well),
+            (json!([{"key": "cancelled", "value": 1}]), json!([]), Outcome::Well),
+            (json!([cancelled]), json!([]), Outcome::Cancelled),
+            (json!([cancelled, error]), json!([]), Outcome::Error),
+            (json!([{"key": "otel.status_code", "value": "ERROR"}]), json!([]), Outcome::Error),
+            (json!([error]), panic.clone(), Outcome::Panic),
+            (Value::Null, panic, Outcome::Panic),
+        ] {
+            assert_eq!(outcome(&json!({"tags": tags, "logs": logs})), expected, "{tags} {logs}");
+        }
     }
 
     #[test]

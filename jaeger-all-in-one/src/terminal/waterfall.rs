@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::tree::{Row, Tree};
+use super::tree::{Outcome, Row, Tree};
 
 /// How it is drawn.
 #[derive(Clone, Copy)]
@@ -27,15 +27,20 @@ pub(super) fn draw(tree: &Tree<'_>, style: Style) -> String {
     let paint = |text: &str, ansi: Ansi| {
         if style.colours { format!("{ansi}{text}{ansi:#}") } else { text.to_owned() }
     };
-    let errors = tree.rows.iter().filter(|row| row.error).count();
     let mut head = format!(
         "{} · {} · {}",
         plain(first.service, 40),
         counted(tree.rows.len(), "span"),
         duration(tree.end.saturating_sub(tree.start))
     );
-    if errors > 0 {
-        let _ = write!(head, " · {}", counted(errors, "error"));
+    for (outcome, what) in
+        [(Outcome::Panic, "panic"), (Outcome::Error, "error"), (Outcome::Cancelled, "cancelled")]
+    {
+        match tree.rows.iter().filter(|row| row.outcome == outcome).count() {
+            0 => {}
+            n if outcome == Outcome::Cancelled => drop(write!(head, " · {n} {what}")),
+            n => drop(write!(head, " · {}", counted(n, what))),
+        }
     }
     let id = format!("trace {}", plain(tree.trace_id, 40));
     let gap = style.columns.saturating_sub(head.width() + id.width()).max(2);
@@ -52,10 +57,14 @@ pub(super) fn draw(tree: &Tree<'_>, style: Style) -> String {
     for (row, label) in tree.rows.iter().zip(&labels) {
         let label = cut(label, names);
         let pad = " ".repeat(names.saturating_sub(label.width()));
-        let colour = if row.error { AnsiColor::Red } else { colour(row.service) };
+        let marked = mark(row.outcome).map(|(_, colour)| colour);
+        let colour = marked.unwrap_or_else(|| colour(row.service));
         let bar = bar(row, tree, bars);
         let bar_pad = " ".repeat(bars.saturating_sub(bar.width()));
-        let label = if row.error { paint(&label, AnsiColor::Red.on_default().bold()) } else { label };
+        let label = match marked {
+            Some(colour) => paint(&label, colour.on_default().bold()),
+            None => label,
+        };
         let bar = paint(&bar, colour.on_default());
         let _ = writeln!(out, "{label}{pad} {bar}{bar_pad} {:>DURATION$}", duration(row.duration));
         let under = under(row);
@@ -65,6 +74,16 @@ pub(super) fn draw(tree: &Tree<'_>, style: Style) -> String {
     }
     out.push('\n');
     out
+}
+
+/// What stands before the name of a span that did not end well, and its colour: told apart without colours too.
+fn mark(outcome: Outcome) -> Option<(&'static str, AnsiColor)> {
+    match outcome {
+        Outcome::Panic => Some(("‼ ", AnsiColor::Red)),
+        Outcome::Error => Some(("✗ ", AnsiColor::Red)),
+        Outcome::Cancelled => Some(("⊘ ", AnsiColor::Yellow)),
+        Outcome::Well => None,
+    }
 }
 
 fn counted(n: usize, what: &str) -> String {
@@ -77,9 +96,7 @@ fn label(row: &Row<'_>, home: &str) -> String {
     if let Some(last) = row.last.last() {
         label.push_str(if *last { "└╴" } else { "├╴" });
     }
-    if row.error {
-        label.push_str("✗ ");
-    }
+    label.push_str(mark(row.outcome).map_or("", |(mark, _)| mark));
     if row.service != home {
         label.push_str(&plain(row.service, 40));
         label.push(' ');
@@ -255,6 +272,32 @@ mod tests {
         let cells = got[1].chars().filter(|c| *c == '█').count();
         assert_eq!(start(got[3]) - start(got[1]), cells / 2, "half way: {drawn}");
         assert!(!drawn.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn panics_errors_and_cancelled_calls_are_told_apart_without_colours() {
+        let span = |id: &str, key: &str, event: &str| {
+            json!({"traceID": "t", "spanID": id, "operationName": id, "references": [], "startTime": 0, "duration": 1,
+                "tags": [{"key": key, "value": true}],
+                "logs": [{"timestamp": 0, "fields": [{"key": "event", "value": event}]}], "processID": "p"})
+        };
+        let spans = [
+            span("a", "error", "panic"),
+            span("b", "error", "error"),
+            span("c", "cancelled", ""),
+            span("d", "cancelled", ""),
+            span("e", "other", ""),
+        ];
+        let trace = json!({"traceID": "t", "spans": spans, "processes": {"p": {"serviceName": "s"}}});
+        let drawn = draw(&Tree::new(&trace), Style { columns: 80, colours: false });
+        assert!(drawn.starts_with("s · 5 spans · 1 µs · 1 panic · 1 error · 2 cancelled "), "{drawn}");
+        let names: Vec<&str> = drawn.lines().filter(|line| line.contains('█')).collect();
+        for (line, begins) in names.iter().zip(["‼ a ", "✗ b ", "⊘ c ", "⊘ d ", "e "]) {
+            assert!(line.starts_with(begins), "{drawn}");
+        }
+        assert_eq!(names.len(), 5, "{drawn}");
+        let coloured = draw(&Tree::new(&trace), Style { columns: 80, colours: true });
+        assert!(coloured.contains("\u{1b}[33m"), "cancelled is no red: {coloured:?}");
     }
 
     #[test]

@@ -164,7 +164,7 @@ fn a_failure_marks_the_span_of_tracing_it_happens_in_and_no_other() {
     fn looked_through() {
         info_span!("unwanted").in_scope(|| error!("inside"));
     }
-    let beside = layered_as(TracingLayer::new().spans(LevelFilter::WARN), || looked_through());
+    let beside = layered_as(TracingLayer::new().spans(LevelFilter::WARN), looked_through);
     let beside = named(&beside, "looked_through");
     assert_eq!((tag(beside, "error"), beside.logs.len()), ("absent".into(), 1));
     assert_eq!(tag(named(&spans, "fails"), "error"), "true");

@@ -42,8 +42,8 @@ pub(crate) struct Warning {
 
 impl Warning {
     /// By lint and item: the words may differ.
-    fn key(&self) -> (&str, &str) {
-        (&self.code, &self.place)
+    fn key(&self) -> (String, String) {
+        (self.code.clone(), self.place.clone())
     }
 }
 
@@ -54,18 +54,40 @@ pub(crate) type Argued = (Warning, &'static str);
 fn argue(found: &mut Vec<Warning>, to: &mut Vec<Argued>, why: impl Fn(&Warning) -> Option<&'static str>) {
     found.retain(|warning| match why(warning) {
         Some(why) => {
-            to.push((warning.clone(), why));
+            // A file that is part of several programs tells each as often.
+            if to.iter().all(|(known, _)| known.key() != warning.key()) {
+                to.push((warning.clone(), why));
+            }
             false
         }
         None => true,
     });
 }
 
-/// Those of `from` that `other` does not have.
-fn without(from: &BTreeSet<Warning>, other: &BTreeSet<Warning>) -> impl Iterator<Item = Warning> {
-    let known: BTreeSet<_> = other.iter().map(Warning::key).collect();
-    let left: Vec<_> = from.iter().filter(|warning| !known.contains(&warning.key())).cloned().collect();
-    left.into_iter()
+/// Warnings by lint and item, with how often each is told in one build.
+#[derive(Default)]
+struct Warnings(BTreeMap<(String, String), (usize, Warning)>);
+
+impl Warnings {
+    /// Takes another build's in. What both tell is told as often as in the one that tells it most.
+    fn extend(&mut self, build: Vec<Warning>) {
+        let mut told = BTreeMap::<_, (usize, Warning)>::new();
+        for warning in build {
+            told.entry(warning.key()).or_insert((0, warning)).0 += 1;
+        }
+        for (key, (count, warning)) in told {
+            let known = self.0.entry(key).or_insert((0, warning));
+            known.0 = known.0.max(count);
+        }
+    }
+
+    /// Those that `other` does not have, or not as often.
+    fn without(&self, other: &Warnings) -> impl Iterator<Item = Warning> {
+        self.0.iter().flat_map(|(key, (count, warning))| {
+            let known = other.0.get(key).map_or(0, |(count, _)| *count);
+            std::iter::repeat_n(warning.clone(), count.saturating_sub(known))
+        })
+    }
 }
 
 /// What came of a crate.
@@ -91,6 +113,8 @@ pub(crate) struct Verdict {
     /// Plain and annotated; absent if the plain copy's tests do not build, or none were asked for.
     pub(crate) tests: Option<(Outcomes, Outcomes)>,
     pub(crate) no_tests: String,
+    /// They were asked for, and there is nothing to compare.
+    pub(crate) untested: bool,
     /// Observations that differ.
     pub(crate) observed: Vec<String>,
     /// Bytes by which the futures grew, least and most.
@@ -139,12 +163,12 @@ impl World {
         };
         eprintln!("{}: the plain copy", one.name);
         let nowhere = sources.write(&self.plain, |_, _| vec![])?;
-        let mut plain = BTreeSet::new();
+        let mut plain = Warnings::default();
         let mut steps = vec![];
         for step in [Step::Lint, Step::LintTests] {
             let built = self.build(&self.plain, one, step)?;
             if !built.succeeded {
-                // What was published need not hold all that its tests need; the table shows that they were not run.
+                // What was published need not hold all that its tests need; then they are not run, which is told as a fault.
                 ensure!(
                     step == Step::LintTests,
                     "the plain copy of {} does not build: {}",
@@ -165,14 +189,14 @@ impl World {
 
         eprintln!("{}: the annotated copy", one.name);
         let mut off = Off::new();
-        let mut annotated = BTreeSet::new();
+        let mut annotated = Warnings::default();
         for step in steps {
             let (built, written) = self.until_accepted(one, step, &sources, &live, &mut off, &mut verdict)?;
             annotated.extend(warnings(&built, &sources, &written));
         }
         let lint = |warning: &&Warning| self.pedantic.contains(&warning.code);
-        (verdict.new_pedantic, verdict.new) = without(&annotated, &plain).partition(|w| lint(&w));
-        (verdict.lost_pedantic, verdict.lost) = without(&plain, &annotated).partition(|w| lint(&w));
+        (verdict.new_pedantic, verdict.new) = annotated.without(&plain).partition(|w| lint(&w));
+        (verdict.lost_pedantic, verdict.lost) = plain.without(&annotated).partition(|w| lint(&w));
         for (found, to) in [
             (&mut verdict.new, &mut verdict.argued),
             (&mut verdict.new_pedantic, &mut verdict.argued_pedantic),
@@ -190,6 +214,7 @@ impl World {
             None => verdict.no_tests = "not asked for".into(),
             Some(built) if !built.succeeded => {
                 verdict.no_tests = format!("the plain copy's do not build: {}", said(&built));
+                verdict.untested = true;
             }
             Some(plain_built) => {
                 let (built, _) =
@@ -339,15 +364,15 @@ fn reason(message: &Message) -> String {
     message.rendered.trim_end().replace('\n', "\n        ")
 }
 
-/// Warnings of the build, by their place in the published file.
-fn warnings(built: &Built, sources: &Sources, written: &Written) -> BTreeSet<Warning> {
-    let mut found = BTreeSet::new();
-    for message in built.messages.iter().filter(|message| !message.is_error && !message.code.is_empty()) {
+/// Warnings of the build, by their place in the published file. Those of no place only count the others.
+fn warnings(built: &Built, sources: &Sources, written: &Written) -> Vec<Warning> {
+    let mut found = vec![];
+    for message in built.messages.iter().filter(|message| !message.is_error) {
         let Some(place) = message.places.first() else { continue };
         let function = sources.around(written, &place.file, place.byte, |_| true);
         let item = function.map(|id| sources.describe(&id)).unwrap_or_default();
         let item = item.rsplit(' ').next().unwrap_or_default().to_owned();
-        found.insert(Warning {
+        found.push(Warning {
             code: message.code.clone(),
             place: format!("{}:{} {item}", place.file, place.line),
             text: message.text.clone(),

@@ -11,6 +11,7 @@ pub(crate) fn is_clean(verdict: &Verdict) -> bool {
     let tests = verdict.tests.as_ref();
     verdict.refused.is_empty()
         && verdict.unread.is_empty()
+        && !verdict.untested
         && verdict.new.is_empty()
         && verdict.lost.is_empty()
         && verdict.new_pedantic.is_empty()

@@ -48,6 +48,12 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
         Reply::Nothing | Reply::Opaque => this.guard(&reply),
         Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
         Reply::Partly(ty) => this.value(ty, true),
+        // What it returns early is no future with a span around it, nor one that was given up.
+        Reply::Future(_) | Reply::Stream(_)
+            if function.stays_in_place() && may_leave_early(&function.body.stream()) =>
+        {
+            this.guard(&reply)
+        }
         Reply::Future(later) => this.later(later, false),
         Reply::Stream(later) if plan.streams => this.later(later, true),
         Reply::Stream(Later { boxed: Some(ty), .. }) => this.value(&ty.to_token_stream(), false),
@@ -78,7 +84,8 @@ impl Expansion<'_> {
         } else {
             let block = as_tail(body);
             // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.
-            quote_spanned!(at=> { let __jaeger_span = #open; #statements #block })
+            let private = &self.private;
+            quote_spanned!(at=> { let __jaeger_span = #private::until_dropped(#open); #statements #block })
         };
         (moved.signature, code)
     }
@@ -101,11 +108,17 @@ impl Expansion<'_> {
             }
         } else {
             let bound = self.bound_body(&quote_spanned!(self.at=> __jaeger_reply), ty);
+            let (mut open, mut told) = (open, None);
+            if may_leave_early(&body.stream()) {
+                let private = &self.private;
+                open = quote_spanned!(self.at=> #private::until_dropped(#open));
+                told = Some(quote_spanned!(self.at=> let __jaeger_span = __jaeger_span.told();));
+            }
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
                 #statements
                 #bound
-                #tell __jaeger_reply
+                #told #tell __jaeger_reply
             }
         };
         (moved.signature, code)
@@ -133,7 +146,7 @@ impl Expansion<'_> {
         };
         // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
         let block = match self.function.returned() {
-            Some(ty) if names_future(&ty.to_token_stream()) => block.returned(),
+            Some(ty) if may_be_future(ty) => block.returned(),
             _ => block,
         };
         let user = self.function.body.span();
@@ -143,7 +156,8 @@ impl Expansion<'_> {
             Some(say) => quote_spanned!(user=> #private::run(async move #block, #say)),
             None => quote_spanned!(user=> #private::run_bare(async move #block)),
         };
-        if self.function.has_other_macros() {
+        // Of an `async fn`, `#[must_use]` means what it awaits to.
+        if self.function.has_other_macros() || self.function.has_attribute("must_use") {
             return self.function(&moved.signature, &quote_spanned!(at=> #run.await));
         }
         let output = match &self.function.signature.output {
@@ -266,9 +280,13 @@ impl Expansion<'_> {
                 let tail: TokenStream = quote_spanned!(at=> #call(#first #argument));
                 let mut arguments = Group::new(Delimiter::Parenthesis, tail);
                 arguments.set_span(inner.span());
-                let mut block = Group::new(Delimiter::Brace, quote_spanned!(at=> #before #arguments));
+                // With an empty statement, as in `as_tail`; in a block of this crate's edition, as in `guard`.
+                let mut block = Group::new(Delimiter::Brace, quote_spanned!(at=> ; #before #arguments));
                 block.set_span(body.span());
-                return (moved.signature, quote_spanned!(at=> let __jaeger_span = #make; #statements #block));
+                return (
+                    moved.signature,
+                    quote_spanned!(at=> { let __jaeger_span = #make; #statements #block }),
+                );
             }
             let (call, first) = around(true);
             let code = quote_spanned! {at=>
@@ -336,12 +354,24 @@ fn returns_never(signature: &Signature) -> bool {
     matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
 }
 
-fn names_future(ty: &TokenStream) -> bool {
-    ty.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(name) => name.to_string().ends_with("Future"),
-        TokenTree::Group(group) => names_future(&group.stream()),
-        _ => false,
-    })
+/// Types of the standard library, by the last of their names, of which none is a future.
+const NO_FUTURES: [&str; 26] = [
+    "Result", "Option", "Vec", "String", "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize",
+    "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Arc", "Rc", "Duration", "HashMap", "BTreeMap",
+];
+
+/// Whether a value of the type can be a future, as far as its name says: any type of the user's can.
+fn may_be_future(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            path.path.segments.last().is_none_or(|last| !NO_FUTURES.iter().any(|known| last.ident == known))
+        }
+        Type::Reference(reference) => may_be_future(&reference.elem),
+        Type::Paren(paren) => may_be_future(&paren.elem),
+        Type::Group(group) => may_be_future(&group.elem),
+        Type::Tuple(_) | Type::Array(_) | Type::Ptr(_) => false,
+        _ => true,
+    }
 }
 
 fn is_unit(ty: &Type) -> bool {

@@ -1,6 +1,6 @@
 //! The best way to show a value of any type, chosen without a trait bound.
 //!
-//! Generated code writes `(&&&&&W(&x)).value()`. Method lookup tries the receiver as it stands and then one reference less at a time, so the first of
+//! Generated code writes `(&&&&&W(&x)).__jaeger_value()`. Method lookup tries the receiver as it stands and then one reference less at a time, so the first of
 //! the five traits below whose bound the type meets wins: std's plain types, the user's own [`TagValue`], `Debug`, `Display`, and at last the type's name. In a generic function
 //! that promises nothing about `T` the last is what is known, and it compiles. Autoref specialisation is the name of the trick.
 //!
@@ -17,11 +17,11 @@ pub struct W<'a, T: ?Sized>(pub &'a T);
 /// Level 1: std's plain types.
 pub trait ByPlain {
     /// The value itself.
-    fn value(&self) -> Value<'_>;
+    fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         self.0.plain()
     }
 }
@@ -39,7 +39,7 @@ impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
 
 impl<T: Plain + ?Sized> ByPlain for &&&&E<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         self.0.plain()
     }
 }
@@ -52,17 +52,17 @@ impl<T: TagValue + ?Sized> TagValue for E<'_, T> {
 /// Level 2: the user's own word.
 pub trait ByTagValue {
     /// Asked later, where a panic is caught.
-    fn value(&self) -> Value<'_>;
+    fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: TagValue + ?Sized> ByTagValue for &&&W<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Tag(***self)
     }
 }
 impl<T: TagValue + ?Sized> ByTagValue for &&&E<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Tag(***self)
     }
 }
@@ -70,17 +70,17 @@ impl<T: TagValue + ?Sized> ByTagValue for &&&E<'_, T> {
 /// Level 3: `Debug`; of an error, level 4.
 pub trait ByDebug {
     /// Formatted later, cut at the bound.
-    fn value(&self) -> Value<'_>;
+    fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: Debug + ?Sized> ByDebug for &&W<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Debug(&self.0)
     }
 }
 impl<T: Debug + ?Sized> ByDebug for &E<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Debug(&self.0)
     }
 }
@@ -88,17 +88,17 @@ impl<T: Debug + ?Sized> ByDebug for &E<'_, T> {
 /// Level 4: `Display`; of an error, level 3.
 pub trait ByDisplay {
     /// Formatted later, cut at the bound.
-    fn value(&self) -> Value<'_>;
+    fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: Display + ?Sized> ByDisplay for &W<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Display(&self.0)
     }
 }
 impl<T: Display + ?Sized> ByDisplay for &&E<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Display(&self.0)
     }
 }
@@ -106,17 +106,17 @@ impl<T: Display + ?Sized> ByDisplay for &&E<'_, T> {
 /// Level 5: nothing is known but the type.
 pub trait ByName {
     /// The type's name.
-    fn value(&self) -> Value<'_>;
+    fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: ?Sized> ByName for W<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Str(core::any::type_name::<T>())
     }
 }
 impl<T: ?Sized> ByName for E<'_, T> {
     #[inline(always)]
-    fn value(&self) -> Value<'_> {
+    fn __jaeger_value(&self) -> Value<'_> {
         Value::Str(core::any::type_name::<T>())
     }
 }
@@ -128,13 +128,13 @@ pub trait ByResult<'a> {
     /// The Err side.
     type Err: ?Sized;
     /// Which of the two it is.
-    fn outcome(&self) -> Result<&'a Self::Ok, &'a Self::Err>;
+    fn __jaeger_outcome(&self) -> Result<&'a Self::Ok, &'a Self::Err>;
 }
 impl<'a, T, E> ByResult<'a> for &W<'a, Result<T, E>> {
     type Ok = T;
     type Err = E;
     #[inline(always)]
-    fn outcome(&self) -> Result<&'a T, &'a E> {
+    fn __jaeger_outcome(&self) -> Result<&'a T, &'a E> {
         self.0.as_ref()
     }
 }
@@ -144,12 +144,12 @@ pub trait ByReply<'a> {
     /// The reply.
     type Reply: ?Sized;
     /// Always Ok.
-    fn outcome(&self) -> Result<&'a Self::Reply, &'a Infallible>;
+    fn __jaeger_outcome(&self) -> Result<&'a Self::Reply, &'a Infallible>;
 }
 impl<'a, T: ?Sized> ByReply<'a> for W<'a, T> {
     type Reply = T;
     #[inline(always)]
-    fn outcome(&self) -> Result<&'a T, &'a Infallible> {
+    fn __jaeger_outcome(&self) -> Result<&'a T, &'a Infallible> {
         Ok(self.0)
     }
 }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     macro_rules! show {
-        ($e:expr) => {{ format!("{:?}", (&&&&&W(&$e)).value()) }};
+        ($e:expr) => {{ format!("{:?}", (&&&&&W(&$e)).__jaeger_value()) }};
     }
 
     #[derive(Debug)]
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn an_error_is_displayed_rather_than_debugged() {
         macro_rules! error {
-            ($e:expr) => {{ format!("{:?}", (&&&&&E(&$e)).value()) }};
+            ($e:expr) => {{ format!("{:?}", (&&&&&E(&$e)).__jaeger_value()) }};
         }
         assert_eq!(error!("x".parse::<u8>().unwrap_err()), "invalid digit found in string");
         assert_eq!(error!(OnlyDebug), "OnlyDebug");
@@ -228,14 +228,14 @@ mod tests {
     #[test]
     fn a_result_is_told_from_other_replies_behind_an_alias_too() {
         let failed: std::io::Result<u8> = Err(std::io::Error::other("no"));
-        let shown = match (&&W(&failed)).outcome() {
-            Ok(v) => format!("ok {:?}", (&&&&&W(v)).value()),
-            Err(e) => format!("err {:?}", (&&&&&W(e)).value()),
+        let shown = match (&&W(&failed)).__jaeger_outcome() {
+            Ok(v) => format!("ok {:?}", (&&&&&W(v)).__jaeger_value()),
+            Err(e) => format!("err {:?}", (&&&&&W(e)).__jaeger_value()),
         };
         assert!(shown.starts_with("err Custom"), "{shown}");
         let plain = 3u8;
-        let shown = match (&&W(&plain)).outcome() {
-            Ok(v) => format!("ok {:?}", (&&&&&W(v)).value()),
+        let shown = match (&&W(&plain)).__jaeger_outcome() {
+            Ok(v) => format!("ok {:?}", (&&&&&W(v)).__jaeger_value()),
             Err(never) => match *never {},
         };
         assert_eq!(shown, "ok 3");

@@ -168,7 +168,9 @@ pub mod __private {
     pub use crate::relation::{follows_from, under, under_none};
     #[cfg(feature = "stream")]
     pub use crate::stream_span::{boxed_stream, in_span_stream};
-    pub use crate::sync_span::{Guard, GuardUnder, enter, enter_bare, enter_under};
+    pub use crate::sync_span::{
+        Guard, GuardUnder, UntilDropped, enter, enter_bare, enter_under, until_dropped,
+    };
 
     /// What the tag of a redacted argument says.
     pub const REDACTED: &str = "[redacted]";

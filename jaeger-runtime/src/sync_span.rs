@@ -154,6 +154,62 @@ impl GuardUnder {
     }
 }
 
+/// A guard that need not be told how the function ended. Made by [`until_dropped`]; for generated code.
+#[derive(Debug)]
+pub struct UntilDropped<G: Ends> {
+    guard: G,
+    /// Another panic was under way when the function was called, so that an unwinding thread says nothing of it.
+    unwinding: bool,
+}
+
+/// What [`UntilDropped`] ends.
+pub trait Ends {
+    /// No span.
+    const OFF: Self;
+    /// The function returned.
+    fn returned(self);
+}
+
+impl Ends for Guard {
+    const OFF: Self = Self::off();
+    #[inline(always)]
+    fn returned(self) {
+        self.end();
+    }
+}
+
+impl Ends for GuardUnder {
+    const OFF: Self = Self::off();
+    #[inline(always)]
+    fn returned(self) {
+        self.end();
+    }
+}
+
+/// Takes a guard that may be dropped where the function returned.
+#[inline(always)]
+pub fn until_dropped<G: Ends>(guard: G) -> UntilDropped<G> {
+    UntilDropped { guard, unwinding: std::thread::panicking() }
+}
+
+impl<G: Ends> UntilDropped<G> {
+    /// The guard, to be told after all.
+    #[inline(always)]
+    pub fn told(mut self) -> G {
+        mem::replace(&mut self.guard, G::OFF)
+    }
+}
+
+impl<G: Ends> Drop for UntilDropped<G> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.unwinding {
+            // Where it panics itself in the course of that, the process is aborted, or somebody catches it: too rare to be told apart.
+            mem::replace(&mut self.guard, G::OFF).returned();
+        }
+    }
+}
+
 /// The function did not say how it ended: it returned early, or it panics.
 impl Drop for Guard {
     #[inline(always)]

@@ -351,6 +351,14 @@ mod odd {
     }
     made!(from_a_macro, given);
 
+    macro_rules! made_with_a_block {
+        ($name:ident, $body:block) => {
+            #[traced]
+            pub fn $name() -> Option<u8> $body
+        };
+    }
+    made_with_a_block!(from_a_block, { Some(3) });
+
     #[traced]
     pub fn aliased(fail: bool) -> Outcome<()> {
         if fail {
@@ -422,6 +430,7 @@ fn aliases_macros_units_and_early_exits() {
     let spans = trace(|| {
         assert!(odd::aliased(true).is_err());
         assert_eq!(odd::from_a_macro(1), 2);
+        assert_eq!(odd::from_a_block(), Some(3));
         odd::unit();
         odd::explicit_unit();
         assert!(std::panic::catch_unwind(|| odd::never(true)).is_err());
@@ -435,6 +444,7 @@ fn aliases_macros_units_and_early_exits() {
     });
     assert_eq!(log_fields(named(&spans, "aliased"))[2], "error.kind=\"std::io::error::Error\"");
     assert_eq!(tag(named(&spans, "from_a_macro"), "given"), "long 1");
+    assert_eq!(tag(named(&spans, "from_a_block"), "reply"), "long 3");
     assert_eq!(tag(named(&spans, "unit"), "reply"), "absent");
     assert_eq!(tag(named(&spans, "never"), "error"), "true");
     assert_eq!(tag(named(&spans, "nested"), "reply"), "long 8");

@@ -6,8 +6,8 @@
 use super::Expansion;
 use crate::check::Recorded;
 use crate::model::Parameter;
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::{Attribute, FnArg, Pat, Signature, Token};
 
 /// The signature with a plain name for each argument, and what has to be written for it.
@@ -81,7 +81,14 @@ impl Expansion<'_> {
                         false => self.parted(pattern, &names, &parts, &plain, attributes),
                     };
                     moved.inside.extend(names);
-                    (plain.clone(), quote_spanned!(at=> #(#attributes)* let #plain = #plain; #bind))
+                    // Not needed behind a reference, where it would be a lint.
+                    let mutable = has_ref_mut(pattern.to_token_stream())
+                        .then(|| (quote_spanned!(at=> #[allow(unused_mut)]), quote_spanned!(at=> mut)));
+                    let (allowed, mutable) = mutable.unzip();
+                    (
+                        plain.clone(),
+                        quote_spanned!(at=> #(#attributes)* #allowed let #mutable #plain = #plain; #bind),
+                    )
                 }
             };
             moved.statements.extend(bind);
@@ -138,6 +145,20 @@ impl Expansion<'_> {
             #(#attributes)* let (#(#mutable #names,)*) = { let #renamed = #plain; #bound (#(#ours,)*) };
         }
     }
+}
+
+/// Whether a pattern borrows a part of what it is given mutably.
+fn has_ref_mut(pattern: TokenStream) -> bool {
+    let mut after_ref = false;
+    pattern.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_ref_mut(group.stream()),
+        TokenTree::Ident(word) => {
+            let found = after_ref && word == "mut";
+            after_ref = word == "ref";
+            found
+        }
+        _ => false,
+    })
 }
 
 /// Our name of a pattern's part.

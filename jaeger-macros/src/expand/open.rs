@@ -146,7 +146,7 @@ impl Expansion<'_> {
         let value =
             if value.clone().into_iter().nth(1).is_none() { value } else { quote_spanned!(at=> (#value)) };
         match shown {
-            Shown::ByType => quote_spanned!(at=> (&&&&&#private::W(&#value)).value()),
+            Shown::ByType => quote_spanned!(at=> (&&&&&#private::W(&#value)).__jaeger_value()),
             Shown::Display => {
                 let here = within(at, value.span());
                 quote_spanned!(here=> #private::Value::Display(&#value))

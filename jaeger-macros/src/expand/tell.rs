@@ -23,7 +23,7 @@ impl Expansion<'_> {
         if !plan.mark_err && (!plan.record_reply || opaque) {
             return quote_spanned!(at=> let _ = #reply; __jaeger_span.end());
         }
-        let probe = |value: TokenStream| quote_spanned!(at=> (&&&&&#private::W(#value)).value());
+        let probe = |value: TokenStream| quote_spanned!(at=> (&&&&&#private::W(#value)).__jaeger_value());
         let replied = |value: TokenStream| match plan.max_len {
             Some(bytes) => quote_spanned!(at=> __jaeger_span.end_reply_within(#value, #bytes)),
             None => quote_spanned!(at=> __jaeger_span.end_reply(#value)),
@@ -34,7 +34,7 @@ impl Expansion<'_> {
             false => nothing(),
         };
         let (err_name, err) = if plan.mark_err {
-            let value = quote_spanned!(at=> (&&&&&#private::E(__err)).value());
+            let value = quote_spanned!(at=> (&&&&&#private::E(__err)).__jaeger_value());
             let kind = quote_spanned!(at=> #private::type_name_of(__err));
             let told = match plan.max_len {
                 Some(bytes) => quote_spanned!(at=> __jaeger_span.end_error_within(#value, #kind, #bytes)),
@@ -47,7 +47,7 @@ impl Expansion<'_> {
         };
         quote_spanned! {at=>
             use #private::kinds::*;
-            match (&&#private::W(#reply)).outcome() {
+            match (&&#private::W(#reply)).__jaeger_outcome() {
                 ::core::result::Result::Ok(#ok_name) => #ok,
                 ::core::result::Result::Err(#err_name) => #err,
             }

@@ -5,7 +5,7 @@ use crate::model::scan::has_impl_trait;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{GenericArgument, Path, PathArguments, ReturnType, Token, Type, TypeParamBound};
+use syn::{GenericArgument, Path, PathArguments, PathSegment, ReturnType, Token, Type, TypeParamBound};
 
 /// What stands after the arrow.
 pub(crate) enum Reply<'a> {
@@ -102,6 +102,10 @@ fn later(ty: &Type) -> Option<Reply<'_>> {
         Type::Group(group) => return later(&group.elem),
         _ => return None,
     };
+    // What is put around it is a future or a stream, and whatever any type is by itself, but nothing else.
+    if !bounds.iter().all(is_passed_on) {
+        return None;
+    }
     bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else { return None };
         let last = bound.path.segments.last()?;
@@ -115,6 +119,33 @@ fn later(ty: &Type) -> Option<Reply<'_>> {
         Some(if is_stream { Reply::Stream(later) } else { Reply::Future(later) })
     })
 }
+
+/// Whether a bound is `Future` or `Stream` by a path that says nothing else, an auto trait, or no trait.
+fn is_passed_on(bound: &TypeParamBound) -> bool {
+    let TypeParamBound::Trait(bound) = bound else { return true };
+    let named = |names: &[&str], segment: Option<&PathSegment>| {
+        segment.is_some_and(|segment| names.iter().any(|name| segment.ident == name))
+    };
+    let segments = &bound.path.segments;
+    if named(&["Future", "Stream"], segments.last()) {
+        return segments.len() == 1 || named(&HOMES, segments.first());
+    }
+    named(&["Send", "Sync", "Unpin", "UnwindSafe", "RefUnwindSafe", "Sized"], segments.last())
+}
+
+/// Where `Future` and `Stream` are at home: crates, and modules of theirs that are imported.
+const HOMES: [&str; 10] = [
+    "std",
+    "core",
+    "future",
+    "stream",
+    "futures",
+    "futures_core",
+    "futures_util",
+    "futures_lite",
+    "tokio_stream",
+    "async_std",
+];
 
 /// The bounds of `Pin<Box<dyn Bounds>>`.
 fn in_pinned_box(path: &Path) -> Option<&Bounds> {

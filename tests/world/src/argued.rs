@@ -15,7 +15,7 @@ const NO_BLOCK: &str = "the body is no longer an async block and nothing else";
 const EMPTY: &str = "an empty generic function counts as a macro's, or clippy would find what it does not look for in an empty one";
 
 /// By lint.
-const ARGUED: [(&str, &str); 15] = [
+const ARGUED: [(&str, &str); 17] = [
     ("clippy::doc_lazy_continuation", DOC),
     ("clippy::doc_overindented_list_items", DOC),
     ("clippy::ptr_arg", USED),
@@ -24,6 +24,14 @@ const ARGUED: [(&str, &str); 15] = [
     ("clippy::manual_async_fn", NO_BLOCK),
     ("clippy::unconditional_recursion", DEAD),
     ("unconditional_recursion", DEAD),
+    (
+        "async_fn_in_trait",
+        "the function is what that lint asks for: it returns a future, and no longer is an `async fn`",
+    ),
+    (
+        "clippy::toplevel_ref_arg",
+        "an argument that is moved on has a plain name; the pattern is bound inside",
+    ),
     // Of the pedantic group.
     ("clippy::doc_markdown", DOC),
     ("clippy::doc_link_with_quotes", DOC),

@@ -2,7 +2,9 @@
 
 use crate::{Once, finish, poll};
 use std::cell::RefCell;
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
 
 type Log = Rc<RefCell<Vec<&'static str>>>;
@@ -248,6 +250,24 @@ async fn later_panics(a: Noisy, b: Noisy) -> u8 {
     std::panic::panic_any("on purpose")
 }
 
+fn boxed_of_a_temporary(a: Noisy) -> Pin<Box<dyn Future<Output = usize>>> {
+    let _local = a.local("local");
+    Box::pin(std::future::ready(a.local("temporary").0.len()))
+}
+
+fn borrows_mutably(ref mut a: Noisy, (ref mut b, c): (Noisy, Noisy)) -> Option<usize> {
+    std::mem::swap(a, b);
+    let _local = c.some()?.local("local");
+    Some(a.0.len() + c.0.len())
+}
+
+async fn borrows_mutably_later(ref mut a: Noisy, &mut (ref mut n, m): &mut (u8, u8)) -> u8 {
+    Once(false).await;
+    a.0 = "changed";
+    *n += m;
+    *n
+}
+
 pub(crate) fn observe() {
     let log: Log = Rc::default();
     let noisy = |name| Noisy(name, log.clone());
@@ -262,6 +282,9 @@ pub(crate) fn observe() {
     }
     drops! {
         none();
+        finish(boxed_of_a_temporary(noisy("a")));
+        borrows_mutably(noisy("a"), (noisy("b"), noisy("c")));
+        finish(borrows_mutably_later(noisy("a"), &mut (1, 2)));
         noisy("self").by_value(noisy("a"));
         noisy("self").by_value_early(noisy("a"));
         noisy("self").part_moved(noisy("a"));

@@ -867,3 +867,47 @@ pub fn unused_part_boxed((used, unused): (u8, u8)) -> std::pin::Pin<Box<dyn std:
 pub fn unused_part_located((used, unused): (u8, u8), n: Option<u8>) -> Option<u8> {
     Some(n? + used)
 }
+
+// ------------------------------------------------------------------ replies that are futures, braces, `#[must_use]`, `#[expect]`
+
+pub async fn yields_a_future() -> std::future::Ready<u8> {
+    ready(1)
+}
+
+pub async fn yields_what_it_is_given<F: std::future::Future>(future: F) -> F {
+    future
+}
+
+pub fn boxed_in_a_line(n: u8) -> std::pin::Pin<Box<dyn std::future::Future<Output = u8>>> { Box::pin(async move { n }) }
+
+#[must_use]
+pub async fn must_be_used(n: u8) -> u8 {
+    n
+}
+
+pub async fn does_not_use_it(n: u8) {
+    must_be_used(n).await;
+}
+
+pub fn borrows_an_argument(ref text: String) -> usize {
+    text.len()
+}
+
+#[expect(clippy::ptr_arg, clippy::needless_pass_by_value)]
+pub fn expects(list: &Vec<u8>, text: String) -> usize {
+    list.len() + text.len()
+}
+
+pub trait PublicTrait {
+    async fn in_a_public_trait(&self) -> u8 {
+        1
+    }
+}
+
+macro_rules! with_a_block {
+    ($name:ident, $body:block) => {
+        pub fn $name(used: u8) -> Option<u8> $body
+    };
+}
+
+with_a_block!(body_of_a_macro, { Some(3) });

@@ -63,6 +63,19 @@ impl Tracked {
     }
 }
 
+struct List(Vec<u8>);
+
+/// The trait says `#[track_caller]` of its functions.
+impl std::ops::Index<usize> for List {
+    type Output = u8;
+    fn index(&self, i: usize) -> &u8 {
+        if i == 0 {
+            return &self.0[0];
+        }
+        self.0.get(i).expect("in the list")
+    }
+}
+
 /// A function pointer of a tracked function: the location is then the function's own.
 fn pointed(f: fn(u8) -> &'static Location<'static>) -> u32 {
     f(1).line()
@@ -81,6 +94,7 @@ pub(crate) fn observe() {
     let _ = catch_unwind(|| finish(later(&[1], 3)));
     let _ = catch_unwind(|| Tracked.method(None));
     let _ = catch_unwind(|| Tracked.unit(false));
+    let _ = catch_unwind(|| List(vec![1])[3]);
     set_hook(hook);
     println!("place {:?} {:?}", unwraps_in_result(None), indexes(&[], 0));
     println!("place pointed {}", pointed(caller) > 0);

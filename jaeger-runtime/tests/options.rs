@@ -118,7 +118,16 @@ fn secrets_are_redacted_unless_they_are_asked_for() {
     fn only(token: &str) {
         let _ = token;
     }
+    struct Creds<'a> {
+        user: &'a str,
+        password: &'a str,
+    }
+    #[traced]
+    fn parted(Creds { user: u, password: p }: Creds<'_>) {
+        let _ = (u, p);
+    }
     let spans = trace(|| {
+        parted(Creds { user: "ada", password: "1234" });
         login("ada", "1234", "k", Some(1), 2);
         asked("t", "p", (1, 2));
         only("t");
@@ -128,6 +137,8 @@ fn secrets_are_redacted_unless_they_are_asked_for() {
         ["user", "password", "api_key", "access_token", "token_count"].map(|key| tag(login, key)).into();
     let hidden = quoted("[redacted]");
     assert_eq!(tags, [&quoted("ada"), &hidden, &hidden, &hidden, "long 2"]);
+    let parted = named(&spans, "parted");
+    assert_eq!(["u", "p"].map(|key| tag(parted, key)), [quoted("ada"), quoted("[redacted]")]);
     let asked = named(&spans, "asked");
     let tags: Vec<_> = ["token", "plan", "secret", "n"].map(|key| tag(asked, key)).into();
     assert_eq!(tags, [&quoted("t"), &hidden, &hidden, "long 2"]);

@@ -176,8 +176,8 @@ pub mod __private {
     /// The probes, for a glob import.
     pub mod kinds {
         pub use crate::kinds::{
-            ByDebug as _, ByDisplay as _, ByName as _, ByPlain as _, ByReply as _, ByResult as _,
-            ByTagValue as _,
+            ByDebug as _, ByDisplay as _, ByName as _, ByOptionDebug as _, ByOptionDisplay as _,
+            ByPlain as _, ByReply as _, ByResult as _, ByTagValue as _,
         };
     }
 

@@ -161,6 +161,26 @@ fn a_tag_stands_instead_of_the_argument_of_its_key() {
 }
 
 #[test]
+fn an_option_of_what_is_only_debug_or_display_is_seen_through() {
+    #[derive(Debug)]
+    struct Known;
+    struct Shown;
+    impl std::fmt::Display for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("shown")
+        }
+    }
+    #[traced]
+    fn optional(a: Option<Known>, b: Option<Known>, c: Option<Shown>, d: &Option<Shown>) -> Option<Known> {
+        let _ = (b, c, d);
+        a
+    }
+    let spans = trace(|| assert!(optional(Some(Known), None, Some(Shown), &None).is_some()));
+    let tags = ["a", "b", "c", "d", "reply"].map(|key| tag(&spans[0], key));
+    assert_eq!(tags, [&quoted("Known"), "absent", &quoted("shown"), "absent", &quoted("Known")]);
+}
+
+#[test]
 fn wrappers_are_seen_through() {
     #[traced]
     #[allow(clippy::too_many_arguments, reason = "one of each")]

@@ -20,7 +20,9 @@ fn walk(tokens: TokenStream, in_loop: bool) -> syn::Result<()> {
     // A value stands before it: so `|` is no closure, and `?` no bound as in `?Sized`.
     let follows_a_value = |at: usize| match at.checked_sub(1).map(|before| &tokens[before]) {
         Some(TokenTree::Ident(word)) => word != "move" && word != "async",
-        Some(TokenTree::Punct(punct)) => ['?', '>'].contains(&punct.as_char()),
+        // `=>` begins an arm, any other `>` may end a type.
+        Some(TokenTree::Punct(punct)) if punct.as_char() == '>' => at < 2 || !is(at - 2, '='),
+        Some(TokenTree::Punct(punct)) => punct.as_char() == '?',
         Some(_) => true,
         None => false,
     };

@@ -3,6 +3,7 @@
 //! The grammar of one option (names, values, lists) is in `args/parse.rs`; the words that other tracers use for what is done here anyway in `args/foreign.rs`.
 
 mod foreign;
+mod leaves;
 mod parse;
 
 use crate::check::{Faults, names::nearest};
@@ -96,7 +97,7 @@ pub(crate) struct Container {
     pub(crate) options: Options,
 }
 
-const OPTIONS: [&str; 20] = [
+const OPTIONS: [&str; 21] = [
     "name",
     "kind",
     "skip",
@@ -117,6 +118,7 @@ const OPTIONS: [&str; 20] = [
     "follows_from",
     "polls",
     "crate",
+    "off",
 ];
 
 pub(crate) fn parse(tokens: TokenStream, faults: &mut Faults) -> Options {
@@ -138,7 +140,9 @@ fn one(input: ParseStream<'_>, options: &mut Options) -> syn::Result<()> {
         input.parse::<Lit>()?;
         return Err(Error::new(text.span(), format!("to name the span write `name = {:?}`", text.value())));
     }
-    let option: Ident = input.call(syn::ext::IdentExt::parse_any)?;
+    let option: Ident = input
+        .call(syn::ext::IdentExt::parse_any)
+        .map_err(|error| Error::new(error.span(), "expected an option, as in `name = \"x\"` or `skip(a)`"))?;
     let (name, span) = (option.to_string(), option.span());
     match name.as_str() {
         "name" => set(&mut options.name, &name, span, parse::text(input, span, "name = \"x\"")?),

@@ -135,6 +135,19 @@ pub(crate) fn check(
     };
     // A function that names its reply wants it, whatever the block around it says.
     let record_reply = options.no_reply.is_none() && (options.reply.is_some() || outer.no_reply.is_none());
+    if let (Some(reply), true) = (&options.reply, record_reply) {
+        let key = reply.value();
+        let taken = match arguments.iter().find(|argument| argument.key == key) {
+            Some(argument) => Some(format!("the argument `{}`", argument.name)),
+            None => tags.iter().any(|tag| tag.key == key).then(|| "a tag".into()),
+        };
+        if let Some(other) = taken {
+            let message = format!(
+                "{other} is recorded as `{key}` already; give the reply another key, or leave `reply` out"
+            );
+            faults.add(reply.span(), message);
+        }
+    }
     let is_later = function.is_async() || matches!(function.reply(), Reply::Future(_) | Reply::Stream(_));
     Some(Plan {
         name: options.name.as_ref().map_or(own, syn::LitStr::value),

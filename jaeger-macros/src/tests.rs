@@ -431,3 +431,64 @@ fn words_before_fn_and_attributes_inside_stay() {
         }
     }
 }
+
+#[test]
+fn an_option_may_leave_what_has_a_body_of_its_own_but_not_the_function() {
+    let of = |value: TokenStream| {
+        faults(
+            quote!(tags(a = #value)),
+            quote!(
+                fn f(q: Option<u8>) {}
+            ),
+        )
+        .len()
+    };
+    for stays in [
+        quote!((|| Some(q? + 1))()),
+        quote!(q.map(|n| {
+            return n;
+        })),
+        quote!(run(move |n: u8| n?, async move { q? }, async |n| n?)),
+        quote!(match q {
+            Some(_) => |x| Some(x?),
+            None => none,
+        }),
+        quote!(loop {
+            if a || b {
+                break 3;
+            }
+        }),
+        quote!('a: { break 'a 1 }),
+        quote!({
+            fn inner(n: Option<u8>) -> Option<u8> {
+                Some(n?)
+            }
+            inner(q)
+        }),
+        quote!(shown!(?q, "really?")),
+        quote!(size_of::<dyn Any + ?Sized>()),
+        quote!(?q),
+    ] {
+        assert_eq!(of(stays.clone()), 0, "{stays}");
+    }
+    for leaves in [
+        quote!(q?),
+        quote!(?q?),
+        quote!(f(a)?.len()),
+        quote!(a || b?),
+        quote!(a | b?),
+        quote!((|| 1, q?)),
+        quote!(matches!(q?, 1)),
+        quote!(return 3),
+        quote!(if x { continue } else { 1 }),
+        quote!((
+            loop {
+                break 1;
+            },
+            break
+        )),
+        quote!(later().await),
+    ] {
+        assert_eq!(of(leaves.clone()), 1, "{leaves}");
+    }
+}

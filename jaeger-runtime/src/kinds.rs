@@ -1,10 +1,10 @@
 //! The best way to show a value of any type, chosen without a trait bound.
 //!
-//! Generated code writes `(&&&&&W(&x)).__jaeger_value()`. Method lookup tries the receiver as it stands and then one reference less at a time, so the first of
-//! the five traits below whose bound the type meets wins: std's plain types, the user's own [`TagValue`], `Debug`, `Display`, and at last the type's name. In a generic function
+//! Generated code writes `(&&&&&W(&x)).__jaeger_value()`, by a name that no trait of the user's has for all types. Method lookup tries the receiver as it stands and then one reference less at a time, so the first of
+//! the traits below whose bound the type meets wins: std's plain types, the user's own [`TagValue`], what an `Option` holds, `Debug`, `Display`, and at last the type's name. In a generic function
 //! that promises nothing about `T` the last is what is known, and it compiles. Autoref specialisation is the name of the trick.
 //!
-//! A sixth probe tells a `Result` from every other reply. Left out on purpose: anything that needs `unsafe` or a compiler plugin.
+//! Another probe tells a `Result` from every other reply. Left out on purpose: anything that needs `unsafe` or a compiler plugin.
 
 use crate::value::{Plain, TagValue, Value};
 use core::convert::Infallible;
@@ -13,6 +13,12 @@ use core::fmt::{Debug, Display};
 /// A borrowed value to be probed. The field is public for generated code only.
 #[derive(Debug)]
 pub struct W<'a, T: ?Sized>(pub &'a T);
+impl<T: ?Sized> Clone for W<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: ?Sized> Copy for W<'_, T> {}
 
 /// Level 1: std's plain types.
 pub trait ByPlain {
@@ -29,6 +35,12 @@ impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
 /// A borrowed error to be probed: what it displays comes before how it is debugged, because that is written for people.
 #[derive(Debug)]
 pub struct E<'a, T: ?Sized>(pub &'a T);
+impl<T: ?Sized> Clone for E<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: ?Sized> Copy for E<'_, T> {}
 
 /// So that a reference to any type, also an unsized one, can be passed on as an object.
 impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
@@ -67,56 +79,121 @@ impl<T: TagValue + ?Sized> ByTagValue for &&&E<'_, T> {
     }
 }
 
-/// Level 3: `Debug`; of an error, level 4.
+/// An `Option`, or a reference to one.
+pub trait Optional {
+    /// What it may hold.
+    type Held;
+    /// What it holds.
+    fn held(&self) -> Option<&Self::Held>;
+}
+impl<T> Optional for Option<T> {
+    type Held = T;
+    #[inline(always)]
+    fn held(&self) -> Option<&T> {
+        self.as_ref()
+    }
+}
+impl<O: Optional> Optional for &O {
+    type Held = O::Held;
+    #[inline(always)]
+    fn held(&self) -> Option<&O::Held> {
+        (**self).held()
+    }
+}
+impl<O: Optional> Optional for &mut O {
+    type Held = O::Held;
+    #[inline(always)]
+    fn held(&self) -> Option<&O::Held> {
+        (**self).held()
+    }
+}
+
+/// Level 3: what an `Option` holds, by `Debug`; of an error, level 4. Such an `Option` has `Debug` too, so it must come first.
+pub trait ByOptionDebug {
+    /// None is no tag.
+    fn __jaeger_value(&self) -> Value<'_>;
+}
+impl<O: Optional<Held: Debug>> ByOptionDebug for &&W<'_, O> {
+    #[inline(always)]
+    fn __jaeger_value(&self) -> Value<'_> {
+        self.0.held().map_or(Value::None, |value| Value::Debug(value))
+    }
+}
+impl<O: Optional<Held: Debug>> ByOptionDebug for &E<'_, O> {
+    #[inline(always)]
+    fn __jaeger_value(&self) -> Value<'_> {
+        self.0.held().map_or(Value::None, |value| Value::Debug(value))
+    }
+}
+
+/// Level 4: what an `Option` holds, by `Display`; of an error, level 3. It has no `Display` itself.
+pub trait ByOptionDisplay {
+    /// None is no tag.
+    fn __jaeger_value(&self) -> Value<'_>;
+}
+impl<O: Optional<Held: Display>> ByOptionDisplay for &W<'_, O> {
+    #[inline(always)]
+    fn __jaeger_value(&self) -> Value<'_> {
+        self.0.held().map_or(Value::None, |value| Value::Display(value))
+    }
+}
+impl<O: Optional<Held: Display>> ByOptionDisplay for &&E<'_, O> {
+    #[inline(always)]
+    fn __jaeger_value(&self) -> Value<'_> {
+        self.0.held().map_or(Value::None, |value| Value::Display(value))
+    }
+}
+
+/// Level 4: `Debug`; of an error, level 5.
 pub trait ByDebug {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
 }
-impl<T: Debug + ?Sized> ByDebug for &&W<'_, T> {
+impl<T: Debug + ?Sized> ByDebug for &W<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         Value::Debug(&self.0)
     }
 }
-impl<T: Debug + ?Sized> ByDebug for &E<'_, T> {
+impl<T: Debug + ?Sized> ByDebug for E<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         Value::Debug(&self.0)
     }
 }
 
-/// Level 4: `Display`; of an error, level 3.
+/// Level 5: `Display`; of an error, level 4.
 pub trait ByDisplay {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
 }
-impl<T: Display + ?Sized> ByDisplay for &W<'_, T> {
+impl<T: Display + ?Sized> ByDisplay for W<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         Value::Display(&self.0)
     }
 }
-impl<T: Display + ?Sized> ByDisplay for &&E<'_, T> {
+impl<T: Display + ?Sized> ByDisplay for &E<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         Value::Display(&self.0)
     }
 }
 
-/// Level 5: nothing is known but the type.
-pub trait ByName {
-    /// The type's name.
-    fn __jaeger_value(&self) -> Value<'_>;
+/// Level 6: nothing is known but the type.
+pub trait ByName<'a> {
+    /// The type's name. By value: it is the last step of the lookup.
+    fn __jaeger_value(self) -> Value<'a>;
 }
-impl<T: ?Sized> ByName for W<'_, T> {
+impl<'a, T: ?Sized> ByName<'a> for W<'a, T> {
     #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
+    fn __jaeger_value(self) -> Value<'a> {
         Value::Str(core::any::type_name::<T>())
     }
 }
-impl<T: ?Sized> ByName for E<'_, T> {
+impl<'a, T: ?Sized> ByName<'a> for E<'a, T> {
     #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
+    fn __jaeger_value(self) -> Value<'a> {
         Value::Str(core::any::type_name::<T>())
     }
 }
@@ -209,6 +286,11 @@ mod tests {
         assert_eq!(show!(Some(&Own)), "9");
         assert_eq!(show!(Box::new(Own)), "9");
         assert_eq!(show!(None::<Own>), "None");
+        assert_eq!(show!(Some(OnlyDebug)), "OnlyDebug");
+        assert_eq!(show!(Some(OnlyDisplay)), "displayed");
+        assert!(matches!((&&&&&W(&None::<OnlyDebug>)).__jaeger_value(), Value::None));
+        assert!(matches!((&&&&&W(&None::<OnlyDisplay>)).__jaeger_value(), Value::None));
+        assert!(show!(Some(Nothing)).contains("Nothing"));
         let object: Box<dyn TagValue> = Box::new(Own);
         assert_eq!(show!(object), "9");
     }

@@ -121,7 +121,7 @@ pub use error::Error;
 /// | `skip(a, b)`, `skip_all`, `only(a, self)` | arguments that are not recorded, none, only these; `self` where it is named |
 /// | `display(a)`, `debug(a)`, `json(a)` | how an argument is shown; `json` needs the feature `serde` |
 /// | `rename(a = "key")` | an argument's key |
-/// | `redact(a)` | the tag says `[redacted]`; as do, by default, arguments with names of secrets such as `password`, `token`, `api_key`, unless `only` or `display`, `debug`, `json` names them |
+/// | `redact(a)` | the tag says `[redacted]`; as do, by default, arguments with names of secrets such as `password`, `token`, `api_key`, whatever their type, unless `only` or `display`, `debug`, `json` names them |
 /// | `tags(key = expr, "dotted.key" = %expr, other = ?expr)` | more tags: by type, by `Display`, by `Debug`; evaluated when the span opens, and only if it is recorded. `fields(…)` is the same |
 /// | `reply = "key"`, `no_reply` | the reply's tag, or none; an error marks the span either way |
 /// | `no_err` | an `Err` is an answer like any other: shown as the reply, the span not marked |
@@ -178,8 +178,8 @@ pub mod __private {
     /// The probes, for a glob import.
     pub mod kinds {
         pub use crate::kinds::{
-            ByDebug as _, ByDisplay as _, ByName as _, ByPlain as _, ByReply as _, ByResult as _,
-            ByTagValue as _,
+            ByDebug as _, ByDisplay as _, ByName as _, ByOptionDebug as _, ByOptionDisplay as _,
+            ByPlain as _, ByReply as _, ByResult as _, ByTagValue as _,
         };
     }
 

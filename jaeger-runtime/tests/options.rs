@@ -118,7 +118,16 @@ fn secrets_are_redacted_unless_they_are_asked_for() {
     fn only(token: &str) {
         let _ = token;
     }
+    struct Creds<'a> {
+        user: &'a str,
+        password: &'a str,
+    }
+    #[traced]
+    fn parted(Creds { user: u, password: p }: Creds<'_>) {
+        let _ = (u, p);
+    }
     let spans = trace(|| {
+        parted(Creds { user: "ada", password: "1234" });
         login("ada", "1234", "k", Some(1), 2);
         asked("t", "p", (1, 2));
         only("t");
@@ -128,6 +137,8 @@ fn secrets_are_redacted_unless_they_are_asked_for() {
         ["user", "password", "api_key", "access_token", "token_count"].map(|key| tag(login, key)).into();
     let hidden = quoted("[redacted]");
     assert_eq!(tags, [&quoted("ada"), &hidden, &hidden, &hidden, "long 2"]);
+    let parted = named(&spans, "parted");
+    assert_eq!(["u", "p"].map(|key| tag(parted, key)), [quoted("ada"), quoted("[redacted]")]);
     let asked = named(&spans, "asked");
     let tags: Vec<_> = ["token", "plan", "secret", "n"].map(|key| tag(asked, key)).into();
     assert_eq!(tags, [&quoted("t"), &hidden, &hidden, "long 2"]);
@@ -147,6 +158,26 @@ fn a_tag_stands_instead_of_the_argument_of_its_key() {
     let keys: Vec<_> = spans[0].tags.iter().map(|tag| tag.key.to_string()).collect();
     assert_eq!(keys, ["m", "n", "generic"]);
     assert_eq!((tag(&spans[0], "n"), tag(&spans[0], "generic")), ("long 4".into(), "long 1".into()));
+}
+
+#[test]
+fn an_option_of_what_is_only_debug_or_display_is_seen_through() {
+    #[derive(Debug)]
+    struct Known;
+    struct Shown;
+    impl std::fmt::Display for Shown {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("shown")
+        }
+    }
+    #[traced]
+    fn optional(a: Option<Known>, b: Option<Known>, c: Option<Shown>, d: &Option<Shown>) -> Option<Known> {
+        let _ = (b, c, d);
+        a
+    }
+    let spans = trace(|| assert!(optional(Some(Known), None, Some(Shown), &None).is_some()));
+    let tags = ["a", "b", "c", "d", "reply"].map(|key| tag(&spans[0], key));
+    assert_eq!(tags, [&quoted("Known"), "absent", &quoted("shown"), "absent", &quoted("Known")]);
 }
 
 #[test]

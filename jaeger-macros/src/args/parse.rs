@@ -92,10 +92,12 @@ pub(super) fn expression(input: ParseStream<'_>, option: Span, example: &str) ->
 /// An expression; one that ends too early is told where it began.
 fn whole_expression(input: ParseStream<'_>, option: Span) -> syn::Result<Expr> {
     let here = next_span(input, option);
-    input.parse().map_err(|error: Error| match input.is_empty() {
+    let expression: Expr = input.parse().map_err(|error: Error| match input.is_empty() {
         true => Error::new(here, format!("this expression is not complete: {error}")),
         false => error,
-    })
+    })?;
+    super::leaves::refuse(expression.to_token_stream())?;
+    Ok(expression)
 }
 
 fn next_span(input: ParseStream<'_>, otherwise: Span) -> Span {
@@ -122,7 +124,9 @@ pub(super) fn kind(input: ParseStream<'_>, option: Span) -> syn::Result<LitStr> 
     let kind = match input.fork().parse::<Lit>() {
         Ok(Lit::Str(_)) => input.parse::<LitStr>()?,
         _ => {
-            let ident = input.call(Ident::parse_any)?;
+            let ident = input.call(Ident::parse_any).map_err(|error| {
+                Error::new(error.span(), format!("a span's kind is one of `{}`", KINDS.join("`, `")))
+            })?;
             LitStr::new(&ident.to_string(), ident.span())
         }
     };
@@ -216,6 +220,9 @@ fn tag(input: ParseStream<'_>) -> syn::Result<Tag> {
     };
     if key.trim().is_empty() {
         return Err(Error::new(key_span, "this tag has no key"));
+    }
+    if input.peek(Token![:]) {
+        return Err(input.error(format!("a tag has `=` before its value: write `{key} = expression`")));
     }
     if input.parse::<Option<Token![=]>>()?.is_none() {
         let message = format!("the tag `{key}` has no value: write `{key} = expression`");

@@ -6,9 +6,10 @@
 use super::names::{is_secret, nearest};
 use super::{Faults, Recorded};
 use crate::args::{Container, Options, Shown};
-use crate::model::Function;
+use crate::model::{Function, Parameter};
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
+use syn::{Member, Pat};
 
 pub(super) fn decide(
     options: &Options,
@@ -23,8 +24,14 @@ pub(super) fn decide(
     contradictions(options, function.receiver().is_some(), faults);
     let outer = &container.options;
     let conditional = function.conditional();
+    let mut by_field = vec![];
+    for parameter in function.parameters() {
+        if let Parameter::Pattern { pattern, .. } = parameter {
+            secret_fields(pattern, false, &mut by_field);
+        }
+    }
     let recorded = names.into_iter().filter(|name| !conditional.contains(name)).filter_map(|name| {
-        let shown = shown(&name, options, outer)?;
+        let shown = shown(&name, by_field.contains(&name), options, outer)?;
         let renamed = options.renamed.iter().find(|(renamed, _)| *renamed == name);
         let key = renamed.map_or_else(|| name.unraw().to_string(), |(_, key)| key.value());
         let tagged = options.tags.iter().chain(&outer.tags).any(|tag| tag.key == key);
@@ -44,7 +51,7 @@ pub(super) fn decide(
 }
 
 /// How an argument is shown, `None` if it is not.
-fn shown(name: &Ident, options: &Options, outer: &Options) -> Option<Shown> {
+fn shown(name: &Ident, in_secret_field: bool, options: &Options, outer: &Options) -> Option<Shown> {
     let text = name.to_string();
     let asked = options.shown.iter().find(|(asked, _)| asked == name).map(|(_, shown)| *shown);
     if let Some((_, only)) = &options.only {
@@ -61,7 +68,39 @@ fn shown(name: &Ident, options: &Options, outer: &Options) -> Option<Shown> {
         return None;
     }
     let outer = outer.shown.iter().any(|(asked, _)| *asked == text);
-    Some(if outer || is_secret(&text) { Shown::Redacted } else { Shown::ByType })
+    Some(if outer || in_secret_field || is_secret(&text) { Shown::Redacted } else { Shown::ByType })
+}
+
+/// What a pattern binds out of a field with a secret's name: `p` of `Creds { password: p }`.
+fn secret_fields(pattern: &Pat, secret: bool, to: &mut Vec<Ident>) {
+    let mut each = |patterns: &mut dyn Iterator<Item = &Pat>| {
+        for pattern in patterns {
+            secret_fields(pattern, secret, to);
+        }
+    };
+    match pattern {
+        Pat::Tuple(tuple) => each(&mut tuple.elems.iter()),
+        Pat::TupleStruct(tuple) => each(&mut tuple.elems.iter()),
+        Pat::Slice(slice) => each(&mut slice.elems.iter()),
+        Pat::Or(or) => each(&mut or.cases.iter()),
+        Pat::Reference(reference) => secret_fields(&reference.pat, secret, to),
+        Pat::Paren(paren) => secret_fields(&paren.pat, secret, to),
+        Pat::Ident(ident) => {
+            if secret {
+                to.push(ident.ident.clone());
+            }
+            if let Some((_, inner)) = &ident.subpat {
+                secret_fields(inner, secret, to);
+            }
+        }
+        Pat::Struct(fields) => {
+            for field in &fields.fields {
+                let named = matches!(&field.member, Member::Named(name) if is_secret(&name.to_string()));
+                secret_fields(&field.pat, secret || named, to);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Names that the function does not have.

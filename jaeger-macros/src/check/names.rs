@@ -1,7 +1,7 @@
 //! Names: what was probably meant by a mistyped one, and which are secret.
 
 /// An argument that is called so, or `…_` and one of these, is not shown unless somebody asks for it by name.
-const SECRETS: [&str; 15] = [
+const SECRETS: [&str; 24] = [
     "password",
     "passwd",
     "passphrase",
@@ -17,11 +17,24 @@ const SECRETS: [&str; 15] = [
     "private_key",
     "signing_key",
     "session_id",
+    "pwd",
+    "tokens",
+    "jwt",
+    "cookie",
+    "bearer",
+    "auth",
+    "cvv",
+    "otp",
+    "pin",
 ];
 
-/// Whether a name promises something that should not be in a trace. `token_count` does not.
+/// Behind a secret's name these say in which form it is given: it is the secret still.
+const FORMS: [&str; 7] = ["_hash", "_header", "_value", "_string", "_str", "_text", "_bytes"];
+
+/// Whether a name promises something that should not be in a trace: by its last words, so `token_count` and `author` do not. The type is not asked, `next_token: u32` is secret too.
 pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.trim_start_matches("r#").trim_matches('_').to_ascii_lowercase();
+    let name = FORMS.iter().find_map(|form| name.strip_suffix(form)).unwrap_or(&name);
     SECRETS.iter().any(|secret| {
         name.strip_suffix(secret).is_some_and(|before| before.is_empty() || before.ends_with('_'))
     })
@@ -64,10 +77,32 @@ mod tests {
             "x_api_key",
             "session_id",
             "private_key",
+            "pwd",
+            "tokens",
+            "jwt",
+            "cookie",
+            "bearer",
+            "auth",
+            "auth_header",
+            "cvv",
+            "otp",
+            "pin",
+            "password_hash",
+            "next_token",
         ] {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["token_count", "tokens", "passwords_tried", "secretary", "key", "authorized", "broken"] {
+        for name in [
+            "token_count",
+            "passwords_tried",
+            "secretary",
+            "key",
+            "author",
+            "authorized",
+            "broken",
+            "spin",
+            "hash",
+        ] {
             assert!(!is_secret(name), "{name}");
         }
     }

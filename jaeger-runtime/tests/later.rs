@@ -19,15 +19,11 @@
 
 mod common;
 
-use common::{block_on, log_fields, named, names, tag, trace};
+use common::{block_on, log_fields, named, names, quoted, tag, trace};
 use jaeger_runtime::{SpanContext, traced};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
 
 #[traced]
 fn step() {}

@@ -18,16 +18,12 @@
 
 mod common;
 
-use common::{block_on, log_fields, named, names, spans_of, tag, trace};
+use common::{block_on, log_fields, named, names, quoted, spans_of, tag, trace};
 use jaeger_runtime::{AsContext, FutureExt, Span, SpanContext, SpanId, TraceId, traced};
 use jaeger_thrift::RefType;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::rc::Rc;
 use std::sync::Arc;
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
 
 /// Shows itself differently in each way.
 struct Both;

@@ -5,25 +5,11 @@
 
 mod common;
 
-use common::{named, tag, trace};
+use common::{block_on, named, quoted, tag, trace};
 use jaeger_runtime::traced;
 use std::fmt::{Debug, Display};
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
-
-fn block<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
+use std::pin::Pin;
 
 mod where_others_unwind {
     use super::traced;
@@ -157,9 +143,9 @@ fn what_is_named_like_ours_is_the_users() {
         assert_eq!(connection(4).read(), 4);
         let future = more_than_a_future(5);
         assert!(format!("{future:?}").starts_with("Ready"));
-        assert_eq!(shown(&block(future)), "5");
-        assert_eq!(block(located_future(0)) + block(located_future(6)), 6);
-        assert_eq!(block(located_box(0)) + block(located_box(7)), 7);
+        assert_eq!(shown(&block_on(future)), "5");
+        assert_eq!(block_on(located_future(0)) + block_on(located_future(6)), 6);
+        assert_eq!(block_on(located_box(0)) + block_on(located_box(7)), 7);
     });
     assert_eq!(spans.len(), 7);
     for span in &spans {

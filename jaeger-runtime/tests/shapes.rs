@@ -18,7 +18,7 @@
 
 mod common;
 
-use common::{log_fields, named, names, tag, trace};
+use common::{block_on, log_fields, named, names, quoted, tag, trace};
 use jaeger_runtime::{Span, traced};
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
@@ -26,20 +26,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-
-fn block<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
+use std::task::{Context, Waker};
 
 mod methods {
     use super::{Arc, Display, Pin, Rc, traced};
@@ -143,13 +130,13 @@ fn methods_with_any_self() {
         assert_eq!(account.required(3), Some(7));
         assert_eq!(account.shown(), "account of 4");
         assert_eq!(Pin::new(&mut account).pinned(), 4);
-        assert_eq!(block(account.later(5)).unwrap(), &mut 9);
-        assert!(block(account.later(-1)).is_err());
+        assert_eq!(block_on(account.later(5)).unwrap(), &mut 9);
+        assert!(block_on(account.later(-1)).is_err());
         assert_eq!(Rc::new(Account::made(1)).counted(), 1);
         assert_eq!(Arc::new(Account::default()).shared(1).balance, 0);
         assert_eq!(Box::new(Account::made(3)).boxed(), 3);
         assert_eq!(Account::made(3).by_mut_value(i64::MAX), None);
-        assert_eq!(block(Account::made(3).consumed()), 4);
+        assert_eq!(block_on(Account::made(3).consumed()), 4);
         assert_eq!(account.by_value(), 9);
     });
     assert_eq!(tag(named(&spans, "by_ref"), "n"), "long 1");
@@ -210,7 +197,7 @@ fn borrowed_arguments_and_replies() {
         assert_eq!(borrowed::longer("abc", "de"), "abc");
         assert_eq!(borrowed::elided(" x "), "x");
         assert_eq!(borrowed::iterates(&["a", "bb"], 2).count(), 1);
-        assert_eq!(block(borrowed::over(&mut "ab".into(), "c")), 3);
+        assert_eq!(block_on(borrowed::over(&mut "ab".into(), "c")), 3);
     });
     assert_eq!(tag(named(&spans, "longer"), "reply"), quoted("abc"));
     assert_eq!(tag(named(&spans, "elided"), "reply"), quoted("x"));
@@ -271,7 +258,7 @@ fn generics_closures_and_objects() {
         fn assert_send<T: Send>(value: T) -> T {
             value
         }
-        assert!(block(assert_send(generic::later(std::cell::Cell::new(1)))).is_some());
+        assert!(block_on(assert_send(generic::later(std::cell::Cell::new(1)))).is_some());
     });
     assert!(tag(named(&spans, "no_bound"), "value").contains("Opaque"), "the type's name");
     assert_eq!(tag(named(&spans, "shown"), "values"), quoted("[1, 2]"));
@@ -320,7 +307,7 @@ fn patterns_are_recorded_by_the_names_they_bind() {
         assert_eq!(patterns::parts((1, (2, String::new())), point, [5, 6, 7]), 16);
         assert_eq!(patterns::early(5, &3), Some(2));
         assert_eq!(patterns::raw("abc", true), 3);
-        assert_eq!(block(patterns::later((1, 2), 3)), 3);
+        assert_eq!(block_on(patterns::later((1, 2), 3)), 3);
     });
     let parts = named(&spans, "parts");
     let tags: Vec<_> = ["a", "b", "x", "up", "first", "reply"].iter().map(|key| tag(parts, key)).collect();
@@ -481,7 +468,7 @@ fn options_say_what_is_recorded() {
         options::charge(5, "4111");
         options::tagged(3).unwrap();
         options::tagged(101).unwrap_err();
-        block(options::serve("abc".into()));
+        block_on(options::serve("abc".into()));
     });
     let charge = named(&spans, "charge card");
     let tags: Vec<_> =
@@ -532,7 +519,7 @@ mod never {
 #[test]
 fn async_functions_that_do_not_return() {
     let spans = trace(|| {
-        let panicked = std::panic::catch_unwind(|| block(never::diverges(1)));
+        let panicked = std::panic::catch_unwind(|| block_on(never::diverges(1)));
         assert_eq!(*panicked.unwrap_err().downcast::<String>().unwrap(), "2 is not served");
         let mut looping = pin!(never::loops());
         assert!(looping.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -36,6 +36,11 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// As `Debug` shows it, quotes included.
+pub fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
 pub fn flush() -> Stats {
     tracer().0.flush(PATIENCE).unwrap()
 }

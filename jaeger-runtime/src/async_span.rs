@@ -14,6 +14,7 @@ use crate::event_log::format::Outcome;
 use crate::global;
 use crate::local::{self, Attached, Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED};
 use crate::relation::Under;
+use crate::reply::{Ends, Returned};
 use crate::sync_span::bound;
 use crate::value::Value;
 use pin_project_lite::pin_project;
@@ -48,39 +49,24 @@ impl OpenSpan {
     }
 }
 
-/// The future of a recorded span is done; one of these methods says with what.
+/// The future of a recorded span is done; what [`Ends`] has says with what.
 #[derive(Debug)]
 #[must_use]
 pub struct Ending(Done);
 
-impl Ending {
-    /// Nothing to say of it.
+impl Ends for Ending {
     #[inline(always)]
-    pub fn end(self) {
+    fn end(self) {
         local::end_done_bare(self.0);
     }
 
-    /// With `reply`.
     #[inline(always)]
-    pub fn end_reply(self, reply: Value<'_>) {
-        self.end_reply_within(reply, 0);
-    }
-
-    /// With `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
-    #[inline(always)]
-    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
+    fn end_reply(self, reply: Value<'_>, max_len: u32) {
         local::end_done_reply(self.0, &reply, max_len);
     }
 
-    /// With an error of type `kind`.
     #[inline(always)]
-    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        self.end_error_within(message, kind, 0);
-    }
-
-    /// With an error of type `kind`, of whose message `max_len` bytes may be kept.
-    #[inline(always)]
-    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+    fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
         end_error(self.0, &message, kind, max_len);
     }
 }
@@ -143,12 +129,10 @@ pub trait Say<T> {
     fn say(&self, turn: Turn<'_>, output: &T);
 }
 
-impl<T, S: Fn(Ending, &T)> Say<T> for S {
+impl<T, S: Fn(Turn<'_>, &T)> Say<T> for S {
     #[inline(always)]
     fn say(&self, turn: Turn<'_>, output: &T) {
-        if let Some(ending) = turn.end() {
-            self(ending, output);
-        }
+        self(turn, output);
     }
 }
 
@@ -165,7 +149,7 @@ impl<T> Say<T> for Silent {
 
 /// The future of an annotated async function; it calls [`open`] when it is first polled.
 #[inline(always)]
-pub fn run<F: Future, S: Fn(Ending, &F::Output)>(future: F, say: S) -> Run<F, S> {
+pub fn run<F: Future, S: Fn(Turn<'_>, &F::Output)>(future: F, say: S) -> Run<F, S> {
     Run { future, span: OpenSpan::LATER, say }
 }
 
@@ -226,21 +210,24 @@ impl<'a> Turn<'a> {
         local::end_waiting_poll(&mut span.context, before);
     }
 
-    /// The future is done. The answer is its span, if it is recorded, and has to be ended now.
-    #[inline(always)]
-    pub(crate) fn end(self) -> Option<Ending> {
-        let mut this = ManuallyDrop::new(self);
-        let Self { span, before } = &mut *this;
-        let done = local::end_last_poll(&mut span.context, before);
-        (!done.is_nothing()).then_some(Ending(done))
-    }
-
     /// The future is done, and there is nothing to say of it.
     #[inline(always)]
     pub(crate) fn end_bare(self) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
         local::end_last_poll_bare(&mut span.context, before);
+    }
+}
+
+/// The future is done. The answer is its span, if it is recorded, and has to be ended now.
+impl Returned for Turn<'_> {
+    type Span = Ending;
+    #[inline(always)]
+    fn span(self) -> Option<Ending> {
+        let mut this = ManuallyDrop::new(self);
+        let Self { span, before } = &mut *this;
+        let done = local::end_last_poll(&mut span.context, before);
+        (!done.is_nothing()).then_some(Ending(done))
     }
 }
 
@@ -322,7 +309,11 @@ impl Drop for Making {
 }
 
 /// A future that a function returns, in the span that was opened when it was called.
-pub fn in_span<T, F: Future<Output = T>, S: Fn(Ending, &T)>(making: Making, say: S, future: F) -> Run<F, S> {
+pub fn in_span<T, F: Future<Output = T>, S: Fn(Turn<'_>, &T)>(
+    making: Making,
+    say: S,
+    future: F,
+) -> Run<F, S> {
     Run { future, span: making.done(), say }
 }
 
@@ -332,7 +323,7 @@ pub fn in_span_bare<F: Future>(making: Making, future: F) -> Run<F, Silent> {
 }
 
 /// The same for a future in a box.
-pub fn boxed<T, F: Future<Output = T>, S: Fn(Ending, &T)>(
+pub fn boxed<T, F: Future<Output = T>, S: Fn(Turn<'_>, &T)>(
     making: Making,
     say: S,
     future: F,

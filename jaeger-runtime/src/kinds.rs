@@ -4,10 +4,9 @@
 //! the traits below whose bound the type meets wins: std's plain types, the user's own [`TagValue`], what an `Option` holds, `Debug`, `Display`, and at last the type's name. In a generic function
 //! that promises nothing about `T` the last is what is known, and it compiles. Autoref specialisation is the name of the trick.
 //!
-//! Another probe tells a `Result` from every other reply. Left out on purpose: anything that needs `unsafe` or a compiler plugin.
+//! Left out on purpose: replies (`reply.rs`, by the same trick), and anything that needs `unsafe` or a compiler plugin.
 
 use crate::value::{Plain, TagValue, Value};
-use core::convert::Infallible;
 use core::fmt::{Debug, Display};
 
 /// A borrowed value to be probed. The field is public for generated code only.
@@ -32,30 +31,8 @@ impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
     }
 }
 
-/// A borrowed error to be probed: what it displays comes before how it is debugged, because that is written for people.
-#[derive(Debug)]
-pub struct E<'a, T: ?Sized>(pub &'a T);
-impl<T: ?Sized> Clone for E<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T: ?Sized> Copy for E<'_, T> {}
-
 /// So that a reference to any type, also an unsized one, can be passed on as an object.
 impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
-    fn tag_value(&self) -> Value<'_> {
-        self.0.tag_value()
-    }
-}
-
-impl<T: Plain + ?Sized> ByPlain for &&&&E<'_, T> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        self.0.plain()
-    }
-}
-impl<T: TagValue + ?Sized> TagValue for E<'_, T> {
     fn tag_value(&self) -> Value<'_> {
         self.0.tag_value()
     }
@@ -67,12 +44,6 @@ pub trait ByTagValue {
     fn __jaeger_value(&self) -> Value<'_>;
 }
 impl<T: TagValue + ?Sized> ByTagValue for &&&W<'_, T> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        Value::Tag(***self)
-    }
-}
-impl<T: TagValue + ?Sized> ByTagValue for &&&E<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         Value::Tag(***self)
@@ -108,7 +79,7 @@ impl<O: Optional> Optional for &mut O {
     }
 }
 
-/// Level 3: what an `Option` holds, by `Debug`; of an error, level 4. Such an `Option` has `Debug` too, so it must come first.
+/// Level 3: what an `Option` holds, by `Debug`. Such an `Option` has `Debug` too, so it must come first.
 pub trait ByOptionDebug {
     /// None is no tag.
     fn __jaeger_value(&self) -> Value<'_>;
@@ -119,14 +90,7 @@ impl<O: Optional<Held: Debug>> ByOptionDebug for &&W<'_, O> {
         self.0.held().map_or(Value::None, |value| Value::Debug(value))
     }
 }
-impl<O: Optional<Held: Debug>> ByOptionDebug for &E<'_, O> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        self.0.held().map_or(Value::None, |value| Value::Debug(value))
-    }
-}
-
-/// Level 4: what an `Option` holds, by `Display`; of an error, level 3. It has no `Display` itself.
+/// Level 4: what an `Option` holds, by `Display`. It has no `Display` itself.
 pub trait ByOptionDisplay {
     /// None is no tag.
     fn __jaeger_value(&self) -> Value<'_>;
@@ -137,14 +101,7 @@ impl<O: Optional<Held: Display>> ByOptionDisplay for &W<'_, O> {
         self.0.held().map_or(Value::None, |value| Value::Display(value))
     }
 }
-impl<O: Optional<Held: Display>> ByOptionDisplay for &&E<'_, O> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        self.0.held().map_or(Value::None, |value| Value::Display(value))
-    }
-}
-
-/// Level 4: `Debug`; of an error, level 5.
+/// Level 4, too: `Debug`. No `Option` has both.
 pub trait ByDebug {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
@@ -155,14 +112,7 @@ impl<T: Debug + ?Sized> ByDebug for &W<'_, T> {
         Value::Debug(&self.0)
     }
 }
-impl<T: Debug + ?Sized> ByDebug for E<'_, T> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        Value::Debug(&self.0)
-    }
-}
-
-/// Level 5: `Display`; of an error, level 4.
+/// Level 5: `Display`.
 pub trait ByDisplay {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
@@ -173,13 +123,6 @@ impl<T: Display + ?Sized> ByDisplay for W<'_, T> {
         Value::Display(&self.0)
     }
 }
-impl<T: Display + ?Sized> ByDisplay for &E<'_, T> {
-    #[inline(always)]
-    fn __jaeger_value(&self) -> Value<'_> {
-        Value::Display(&self.0)
-    }
-}
-
 /// Level 6: nothing is known but the type.
 pub trait ByName<'a> {
     /// The type's name. By value: it is the last step of the lookup.
@@ -191,46 +134,6 @@ impl<'a, T: ?Sized> ByName<'a> for W<'a, T> {
         Value::Str(core::any::type_name::<T>())
     }
 }
-impl<'a, T: ?Sized> ByName<'a> for E<'a, T> {
-    #[inline(always)]
-    fn __jaeger_value(self) -> Value<'a> {
-        Value::Str(core::any::type_name::<T>())
-    }
-}
-
-/// The reply of a function that can fail.
-pub trait ByResult<'a> {
-    /// The Ok side.
-    type Ok: ?Sized;
-    /// The Err side.
-    type Err: ?Sized;
-    /// Which of the two it is.
-    fn __jaeger_outcome(&self) -> Result<&'a Self::Ok, &'a Self::Err>;
-}
-impl<'a, T, E> ByResult<'a> for &W<'a, Result<T, E>> {
-    type Ok = T;
-    type Err = E;
-    #[inline(always)]
-    fn __jaeger_outcome(&self) -> Result<&'a T, &'a E> {
-        self.0.as_ref()
-    }
-}
-
-/// Every other reply: it has no Err side.
-pub trait ByReply<'a> {
-    /// The reply.
-    type Reply: ?Sized;
-    /// Always Ok.
-    fn __jaeger_outcome(&self) -> Result<&'a Self::Reply, &'a Infallible>;
-}
-impl<'a, T: ?Sized> ByReply<'a> for W<'a, T> {
-    type Reply = T;
-    #[inline(always)]
-    fn __jaeger_outcome(&self) -> Result<&'a T, &'a Infallible> {
-        Ok(self.0)
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::needless_borrow, reason = "the borrows are what is tested")]
 mod tests {
@@ -293,33 +196,5 @@ mod tests {
         assert!(show!(Some(Nothing)).contains("Nothing"));
         let object: Box<dyn TagValue> = Box::new(Own);
         assert_eq!(show!(object), "9");
-    }
-
-    #[test]
-    fn an_error_is_displayed_rather_than_debugged() {
-        macro_rules! error {
-            ($e:expr) => {{ format!("{:?}", (&&&&&E(&$e)).__jaeger_value()) }};
-        }
-        assert_eq!(error!("x".parse::<u8>().unwrap_err()), "invalid digit found in string");
-        assert_eq!(error!(OnlyDebug), "OnlyDebug");
-        assert_eq!(error!(String::from("text")), "\"text\"");
-        assert_eq!(error!(Own), "9");
-        assert!(error!(Nothing).contains("Nothing"));
-    }
-
-    #[test]
-    fn a_result_is_told_from_other_replies_behind_an_alias_too() {
-        let failed: std::io::Result<u8> = Err(std::io::Error::other("no"));
-        let shown = match (&&W(&failed)).__jaeger_outcome() {
-            Ok(v) => format!("ok {:?}", (&&&&&W(v)).__jaeger_value()),
-            Err(e) => format!("err {:?}", (&&&&&W(e)).__jaeger_value()),
-        };
-        assert!(shown.starts_with("err Custom"), "{shown}");
-        let plain = 3u8;
-        let shown = match (&&W(&plain)).__jaeger_outcome() {
-            Ok(v) => format!("ok {:?}", (&&&&&W(v)).__jaeger_value()),
-            Err(never) => match *never {},
-        };
-        assert_eq!(shown, "ok 3");
     }
 }

@@ -75,6 +75,7 @@ mod local;
 mod process;
 mod record;
 mod relation;
+mod reply;
 pub mod report;
 mod sampler;
 mod span;
@@ -158,14 +159,15 @@ pub use value::{TagValue, Value};
 pub mod __private {
     pub use crate::Value;
     pub use crate::async_span::{
-        Ending, Making, Run, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_bare,
+        Making, Run, Turn, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_bare,
         open_under, run, run_bare,
     };
     pub use crate::callsite::Callsite;
     #[cfg(feature = "serde")]
     pub use crate::json::{Json, json};
-    pub use crate::kinds::{E, W};
+    pub use crate::kinds::W;
     pub use crate::relation::{follows_from, under, under_none};
+    pub use crate::reply::{Answered, Marked, Side, Unsaid, end};
     #[cfg(feature = "stream")]
     pub use crate::stream_span::{boxed_stream, in_span_stream};
     pub use crate::sync_span::{
@@ -179,7 +181,17 @@ pub mod __private {
     pub mod kinds {
         pub use crate::kinds::{
             ByDebug as _, ByDisplay as _, ByName as _, ByOptionDebug as _, ByOptionDisplay as _,
-            ByPlain as _, ByReply as _, ByResult as _, ByTagValue as _,
+            ByPlain as _, ByTagValue as _,
+        };
+    }
+
+    /// The probes of a reply, for a glob import.
+    pub mod replies {
+        pub use crate::reply::{
+            ByReply as _, ByResult as _, ErrorByItself as _, ErrorDebugged as _, ErrorDisplayed as _,
+            ErrorHeldDebugged as _, ErrorHeldDisplayed as _, ErrorNamed as _, ErrorPlainly as _,
+            HowByItself as _, HowDebugged as _, HowDisplayed as _, HowHeldDebugged as _,
+            HowHeldDisplayed as _, HowNamed as _, HowPlainly as _,
         };
     }
 
@@ -224,10 +236,5 @@ pub mod __private {
 
     impl<T> Returns for fn() -> T {
         type Returned = T;
-    }
-
-    /// The type's name.
-    pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
-        core::any::type_name::<T>()
     }
 }

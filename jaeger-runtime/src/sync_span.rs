@@ -9,6 +9,7 @@ use crate::event_log::format::Outcome;
 use crate::global;
 use crate::local::{self, Attached, Nested, Parent};
 use crate::relation::Under;
+use crate::reply::Ends;
 use crate::value::Value;
 use std::marker::PhantomData;
 use std::mem;
@@ -46,43 +47,27 @@ impl Guard {
     pub fn is_recording(&self) -> bool {
         self.nested.id != 0
     }
+}
 
-    /// The function returned, and there is nothing to say of it.
+impl Ends for Guard {
     #[inline(always)]
-    pub fn end(self) {
+    fn end(self) {
         if self.is_recording() {
             local::end(self.nested);
         }
         mem::forget(self);
     }
 
-    /// The function returned `reply`.
     #[inline(always)]
-    pub fn end_reply(self, reply: Value<'_>) {
-        if self.is_recording() {
-            local::end_reply(self.nested, &reply, bound(0));
-        }
-        mem::forget(self);
-    }
-
-    /// The function returned `reply`, of which `max_len` bytes may be kept (0: the tracer's bound).
-    #[inline(always)]
-    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
+    fn end_reply(self, reply: Value<'_>, max_len: u32) {
         if self.is_recording() {
             local::end_reply(self.nested, &reply, bound(max_len));
         }
         mem::forget(self);
     }
 
-    /// The function returned an error of type `kind`.
     #[inline(always)]
-    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        self.end_error_within(message, kind, 0);
-    }
-
-    /// The function returned an error of type `kind`, of whose message `max_len` bytes may be kept.
-    #[inline(always)]
-    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+    fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
         if self.is_recording() {
             end_error(self.nested, &message, kind, max_len);
         }
@@ -132,67 +117,49 @@ impl GuardUnder {
     pub fn is_recording(&self) -> bool {
         self.guard.is_recording()
     }
-    /// As of [`Guard`].
-    pub fn end(self) {
+}
+
+impl Ends for GuardUnder {
+    fn end(self) {
         self.guard.end();
     }
-    /// As of [`Guard`].
-    pub fn end_reply(self, reply: Value<'_>) {
-        self.guard.end_reply(reply);
+    fn end_reply(self, reply: Value<'_>, max_len: u32) {
+        self.guard.end_reply(reply, max_len);
     }
-    /// As of [`Guard`].
-    pub fn end_reply_within(self, reply: Value<'_>, max_len: u32) {
-        self.guard.end_reply_within(reply, max_len);
-    }
-    /// As of [`Guard`].
-    pub fn end_error(self, message: Value<'_>, kind: &'static str) {
-        self.guard.end_error(message, kind);
-    }
-    /// As of [`Guard`].
-    pub fn end_error_within(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        self.guard.end_error_within(message, kind, max_len);
+    fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+        self.guard.end_error(message, kind, max_len);
     }
 }
 
 /// A guard that need not be told how the function ended. Made by [`until_dropped`]; for generated code.
 #[derive(Debug)]
-pub struct UntilDropped<G: Ends> {
+pub struct UntilDropped<G: Off> {
     guard: G,
     /// Another panic was under way when the function was called, so that an unwinding thread says nothing of it.
     unwinding: bool,
 }
 
-/// What [`UntilDropped`] ends.
-pub trait Ends {
+/// A guard that can be taken away.
+pub trait Off: Ends {
     /// No span.
     const OFF: Self;
-    /// The function returned.
-    fn returned(self);
 }
 
-impl Ends for Guard {
+impl Off for Guard {
     const OFF: Self = Self::off();
-    #[inline(always)]
-    fn returned(self) {
-        self.end();
-    }
 }
 
-impl Ends for GuardUnder {
+impl Off for GuardUnder {
     const OFF: Self = Self::off();
-    #[inline(always)]
-    fn returned(self) {
-        self.end();
-    }
 }
 
 /// Takes a guard that may be dropped where the function returned.
 #[inline(always)]
-pub fn until_dropped<G: Ends>(guard: G) -> UntilDropped<G> {
+pub fn until_dropped<G: Off>(guard: G) -> UntilDropped<G> {
     UntilDropped { guard, unwinding: std::thread::panicking() }
 }
 
-impl<G: Ends> UntilDropped<G> {
+impl<G: Off> UntilDropped<G> {
     /// The guard, to be told after all.
     #[inline(always)]
     pub fn told(mut self) -> G {
@@ -200,12 +167,12 @@ impl<G: Ends> UntilDropped<G> {
     }
 }
 
-impl<G: Ends> Drop for UntilDropped<G> {
+impl<G: Off> Drop for UntilDropped<G> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.unwinding {
             // Where it panics itself in the course of that, the process is aborted, or somebody catches it: too rare to be told apart.
-            mem::replace(&mut self.guard, G::OFF).returned();
+            mem::replace(&mut self.guard, G::OFF).end();
         }
     }
 }

@@ -4,7 +4,7 @@
 //! behind a writer that says Ok and drops what is past the bound. A formatter that goes on printing for ever still ends: after the bound, writes fail. One that calls a function which
 //! records the same value would be called by itself without end: values inside values inside a value are not shown.
 
-use crate::value::Value;
+use crate::value::{LONGEST, Value};
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -48,9 +48,18 @@ const PANICKED: &str = "[panicked while being shown]";
 /// After so many bytes past the bound, a formatter that will not end is told an error instead of Ok.
 const PATIENCE: usize = 16 << 10;
 
+/// Whether the log cannot take it as it is.
+fn needs_text(value: &Value<'_>) -> bool {
+    match value {
+        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => true,
+        Value::Unsigned(number) => *number > LONGEST,
+        _ => false,
+    }
+}
+
 /// Calls `f` with values that the log can take as they are.
 pub(crate) fn with_plain<R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce(&[Value<'_>]) -> R) -> R {
-    if !values.iter().any(|value| matches!(value, Value::Display(_) | Value::Debug(_) | Value::Tag(_))) {
+    if !values.iter().any(|value| needs_text(value)) {
         return f(values);
     }
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
@@ -99,13 +108,14 @@ enum Shown<'a> {
 
 fn resolve<'a>(value: Value<'a>, buffer: &mut String, max_len: usize) -> Shown<'a> {
     let start = buffer.len();
-    if !matches!(value, Value::Display(_) | Value::Debug(_) | Value::Tag(_)) {
+    if !needs_text(&value) {
         return Shown::Plain(value);
     }
     let Some(deeper) = Deeper::step() else { return Shown::Plain(Value::Str(TOO_DEEP)) };
     let told = match value {
         Value::Display(shown) => format(buffer, max_len, |w| write!(w, "{shown}")),
         Value::Debug(shown) => format(buffer, max_len, |w| write!(w, "{shown:?}")),
+        Value::Unsigned(digits) => format(buffer, max_len, |w| write!(w, "{digits}")),
         Value::Tag(own) => match catch_unwind(AssertUnwindSafe(|| own.tag_value())) {
             // A type whose own value is again somebody else's: one step is followed by the next, and a type that answers with itself is stopped.
             Ok(Value::Tag(_)) => format(buffer, max_len, |w| w.write_str(core::any::type_name_of_val(&own))),
@@ -142,6 +152,7 @@ pub(crate) fn keep(
     Err(match plain {
         Value::Bool(v) => Value::Bool(v),
         Value::Long(v) => Value::Long(v),
+        Value::Unsigned(v) => Value::Unsigned(v),
         Value::Double(v) => Value::Double(v),
         Value::Str(text) => {
             let _always_ok = Bounded { room: max_len + 4, patience: PATIENCE, buffer }.write_str(text);

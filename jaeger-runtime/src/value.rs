@@ -26,6 +26,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// A LONG tag.
     Long(i64),
+    /// A LONG tag where it fits 64 signed bits, else its decimal digits as text: never a wrong number.
+    Unsigned(u64),
     /// A DOUBLE tag.
     Double(f64),
     /// A STRING tag.
@@ -46,6 +48,7 @@ impl fmt::Debug for Value<'_> {
             Value::None => f.write_str("None"),
             Value::Bool(v) => fmt::Debug::fmt(v, f),
             Value::Long(v) => fmt::Debug::fmt(v, f),
+            Value::Unsigned(v) => fmt::Debug::fmt(v, f),
             Value::Double(v) => fmt::Debug::fmt(v, f),
             Value::Str(v) => fmt::Debug::fmt(v, f),
             Value::Bytes(v) => fmt::Debug::fmt(v, f),
@@ -55,6 +58,9 @@ impl fmt::Debug for Value<'_> {
         }
     }
 }
+
+/// The greatest number that a LONG tag takes.
+pub(crate) const LONGEST: u64 = i64::MAX as u64;
 
 /// How a type shows itself in a tag.
 ///
@@ -115,7 +121,19 @@ macro_rules! long {
 }
 long!(i8 i16 i32 i64 u8 u16 u32);
 
-/// Integers that may not fit 64 signed bits: LONG where they do, else their decimal digits as text, never a wrong number.
+macro_rules! unsigned {
+    ($($t:ty)*) => {$(
+        impl Plain for $t {
+            #[inline]
+            fn plain(&self) -> Value<'_> {
+                Value::Unsigned(*self as u64)
+            }
+        }
+    )*};
+}
+unsigned!(u64 usize);
+
+/// Integers that may not fit 64 bits.
 macro_rules! maybe_long {
     ($($t:ty)*) => {$(
         impl Plain for $t {
@@ -129,7 +147,7 @@ macro_rules! maybe_long {
         }
     )*};
 }
-maybe_long!(u64 usize isize i128 u128);
+maybe_long!(isize i128 u128);
 
 macro_rules! non_zero {
     ($($t:ident)*) => {$(
@@ -263,7 +281,7 @@ mod tests {
         let value = value.tag_value();
         let kind = match value {
             Value::Bool(_) => "bool",
-            Value::Long(_) => "long",
+            Value::Long(_) | Value::Unsigned(..=LONGEST) => "long",
             Value::Double(_) => "double",
             Value::Str(_) => "str",
             Value::Bytes(_) => "bytes",

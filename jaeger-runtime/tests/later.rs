@@ -23,7 +23,7 @@ use common::{block_on, log_fields, named, names, quoted, tag, trace};
 use jaeger_runtime::{SpanContext, traced};
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 #[traced]
 fn step() {}
@@ -258,8 +258,9 @@ fn async_trait_above_below_and_around() {
 
 #[cfg(feature = "stream")]
 mod streams {
-    use super::{Context, Pin, Poll, block_on, named, quoted, step, tag, trace, traced};
+    use super::{Context, Pin, block_on, named, quoted, step, tag, trace, traced};
     use futures_core::Stream;
+    use std::task::Poll;
 
     struct Counts(u8);
     impl Stream for Counts {

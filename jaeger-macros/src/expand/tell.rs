@@ -1,4 +1,4 @@
-//! How a span is told what the function returned.
+//! How a span is told what the function returned: by one call, of a function of the runtime's that is chosen here by the reply's types.
 
 use super::Expansion;
 use proc_macro2::TokenStream;
@@ -20,37 +20,30 @@ impl Expansion<'_> {
     /// `opaque`: the reply names an `impl Trait`, and only an Err is told.
     fn told(&self, reply: &TokenStream, opaque: bool) -> TokenStream {
         let (at, private, plan) = (self.at, &self.private, self.plan);
-        if !plan.mark_err && (!plan.record_reply || opaque) {
-            return quote_spanned!(at=> let _ = #reply; __jaeger_span.end());
+        let recorded = plan.record_reply && !opaque;
+        if !plan.mark_err && !recorded {
+            return quote_spanned!(at=> let _ = #reply; #private::end(__jaeger_span););
         }
-        let probe = |value: TokenStream| quote_spanned!(at=> (&&&&&#private::W(#value)).__jaeger_value());
-        let replied = |value: TokenStream| match plan.max_len {
-            Some(bytes) => quote_spanned!(at=> __jaeger_span.end_reply_within(#value, #bytes)),
-            None => quote_spanned!(at=> __jaeger_span.end_reply(#value)),
+        let (ok_name, ok) = match recorded {
+            true => (quote_spanned!(at=> __ok), quote_spanned!(at=> (&&&&&__ok).__jaeger_how())),
+            false => (quote_spanned!(at=> _), quote_spanned!(at=> #private::Unsaid)),
         };
-        let nothing = || (quote_spanned!(at=> _), quote_spanned!(at=> __jaeger_span.end()));
-        let (ok_name, ok) = match plan.record_reply && !opaque {
-            true => (quote_spanned!(at=> __ok), replied(probe(quote_spanned!(at=> __ok)))),
-            false => nothing(),
-        };
-        let (err_name, err) = if plan.mark_err {
-            let value = quote_spanned!(at=> (&&&&&#private::E(__err)).__jaeger_value());
-            let kind = quote_spanned!(at=> #private::type_name_of(__err));
-            let told = match plan.max_len {
-                Some(bytes) => quote_spanned!(at=> __jaeger_span.end_error_within(#value, #kind, #bytes)),
-                None => quote_spanned!(at=> __jaeger_span.end_error(#value, #kind)),
-            };
-            (quote_spanned!(at=> __err), told)
-        } else {
-            // An Err that is an answer like any other is shown as one.
-            (quote_spanned!(at=> _), replied(probe(reply.clone())))
-        };
-        quote_spanned! {at=>
-            use #private::kinds::*;
-            match (&&#private::W(#reply)).__jaeger_outcome() {
-                ::core::result::Result::Ok(#ok_name) => #ok,
-                ::core::result::Result::Err(#err_name) => #err,
+        let (err_name, err) = match plan.mark_err {
+            true => {
+                let how = quote_spanned!(at=> (&&&&&__err).__jaeger_error_how());
+                (quote_spanned!(at=> __err), quote_spanned!(at=> #private::Marked(#how)))
             }
+            // An Err that is an answer like any other is shown as one.
+            false => {
+                let how = quote_spanned!(at=> (&&&&&#private::Side::of(#reply)).__jaeger_how());
+                (quote_spanned!(at=> _), quote_spanned!(at=> #private::Answered(#how)))
+            }
+        };
+        let max_len = plan.max_len.unwrap_or(0);
+        quote_spanned! {at=>
+            use #private::replies::*;
+            let (#ok_name, #err_name) = (&&#private::W(#reply)).__jaeger_sides();
+            (&&#private::W(#reply)).__jaeger_tell(__jaeger_span, #ok, #err, #max_len);
         }
     }
 }

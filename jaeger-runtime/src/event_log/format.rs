@@ -27,7 +27,7 @@
 //! Left out on purpose: user code. A `Debug` or `Display` value is refused with [`NotWritten`]; formatting it here would let it open spans in the middle of this event.
 
 use super::primitive::{Ordering, Word};
-use crate::value::Value;
+use crate::value::{LONGEST, Value};
 
 /// The longest event in words: what bits 48..60 can say.
 pub(crate) const MAX_EVENT_WORDS: usize = 4095;
@@ -224,7 +224,7 @@ pub(crate) fn fitting(words: usize, at: usize, values: &[Value<'_>], max_len: us
         let needs = match *value {
             Value::Str(text) => text.len().min(max_len).div_ceil(8),
             Value::Bytes(bytes) => bytes.len().min(max_len).div_ceil(8),
-            Value::Long(_) | Value::Double(_) => 1,
+            Value::Long(_) | Value::Unsigned(_) | Value::Double(_) => 1,
             _ => 0,
         };
         if needs <= left {
@@ -273,13 +273,16 @@ fn write_one(rest: &mut &[Word], value: &Value<'_>, max_len: usize) -> Option<u6
         *rest = left;
         put_bytes(words, text.as_bytes());
         Some(u64::from(STR) | (len as u64) << 4)
-    } else if let Value::Long(number) = value {
+    } else {
+        let number = match *value {
+            Value::Long(number) => number as u64,
+            Value::Unsigned(number @ ..=LONGEST) => number,
+            _ => return None,
+        };
         let (word, left) = rest.split_first()?;
         *rest = left;
-        word.store(*number as u64, Ordering::Relaxed);
+        word.store(number, Ordering::Relaxed);
         Some(u64::from(LONG))
-    } else {
-        None
     }
 }
 
@@ -332,11 +335,12 @@ fn write_value<'w>(
         Value::None => return Ok((NONE, window)),
         Value::Bool(v) => return Ok((BOOL | u16::from(v) << 4, window)),
         Value::Long(v) => (LONG, v as u64),
+        Value::Unsigned(v @ ..=LONGEST) => (LONG, v),
         Value::Double(v) => (DOUBLE, v.to_bits()),
         Value::Str(v) if room(v.len()) => return Ok(write_bytes(window, STR, v, v.as_bytes(), max_len)),
         Value::Bytes(v) if room(v.len()) => return Ok(write_bytes(window, BYTES, "", v, max_len)),
         Value::Str(_) | Value::Bytes(_) => return Err(NotWritten),
-        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NotWritten),
+        Value::Unsigned(_) | Value::Display(_) | Value::Debug(_) | Value::Tag(_) => return Err(NotWritten),
     };
     Ok(match window.split_first() {
         Some((word, rest)) => {

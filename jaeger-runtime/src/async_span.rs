@@ -6,7 +6,6 @@
 //!
 //! A future that is dropped before it is done has been cancelled; one whose poll unwinds has panicked, whatever its executor makes of that.
 
-use crate::callsite::Callsite;
 use crate::context::SpanContext;
 #[cfg(feature = "stream")]
 use crate::event_log::format::ExtraKind;
@@ -15,6 +14,7 @@ use crate::global;
 use crate::local::{self, Attached, Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED};
 use crate::relation::Under;
 use crate::reply::{Ends, Returned};
+use crate::site::Site;
 use crate::sync_span::bound;
 use crate::value::Value;
 use pin_project_lite::pin_project;
@@ -95,18 +95,18 @@ fn cancelled(span_id: u64) {
 
 /// Opens the span of the async block that calls it, under the ambient one, or a root, with one value for each of the callsite's keys. Whether it is recorded.
 #[inline(always)]
-pub fn open(site: &'static Callsite, values: &[Value<'_>]) -> bool {
+pub fn open(site: &'static Site, values: &[Value<'_>]) -> bool {
     local::open_in_poll(site, values)
 }
 
 /// The same without values.
 #[inline(always)]
-pub fn open_bare(site: &'static Callsite) -> bool {
+pub fn open_bare(site: &'static Site) -> bool {
     local::open_in_poll_bare(site)
 }
 
 /// The same under another than the ambient one.
-pub fn open_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> bool {
+pub fn open_under(site: &'static Site, under: Under, values: &[Value<'_>]) -> bool {
     local::open_in_poll_under(site, under.0, values)
 }
 
@@ -256,17 +256,17 @@ pub struct Making {
 }
 
 /// Opens it under the ambient one, or a root.
-pub fn make(site: &'static Callsite, values: &[Value<'_>]) -> Making {
+pub fn make(site: &'static Site, values: &[Value<'_>]) -> Making {
     make_as(site, Parent::Ambient, values)
 }
 
 /// Opens it under another than the ambient one.
-pub fn make_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> Making {
+pub fn make_under(site: &'static Site, under: Under, values: &[Value<'_>]) -> Making {
     make_as(site, under.0, values)
 }
 
 #[inline(never)]
-fn make_as(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> Making {
+fn make_as(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> Making {
     let mut context = local::start_at(site, parent, values, local::value_bound(site));
     if context.is_sampled() && (site.polls() || global::polls()) {
         context.flags |= TIMED;

@@ -78,6 +78,7 @@ mod relation;
 mod reply;
 pub mod report;
 mod sampler;
+mod site;
 mod span;
 #[cfg(feature = "stream")]
 mod stream_span;
@@ -162,12 +163,12 @@ pub mod __private {
         Making, Run, Turn, boxed, boxed_bare, in_span, in_span_bare, make, make_under, open, open_bare,
         open_under, run, run_bare,
     };
-    pub use crate::callsite::Callsite;
     #[cfg(feature = "serde")]
     pub use crate::json::{Json, json};
     pub use crate::kinds::W;
     pub use crate::relation::{follows_from, under, under_none};
     pub use crate::reply::{Answered, Marked, Side, Unsaid, end};
+    pub use crate::site::Site;
     #[cfg(feature = "stream")]
     pub use crate::stream_span::{boxed_stream, in_span_stream};
     pub use crate::sync_span::{

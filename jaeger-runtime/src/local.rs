@@ -16,7 +16,6 @@ mod poll;
 mod root;
 mod slow;
 
-use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext};
 use crate::event_log::format::{
@@ -26,6 +25,7 @@ use crate::event_log::format::{
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
 use crate::global;
+use crate::site::Site;
 use crate::value::Value;
 use std::cell::Cell;
 
@@ -126,14 +126,14 @@ pub(crate) fn current() -> SpanContext {
 
 /// Opens a span nested in the ambient one, or a root.
 #[inline(always)]
-pub(crate) fn start(site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+pub(crate) fn start(site: &'static Site, values: &[Value<'_>]) -> Nested {
     // The closures given to `with` stay this small on purpose: it is inlined then, and the work is one call to a function that is not generic.
     LOCAL.with(|l| l.start(site, values))
 }
 
 /// The same for a callsite without keys.
 #[inline(always)]
-pub(crate) fn start_bare(site: &'static Callsite) -> Nested {
+pub(crate) fn start_bare(site: &'static Site) -> Nested {
     LOCAL.with(|l| l.start_bare(site))
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn end_reply(nested: Nested, reply: &Value<'_>, max_len: usize) {
 /// it has to be made ambient and nothing more.
 #[inline(always)]
 pub(crate) fn start_at(
-    site: &'static Callsite,
+    site: &'static Site,
     parent: Parent,
     values: &[Value<'_>],
     max_len: usize,
@@ -199,18 +199,18 @@ pub(crate) fn begin_poll(span: &SpanContext, before: &mut Option<Before>) {
 
 /// Opens the span of the poll that runs, under the ambient one, and makes it ambient. Whether it is recorded.
 #[inline(always)]
-pub(crate) fn open_in_poll(site: &'static Callsite, values: &[Value<'_>]) -> bool {
+pub(crate) fn open_in_poll(site: &'static Site, values: &[Value<'_>]) -> bool {
     LOCAL.with(|l| l.open_in_poll(site, values))
 }
 
 /// The same for a callsite without keys.
 #[inline(always)]
-pub(crate) fn open_in_poll_bare(site: &'static Callsite) -> bool {
+pub(crate) fn open_in_poll_bare(site: &'static Site) -> bool {
     LOCAL.with(|l| l.open_in_poll_bare(site))
 }
 
 /// The same under any parent.
-pub(crate) fn open_in_poll_under(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> bool {
+pub(crate) fn open_in_poll_under(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> bool {
     LOCAL.with(|l| l.open_in_poll_slow(site, parent, values))
 }
 
@@ -263,10 +263,10 @@ pub(crate) fn restore(attached: Attached) {
 
 /// The bound of one value in bytes.
 #[inline(always)]
-pub(crate) fn value_bound(site: &Callsite) -> usize {
+pub(crate) fn value_bound(site: &Site) -> usize {
     match site.max_len() {
         0 => global::max_value_len(),
-        own => (own as usize).min(format::MAX_VALUE_BYTES),
+        own => usize::from(own).min(format::MAX_VALUE_BYTES),
     }
 }
 
@@ -283,18 +283,18 @@ pub(crate) enum Parent {
 
 impl Local {
     #[inline(never)]
-    fn start(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
-        debug_assert_eq!(site.args().len(), values.len(), "{}", site.name());
+    fn start(&self, site: &'static Site, values: &[Value<'_>]) -> Nested {
+        debug_assert_eq!(site.keys().count(), values.len(), "{}", site.name());
         self.start_any(site, values)
     }
 
     #[inline(never)]
-    fn start_bare(&self, site: &'static Callsite) -> Nested {
+    fn start_bare(&self, site: &'static Site) -> Nested {
         self.start_any(site, &[])
     }
 
     #[inline(always)]
-    fn start_any(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+    fn start_any(&self, site: &'static Site, values: &[Value<'_>]) -> Nested {
         let number = site.number();
         if self.is_sampled() && number != 0 && self.log.is_open() {
             if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
@@ -370,7 +370,7 @@ impl Local {
     #[inline(never)]
     fn start_at(
         &self,
-        site: &'static Callsite,
+        site: &'static Site,
         parent: Parent,
         values: &[Value<'_>],
         max_len: usize,

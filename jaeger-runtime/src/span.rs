@@ -4,11 +4,11 @@
 //! Nothing here fails or blocks: without a tracer, or in a trace that is not sampled, every call is a few instructions.
 
 use crate::async_span::Ambient;
-use crate::callsite::Callsite;
 use crate::context::SpanContext;
 use crate::event_log::format::{ExtraKind, MAX_VALUES, Outcome};
 use crate::global;
 use crate::local::{self, Attached, Parent};
+use crate::site::Site;
 use crate::value::{TagValue, Value};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The callsite of all spans by hand: their name is their first value.
-pub(crate) static BY_HAND: Callsite = Callsite::new("\0reply\0\0\0\0", 0);
+pub(crate) static BY_HAND: Site<[u8; 10]> = Site::new("\0reply\0\0\0\0", 0);
 
 /// An open span that was started by hand.
 ///
@@ -66,7 +66,7 @@ impl Span {
 
     /// Opens one of a callsite of its own, with the values of the callsite's keys.
     #[cfg(feature = "tracing")]
-    pub(crate) fn open(site: &'static Callsite, parent: Parent, values: &[Value<'_>]) -> Self {
+    pub(crate) fn open(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> Self {
         Self { context: local::start_at(site, parent, values, global::max_value_len()) }
     }
 

@@ -3,13 +3,13 @@
 //! It ends the span once: with a reply or an error when the function says so, else when it is dropped, and then a thread that unwinds means a panic. It cannot leave its
 //! thread. Out-of-line functions, none of them generic, so that an annotated function grows by calls and not by code.
 
-use crate::callsite::Callsite;
 use crate::context::SpanContext;
 use crate::event_log::format::Outcome;
 use crate::global;
 use crate::local::{self, Attached, Nested, Parent};
 use crate::relation::Under;
 use crate::reply::Ends;
+use crate::site::Site;
 use crate::value::Value;
 use std::marker::PhantomData;
 use std::mem;
@@ -25,13 +25,13 @@ pub struct Guard {
 
 /// Opens a span nested in the ambient one, or a root, with one value for each of the callsite's keys.
 #[inline(always)]
-pub fn enter(site: &'static Callsite, values: &[Value<'_>]) -> Guard {
+pub fn enter(site: &'static Site, values: &[Value<'_>]) -> Guard {
     Guard { nested: local::start(site, values), _not_send: PhantomData }
 }
 
 /// The same without values.
 #[inline(always)]
-pub fn enter_bare(site: &'static Callsite) -> Guard {
+pub fn enter_bare(site: &'static Site) -> Guard {
     Guard { nested: local::start_bare(site), _not_send: PhantomData }
 }
 
@@ -98,7 +98,7 @@ impl Drop for Leave {
 
 /// Opens a span under another than the ambient one. Also where it is not recorded, what is called meanwhile belongs to its trace.
 #[inline(never)]
-pub fn enter_under(site: &'static Callsite, under: Under, values: &[Value<'_>]) -> GuardUnder {
+pub fn enter_under(site: &'static Site, under: Under, values: &[Value<'_>]) -> GuardUnder {
     let parent = match under.0 {
         Parent::Of(context) => context,
         Parent::None => SpanContext::NONE,

@@ -115,7 +115,7 @@ impl Expansion<'_> {
     fn site(&self, outside: &[&Recorded]) -> TokenStream {
         let (at, private, plan) = (self.at, &self.private, self.plan);
         let keys = outside.iter().map(|argument| &argument.key).chain(plan.tags.iter().map(|tag| &tag.key));
-        // One string for all: a pointer in a static costs the program a relocation.
+        // One string for all, copied into the static: a pointer in one costs the program a relocation.
         let own = [
             plan.name.as_str(),
             plan.reply.as_deref().unwrap_or("reply"),
@@ -129,9 +129,10 @@ impl Expansion<'_> {
         let max_len = plan.max_len.iter().map(|bytes| quote_spanned!(at=> .with_max_len(#bytes)));
         let polls = plan.polls.then(|| quote_spanned!(at=> .with_polls()));
         quote_spanned! {at=>
-            static SITE: #private::Callsite = #private::Callsite::new(
-                ::core::concat!(#texts, ::core::module_path!(), "\0", ::core::file!()), ::core::line!()
-            ) #(#max_len)* #polls;
+            const TEXTS: &::core::primitive::str =
+                ::core::concat!(#texts, ::core::module_path!(), "\0", ::core::file!());
+            static SITE: #private::Site<[::core::primitive::u8; TEXTS.len()]> =
+                #private::Site::new(TEXTS, ::core::line!()) #(#max_len)* #polls;
         }
     }
 

@@ -3,7 +3,7 @@
 //! A callsite holds all texts of a span that do not change, so that an event of the log need not. It lives as long as the process, as `tracing`'s own metadata does. Each thread
 //! remembers those it has met: in steady state nothing is locked.
 
-use crate::callsite::Callsite;
+use crate::site::Site;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -16,7 +16,7 @@ pub(super) const KIND: &str = "otel.kind";
 pub(super) const STATUS: &str = "otel.status_code";
 
 /// Metadata lives for ever, so its address is its name.
-type Sites = HashMap<usize, &'static Callsite, BuildHasherDefault<ByAddress>>;
+type Sites = HashMap<usize, &'static Site, BuildHasherDefault<ByAddress>>;
 
 /// Spreads an address over the bits that a table looks at.
 #[derive(Default)]
@@ -44,7 +44,7 @@ thread_local! {
 }
 
 /// The callsite for spans of that metadata; its keys are the fields in their order.
-pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Callsite {
+pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
     let address = std::ptr::from_ref(metadata).addr();
     let met = MET.try_with(|met| met.borrow().get(&address).copied());
     if let Ok(Some(site)) = met {
@@ -63,12 +63,9 @@ pub(super) fn key(field: &'static str) -> &'static str {
 }
 
 #[cold]
-fn make(metadata: &'static Metadata<'static>) -> &'static Callsite {
+fn make(metadata: &'static Metadata<'static>) -> &'static Site {
     let mut texts = vec![metadata.name(), "reply", ""];
     texts.extend(metadata.fields().iter().map(|field| key(field.name())));
     texts.extend([metadata.module_path().unwrap_or_default(), metadata.file().unwrap_or_default()]);
-    // A NUL stands between each two, so none may hold one.
-    let packed: Vec<_> = texts.iter().map(|text| text.replace('\0', " ")).collect();
-    let packed = Box::leak(packed.join("\0").into_boxed_str());
-    Box::leak(Box::new(Callsite::new(packed, metadata.line().unwrap_or_default())))
+    Site::leak(&texts, metadata.line().unwrap_or_default())
 }

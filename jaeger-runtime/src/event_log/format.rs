@@ -445,7 +445,7 @@ fn short(bytes: &[u8]) -> u64 {
 }
 
 /// The last boundary of a character at or before `index`.
-fn floor_char_boundary(text: &str, index: usize) -> usize {
+pub(crate) fn floor_char_boundary(text: &str, index: usize) -> usize {
     let mut at = index.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

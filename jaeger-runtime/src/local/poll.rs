@@ -8,11 +8,11 @@
 //! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
 
 use super::{AMBIENT, Local, Nested, Parent, value_bound};
-use crate::callsite::Callsite;
 use crate::clock::ticks;
 use crate::context::{SAMPLED, SpanContext, TraceIdHalves, WIRE};
 use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
+use crate::site::Site;
 use crate::sync_span::bound;
 use crate::value::Value;
 
@@ -156,18 +156,18 @@ impl Local {
 
     /// Opens the span of the poll that runs, and makes it ambient. Whether it is recorded.
     #[inline(never)]
-    pub(super) fn open_in_poll(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
+    pub(super) fn open_in_poll(&self, site: &'static Site, values: &[Value<'_>]) -> bool {
         self.open_in_poll_any(site, values)
     }
 
     /// The same for a callsite without keys.
     #[inline(never)]
-    pub(super) fn open_in_poll_bare(&self, site: &'static Callsite) -> bool {
+    pub(super) fn open_in_poll_bare(&self, site: &'static Site) -> bool {
         self.open_in_poll_any(site, &[])
     }
 
     #[inline(always)]
-    fn open_in_poll_any(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
+    fn open_in_poll_any(&self, site: &'static Site, values: &[Value<'_>]) -> bool {
         let number = site.number();
         let plain = self.opening.get() == Opening::Expected && !site.polls() && !global::polls();
         if plain && self.is_sampled() && number != 0 && self.log.is_open() {
@@ -181,7 +181,7 @@ impl Local {
     }
 
     #[inline(never)]
-    fn open_in_poll_unusual(&self, site: &'static Callsite, values: &[Value<'_>]) -> bool {
+    fn open_in_poll_unusual(&self, site: &'static Site, values: &[Value<'_>]) -> bool {
         if site.polls() || global::polls() || self.opening.get() != Opening::Expected {
             return self.open_in_poll_slow(site, Parent::Ambient, values);
         }
@@ -210,7 +210,7 @@ impl Local {
     #[inline(never)]
     pub(super) fn open_in_poll_slow(
         &self,
-        site: &'static Callsite,
+        site: &'static Site,
         parent: Parent,
         values: &[Value<'_>],
     ) -> bool {

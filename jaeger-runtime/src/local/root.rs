@@ -1,12 +1,12 @@
 //! The first span of a trace: ids, the sampler's word, and the one event that says both.
 
 use super::{AMBIENT, Local, Nested, written};
-use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::SAMPLED;
 use crate::event_log::format::{self, Kind, NotWritten, Overflow, ROOT_128, ROOT_WORDS, first_word};
 use crate::event_log::primitive::Ordering::Relaxed;
 use crate::global;
+use crate::site::Site;
 use crate::value::Value;
 
 impl Local {
@@ -14,7 +14,7 @@ impl Local {
     /// sampler would be asked about the same id for ever), and the next Context tells where it stands.
     pub(super) fn start_root(
         &self,
-        site: &Callsite,
+        site: &Site,
         number: u32,
         values: &[Value<'_>],
         max_len: usize,

@@ -3,7 +3,6 @@
 //! Every function here leaves the thread in a state in which the fast path is right again, or counts what was lost. Nothing here fails.
 
 use super::{AMBIENT, Local, Nested, Parent};
-use crate::callsite::Callsite;
 use crate::clock::{TICK_MASK, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
@@ -13,6 +12,7 @@ use crate::event_log::format::{
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
 use crate::global;
+use crate::site::Site;
 use crate::text;
 use crate::value::Value;
 use std::cell::RefCell;
@@ -81,7 +81,7 @@ const MAX_DISPLACED: usize = 256;
 
 impl Local {
     #[inline(never)]
-    pub(super) fn start_slow(&self, site: &'static Callsite, values: &[Value<'_>]) -> Nested {
+    pub(super) fn start_slow(&self, site: &'static Site, values: &[Value<'_>]) -> Nested {
         if !super::is_on() {
             return Nested::OFF;
         }
@@ -95,13 +95,7 @@ impl Local {
     }
 
     #[inline(always)]
-    fn start_plain(
-        &self,
-        site: &'static Callsite,
-        number: u32,
-        values: &[Value<'_>],
-        max_len: usize,
-    ) -> Nested {
+    fn start_plain(&self, site: &'static Site, number: u32, values: &[Value<'_>], max_len: usize) -> Nested {
         if self.flags.get() & AMBIENT == 0 {
             return self.start_root(site, number, values, max_len);
         }
@@ -118,7 +112,7 @@ impl Local {
     #[inline(always)]
     pub(super) fn write_nested(
         &self,
-        site: &Callsite,
+        site: &Site,
         values: &[Value<'_>],
         max_len: usize,
         fixed: usize,
@@ -143,8 +137,8 @@ impl Local {
     }
 
     /// Tags of a span that found no room in the event of its start, in events of their own.
-    fn write_rest(&self, span_id: u64, site: &Callsite, values: &[Value<'_>], left: Left) {
-        for (index, (key, value)) in site.args().iter().zip(values).enumerate() {
+    fn write_rest(&self, span_id: u64, site: &Site, values: &[Value<'_>], left: Left) {
+        for (index, (key, value)) in site.keys().zip(values).enumerate() {
             if left.has(index) {
                 self.write_extra(
                     span_id,
@@ -423,7 +417,7 @@ impl Local {
     #[inline(never)]
     pub(super) fn start_at_slow(
         &self,
-        site: &'static Callsite,
+        site: &'static Site,
         parent: Parent,
         values: &[Value<'_>],
         max_len: usize,
@@ -437,7 +431,7 @@ impl Local {
 
     fn start_at_plain(
         &self,
-        site: &'static Callsite,
+        site: &'static Site,
         number: u32,
         parent: Parent,
         values: &[Value<'_>],

@@ -7,11 +7,12 @@ use crate::event_log::ring::{Producer, Room};
 use crate::record::SpanRecord;
 use crate::report::{Reporter, ReporterStats};
 use crate::sampler::Sampler;
+use crate::site::Site;
 use crate::value::Value;
 use jaeger_thrift::{Process, Span};
 use std::sync::{Arc, Mutex};
 
-static SITE: Callsite = Callsite::new("nested\0reply\0\0text\0m\0f.rs", 1);
+static AT: Site<[u8; 25]> = Site::new("nested\0reply\0\0text\0m\0f.rs", 1);
 
 /// A finished span, and whether it is the first of its trace in this process.
 type Seen = Arc<Mutex<Vec<(Span<'static>, bool)>>>;
@@ -98,11 +99,11 @@ impl Writer {
     /// The root of a trace that sampler number 1 has let in.
     fn root(&self, text: &str) {
         let rest = u64::from(SAMPLED) | 1 << 8;
-        self.event(Kind::Root, SITE.register(), &[1, rest], &[Value::Str(text)]);
+        self.event(Kind::Root, Site::register(&AT), &[1, rest], &[Value::Str(text)]);
     }
 
     fn start(&self, text: &str) {
-        self.event(Kind::Start, SITE.register(), &[1], &[Value::Str(text)]);
+        self.event(Kind::Start, Site::register(&AT), &[1], &[Value::Str(text)]);
     }
 
     fn end(&self) {
@@ -111,7 +112,7 @@ impl Writer {
 
     fn start_at(&self, id: u64, parent: u64, text: &str) {
         let rest = u64::from(SAMPLED) | 1 << 32;
-        self.event(Kind::StartAt, SITE.register(), &[1, 0, 7, id, parent, rest], &[Value::Str(text)]);
+        self.event(Kind::StartAt, Site::register(&AT), &[1, 0, 7, id, parent, rest], &[Value::Str(text)]);
     }
 
     fn end_at(&self, id: u64) {

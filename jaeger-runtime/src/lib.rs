@@ -212,7 +212,7 @@ pub mod __private {
     #[inline(never)]
     pub fn bound(tags: &[(&'static str, Value<'_>)], max_len: u32) {
         use crate::event_log::format::ExtraKind;
-        let (span, max_len) = (crate::local::current(), crate::sync_span::bound(max_len));
+        let (span, max_len) = (crate::local::current(), crate::local::bound(max_len));
         for (key, value) in tags {
             crate::local::extra_within(span, ExtraKind::Tag, &[Value::Str(key), *value], max_len);
         }

@@ -151,7 +151,7 @@ pub(crate) fn end_with(nested: Nested, outcome: Outcome, values: &[Value<'_>], m
 
 /// Ends a nested span with its reply.
 #[inline(always)]
-pub(crate) fn end_reply(nested: Nested, reply: &Value<'_>, max_len: usize) {
+pub(crate) fn end_reply(nested: Nested, reply: &Value<'_>, max_len: u32) {
     LOCAL.with(|l| l.end_reply(nested, reply, max_len));
 }
 
@@ -261,13 +261,19 @@ pub(crate) fn restore(attached: Attached) {
     LOCAL.with(|l| l.restore(attached));
 }
 
-/// The bound of one value in bytes.
+/// The bound of one value in bytes; 0 is the tracer's.
+#[inline(always)]
+pub(crate) fn bound(max_len: u32) -> usize {
+    match max_len {
+        0 => global::max_value_len(),
+        own => (own as usize).min(format::MAX_VALUE_BYTES),
+    }
+}
+
+/// The bound of one value of a function in bytes.
 #[inline(always)]
 pub(crate) fn value_bound(site: &Site) -> usize {
-    match site.max_len() {
-        0 => global::max_value_len(),
-        own => usize::from(own).min(format::MAX_VALUE_BYTES),
-    }
+    bound(site.max_len().into())
 }
 
 /// Whose child a span becomes.
@@ -363,8 +369,8 @@ impl Local {
 
     /// The end of almost every span with something to say.
     #[inline(never)]
-    fn end_reply(&self, nested: Nested, reply: &Value<'_>, max_len: usize) {
-        self.end_with(nested, Outcome::Ok, std::slice::from_ref(reply), max_len);
+    fn end_reply(&self, nested: Nested, reply: &Value<'_>, max_len: u32) {
+        self.end_with(nested, Outcome::Ok, std::slice::from_ref(reply), bound(max_len));
     }
 
     #[inline(never)]

@@ -82,7 +82,9 @@ impl Site {
             .or_else(|| Site::<[u8; 256]>::leaked(&whole, line))
             .or_else(|| Site::<[u8; 1024]>::leaked(&whole, line))
             .or_else(|| Site::<[u8; LONGEST]>::leaked(&whole, line))
-            .or_else(|| Site::<[u8; LONGEST]>::leaked(&joined((LONGEST / texts.len()).saturating_sub(1)), line))
+            .or_else(|| {
+                Site::<[u8; LONGEST]>::leaked(&joined((LONGEST / texts.len()).saturating_sub(1)), line)
+            })
             .unwrap_or(&NAMELESS)
     }
 

@@ -5,8 +5,7 @@
 
 use crate::context::SpanContext;
 use crate::event_log::format::Outcome;
-use crate::global;
-use crate::local::{self, Attached, Nested, Parent};
+use crate::local::{self, Attached, Nested, Parent, bound};
 use crate::relation::Under;
 use crate::reply::Ends;
 use crate::site::Site;
@@ -58,20 +57,21 @@ impl Ends for Guard {
         mem::forget(self);
     }
 
+    // Forgotten before the call, which does not unwind: so the shared function that makes it needs no landing pad, nor registers that outlive the call.
     #[inline(always)]
     fn end_reply(self, reply: Value<'_>, max_len: u32) {
-        if self.is_recording() {
-            local::end_reply(self.nested, &reply, bound(max_len));
-        }
+        debug_assert!(self.is_recording(), "generated code asks first");
+        let nested = self.nested;
         mem::forget(self);
+        local::end_reply(nested, &reply, max_len);
     }
 
     #[inline(always)]
     fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        if self.is_recording() {
-            end_error(self.nested, &message, kind, max_len);
-        }
+        debug_assert!(self.is_recording(), "generated code asks first");
+        let nested = self.nested;
         mem::forget(self);
+        end_error(nested, &message, kind, max_len);
     }
 }
 
@@ -199,14 +199,5 @@ fn end_dropped(nested: Nested) {
         local::end_with(nested, Outcome::Panic, &[], bound(0));
     } else {
         local::end(nested);
-    }
-}
-
-/// The bound of one value in bytes; 0 is the tracer's.
-#[inline(always)]
-pub(crate) fn bound(max_len: u32) -> usize {
-    match max_len {
-        0 => global::max_value_len(),
-        own => (own as usize).min(crate::event_log::format::MAX_VALUE_BYTES),
     }
 }

@@ -51,9 +51,14 @@ const PATIENCE: usize = 16 << 10;
 /// Whether the log cannot take it as it is.
 fn needs_text(value: &Value<'_>) -> bool {
     match value {
-        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => true,
+        Value::None
+        | Value::Bool(_)
+        | Value::Long(_)
+        | Value::Double(_)
+        | Value::Str(_)
+        | Value::Bytes(_) => false,
         Value::Unsigned(number) => *number > LONGEST,
-        _ => false,
+        Value::Display(_) | Value::Debug(_) | Value::Tag(_) => true,
     }
 }
 

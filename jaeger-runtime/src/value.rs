@@ -26,14 +26,15 @@ pub enum Value<'a> {
     Bool(bool),
     /// A LONG tag.
     Long(i64),
-    /// A LONG tag where it fits 64 signed bits, else its decimal digits as text: never a wrong number.
-    Unsigned(u64),
     /// A DOUBLE tag.
     Double(f64),
     /// A STRING tag.
     Str(&'a str),
     /// A BINARY tag.
     Bytes(&'a [u8]),
+    // Behind those that the log takes as they are, before those that it does not: one comparison tells almost all.
+    /// A LONG tag where it fits 64 signed bits, else its decimal digits as text: never a wrong number.
+    Unsigned(u64),
     /// A STRING tag, formatted with `{}`.
     Display(&'a dyn fmt::Display),
     /// A STRING tag, formatted with `{:?}`.

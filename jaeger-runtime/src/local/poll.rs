@@ -7,13 +7,12 @@
 //! Such a span is nested in whatever is ambient, exactly as a sync function's, until that first poll ends. A future that is done by then (a cache hit, a lock that was free) ends it so, and nothing was attached or
 //! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
 
-use super::{AMBIENT, Local, Nested, Parent, value_bound};
+use super::{AMBIENT, Local, Nested, Parent, bound, value_bound};
 use crate::clock::ticks;
 use crate::context::{SAMPLED, SpanContext, TraceIdHalves, WIRE};
 use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
 use crate::site::Site;
-use crate::sync_span::bound;
 use crate::value::Value;
 
 /// In the flags of a context without a span: the future has not been polled yet. They are this and nothing else then.

@@ -98,7 +98,7 @@ impl Shared {
     }
 
     /// Whether a new trace is recorded, and which of the sampler's origins said so (0: none).
-    pub(crate) fn sample(&self, trace_id_low: u64, operation: &str) -> (bool, u16) {
+    pub(crate) fn sample<'a>(&self, trace_id_low: u64, operation: impl FnOnce() -> &'a str) -> (bool, u16) {
         let decision = self.sampler.sample(trace_id_low, operation);
         (decision.sampled, u16::from(decision.sampled))
     }

@@ -118,13 +118,18 @@ fn boundary(p: f64) -> u64 {
 
 impl Decider {
     /// Whether a trace with this id that starts now is recorded.
-    pub(crate) fn sample(&self, trace_id_low: u64, operation: &str) -> Decision {
+    pub(crate) fn sample<'a>(&self, trace_id_low: u64, operation: impl FnOnce() -> &'a str) -> Decision {
         // Only the bucket asks for the time.
         let nanos = || u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.sample_at(trace_id_low, operation, nanos)
     }
 
-    fn sample_at(&self, trace_id_low: u64, _operation: &str, nanos: impl FnOnce() -> u64) -> Decision {
+    fn sample_at<'a>(
+        &self,
+        trace_id_low: u64,
+        _operation: impl FnOnce() -> &'a str,
+        nanos: impl FnOnce() -> u64,
+    ) -> Decision {
         let sampled = match &self.rule {
             Rule::Const(on) => *on,
             Rule::Probabilistic(boundary) => trace_id_low & ID_BITS <= *boundary,
@@ -196,7 +201,7 @@ mod tests {
     }
 
     fn sampled(sampler: Sampler, trace_id_low: u64) -> bool {
-        sampler.build().unwrap().sample_at(trace_id_low, "op", no_clock).sampled
+        sampler.build().unwrap().sample_at(trace_id_low, || "op", no_clock).sampled
     }
 
     #[test]
@@ -226,7 +231,7 @@ mod tests {
         let decider = Sampler::Probabilistic(0.1).build().unwrap();
         // The golden ratio's multiples are spread evenly, so the count needs no luck.
         let ids = (0..100_000u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let count = ids.filter(|id| decider.sample_at(*id, "op", no_clock).sampled).count();
+        let count = ids.filter(|id| decider.sample_at(*id, || "op", no_clock).sampled).count();
         assert!((9_990..=10_010).contains(&count), "{count}");
     }
 
@@ -325,7 +330,7 @@ mod tests {
     fn the_origin_is_what_the_root_is_tagged_with() {
         let origin = |sampler: Sampler| {
             let decider = sampler.build().unwrap();
-            let decision = decider.sample(1, "op");
+            let decision = decider.sample(1, || "op");
             assert!(std::ptr::eq(decision.by, decider.origin()));
             (decision.by.sampler_type, decision.by.param)
         };

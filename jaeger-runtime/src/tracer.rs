@@ -455,7 +455,7 @@ mod tests {
             (plan.flush_interval, plan.log_spans, plan.trace_id_128),
             (Duration::from_secs(1), false, true)
         );
-        assert!(plan.sampler.sample(u64::MAX, "any").sampled);
+        assert!(plan.sampler.sample(u64::MAX, || "any").sampled);
     }
 
     #[test]
@@ -466,7 +466,7 @@ mod tests {
             (plan.flush_interval, plan.log_spans, plan.trace_id_128),
             (Duration::from_millis(250), true, false)
         );
-        assert!(!plan.sampler.sample(1, "any").sampled);
+        assert!(!plan.sampler.sample(1, || "any").sampled);
         assert!(plan.tags.contains(&("zone".into(), "b".into())), "{:?}", plan.tags);
     }
 

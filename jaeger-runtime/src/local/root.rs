@@ -25,7 +25,7 @@ impl Local {
         let mut ids = self.nested_ids.get();
         let high = if wide { format::next_id(&mut ids) } else { 0 };
         let low = format::next_id(&mut ids);
-        let (sampled, origin) = tracer.sample(low, site.name());
+        let (sampled, origin) = tracer.sample(low, || site.name());
         if sampled && self.room() && self.say_ids() && self.room() {
             let bits = u64::from(SAMPLED) | u64::from(origin) << 8 | if wide { ROOT_128 } else { 0 };
             self.high.set(high);

@@ -151,7 +151,7 @@ impl Local {
     }
 
     /// Ids of a new trace and what the sampler says of it: the context with span 0, and which sampler it was.
-    fn new_root(&self, name: &str) -> Option<(SpanContext, u16)> {
+    fn new_root<'a>(&self, name: impl FnOnce() -> &'a str) -> Option<(SpanContext, u16)> {
         self.seed();
         let tracer = global::shared()?;
         let high = if tracer.trace_id_128() { self.free_id() } else { 0 };
@@ -446,7 +446,7 @@ impl Local {
         let (trace, origin) = if parent.is_valid() {
             (SpanContext { flags: parent.flags & WIRE, ..parent }, 0)
         } else {
-            let name = match (site.name(), values.first()) {
+            let name = || match (site.name(), values.first()) {
                 ("", Some(Value::Str(name))) => name,
                 (name, _) => name,
             };

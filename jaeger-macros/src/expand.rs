@@ -80,7 +80,7 @@ impl Expansion<'_> {
         let code = if ends && !may_leave_early(&body.stream()) {
             // It ends here, and so it did not panic, also where another panic is under way.
             let (body, private) = (self.body_as_users(), &self.private);
-            quote_spanned!(at=> let __jaeger_span = #open; #statements #body #private::end(__jaeger_span);)
+            quote_spanned!(at=> let __jaeger_span = #open; #statements #body #private::Ends::end(__jaeger_span);)
         } else {
             let block = as_tail(body);
             // In a block of this crate's edition, 2024, so that the body's last temporaries are dropped before the arguments.

@@ -11,9 +11,9 @@ use crate::context::SpanContext;
 use crate::event_log::format::ExtraKind;
 use crate::event_log::format::Outcome;
 use crate::global;
-use crate::local::{self, Attached, Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED, bound};
+use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED, bound};
 use crate::relation::Under;
-use crate::reply::{Ends, Returned};
+use crate::reply::Ends;
 use crate::site::Site;
 use crate::value::Value;
 use pin_project_lite::pin_project;
@@ -46,34 +46,6 @@ impl OpenSpan {
     pub(crate) fn tag(&self, key: &str, value: Value<'_>) {
         local::extra(self.context, ExtraKind::Tag, &[Value::Str(key), value]);
     }
-}
-
-/// The future of a recorded span is done; what [`Ends`] has says with what.
-#[derive(Debug)]
-#[must_use]
-pub struct Ending(Done);
-
-impl Ends for Ending {
-    #[inline(always)]
-    fn end(self) {
-        local::end_done_bare(self.0);
-    }
-
-    #[inline(always)]
-    fn end_reply(self, reply: Value<'_>, max_len: u32) {
-        local::end_done_reply(self.0, &reply, max_len);
-    }
-
-    #[inline(always)]
-    fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
-        end_error(self.0, &message, kind, max_len);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn end_error(done: Done, message: &Value<'_>, kind: &'static str, max_len: u32) {
-    local::end_done(done, Outcome::Error, &[*message, Value::Str(kind)], bound(max_len));
 }
 
 /// Dropped without a word: cancelled.
@@ -142,7 +114,7 @@ pub struct Silent;
 impl<T> Say<T> for Silent {
     #[inline(always)]
     fn say(&self, turn: Turn<'_>, _: &T) {
-        turn.end_bare();
+        turn.end();
     }
 }
 
@@ -208,26 +180,37 @@ impl<'a> Turn<'a> {
         let Self { span, before } = &mut *this;
         local::end_waiting_poll(&mut span.context, before);
     }
+}
 
-    /// The future is done, and there is nothing to say of it.
+/// The future is done, and so is the poll. Its span, if it is recorded, is ended with it, by one call for both.
+impl Ends for Turn<'_> {
     #[inline(always)]
-    pub(crate) fn end_bare(self) {
+    fn end(self) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
         local::end_last_poll_bare(&mut span.context, before);
     }
-}
 
-/// The future is done. The answer is its span, if it is recorded, and has to be ended now.
-impl Returned for Turn<'_> {
-    type Span = Ending;
     #[inline(always)]
-    fn span(self) -> Option<Ending> {
+    fn end_reply(self, reply: Value<'_>, max_len: u32) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
-        let done = local::end_last_poll(&mut span.context, before);
-        (!done.is_nothing()).then_some(Ending(done))
+        local::end_last_poll_reply(&mut span.context, before, &reply, max_len);
     }
+
+    #[inline(always)]
+    fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32) {
+        let mut this = ManuallyDrop::new(self);
+        let Self { span, before } = &mut *this;
+        end_error(span, before, &message, kind, max_len);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_error(span: &mut OpenSpan, before: &Before, message: &Value<'_>, kind: &'static str, max_len: u32) {
+    let done = local::end_last_poll(&mut span.context, before);
+    local::end_done(done, Outcome::Error, &[*message, Value::Str(kind)], bound(max_len));
 }
 
 /// Only a poll that unwinds drops it.

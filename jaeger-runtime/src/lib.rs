@@ -167,7 +167,7 @@ pub mod __private {
     pub use crate::json::{Json, json};
     pub use crate::kinds::W;
     pub use crate::relation::{follows_from, under, under_none};
-    pub use crate::reply::{Answered, Marked, Side, Unsaid, end};
+    pub use crate::reply::{Answered, Ends, Marked, Side, Unsaid};
     pub use crate::site::Site;
     #[cfg(feature = "stream")]
     pub use crate::stream_span::{boxed_stream, in_span_stream};

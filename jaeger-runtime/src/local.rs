@@ -220,7 +220,7 @@ pub(crate) fn end_waiting_poll(span: &mut SpanContext, before: &Before) {
     LOCAL.with(|l| l.end_waiting_poll(span, before));
 }
 
-/// Ends the last poll of a future. What it says is to be ended at once, by one of the three below.
+/// Ends the last poll of a future. What it says is to be ended at once.
 #[inline(always)]
 pub(crate) fn end_last_poll(span: &mut SpanContext, before: &Before) -> Done {
     LOCAL.with(|l| l.end_last_poll(span, before))
@@ -232,19 +232,13 @@ pub(crate) fn end_last_poll_bare(span: &mut SpanContext, before: &Before) {
     LOCAL.with(|l| l.end_last_poll_bare(span, before));
 }
 
-/// Ends the span of a future with no more to say than the time.
-#[inline(always)]
-pub(crate) fn end_done_bare(done: Done) {
-    LOCAL.with(|l| l.end_done_bare(done));
-}
-
 /// The same with its reply.
 #[inline(always)]
-pub(crate) fn end_done_reply(done: Done, reply: &Value<'_>, max_len: u32) {
-    LOCAL.with(|l| l.end_done_reply(done, reply, max_len));
+pub(crate) fn end_last_poll_reply(span: &mut SpanContext, before: &Before, reply: &Value<'_>, max_len: u32) {
+    LOCAL.with(|l| l.end_last_poll_reply(span, before, reply, max_len));
 }
 
-/// The same with its outcome and values.
+/// Ends the span of a future with its outcome and values.
 pub(crate) fn end_done(done: Done, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
     LOCAL.with(|l| l.end_done(done, outcome, values, max_len));
 }

@@ -28,22 +28,6 @@ pub trait Ends {
     fn end_error(self, message: Value<'_>, kind: &'static str, max_len: u32);
 }
 
-/// A span whose function has returned, and which may have something to end.
-pub trait Returned {
-    /// What there is to end.
-    type Span: Ends;
-    /// It, if there is one. Asked in the shared function.
-    fn span(self) -> Option<Self::Span>;
-}
-
-impl<S: Ends> Returned for S {
-    type Span = S;
-    #[inline(always)]
-    fn span(self) -> Option<S> {
-        Some(self)
-    }
-}
-
 /// A side of a reply, by its type.
 #[derive(Debug)]
 pub struct Side<T>(PhantomData<fn(T)>);
@@ -237,7 +221,7 @@ pub trait ByResult {
     /// Both sides, to choose how they are shown.
     fn __jaeger_sides(&self) -> (Side<Self::Ok>, Side<Self::Err>);
     /// Ends `span` with the reply.
-    fn __jaeger_tell<G: Returned, S: Shows<Self::Ok>, F: Fails<Self::Ok, Self::Err>>(
+    fn __jaeger_tell<G: Ends, S: Shows<Self::Ok>, F: Fails<Self::Ok, Self::Err>>(
         &self,
         span: G,
         ok: S,
@@ -253,7 +237,7 @@ impl<T, E> ByResult for &W<'_, Result<T, E>> {
         (Side::NEW, Side::NEW)
     }
     #[inline(always)]
-    fn __jaeger_tell<G: Returned, S: Shows<T>, F: Fails<T, E>>(&self, span: G, _: S, _: F, max_len: u32) {
+    fn __jaeger_tell<G: Ends, S: Shows<T>, F: Fails<T, E>>(&self, span: G, _: S, _: F, max_len: u32) {
         tell_result::<G, T, E, S, F>(span, self.0, max_len);
     }
 }
@@ -265,7 +249,7 @@ pub trait ByReply {
     /// The reply and a side that it never is.
     fn __jaeger_sides(&self) -> (Side<Self::Reply>, Side<Infallible>);
     /// Ends `span` with the reply.
-    fn __jaeger_tell<G: Returned, S: Shows<Self::Reply>, F>(&self, span: G, ok: S, err: F, max_len: u32);
+    fn __jaeger_tell<G: Ends, S: Shows<Self::Reply>, F>(&self, span: G, ok: S, err: F, max_len: u32);
 }
 impl<T> ByReply for W<'_, T> {
     type Reply = T;
@@ -274,14 +258,13 @@ impl<T> ByReply for W<'_, T> {
         (Side::NEW, Side::NEW)
     }
     #[inline(always)]
-    fn __jaeger_tell<G: Returned, S: Shows<T>, F>(&self, span: G, _: S, _: F, max_len: u32) {
+    fn __jaeger_tell<G: Ends, S: Shows<T>, F>(&self, span: G, _: S, _: F, max_len: u32) {
         tell_reply::<G, T, S>(span, self.0, max_len);
     }
 }
 
 #[inline(never)]
-fn tell_result<G: Returned, T, E, S: Shows<T>, F: Fails<T, E>>(span: G, reply: &Result<T, E>, max_len: u32) {
-    let Some(span) = span.span() else { return };
+fn tell_result<G: Ends, T, E, S: Shows<T>, F: Fails<T, E>>(span: G, reply: &Result<T, E>, max_len: u32) {
     match reply {
         Ok(value) => replied(span, S::shown(value), max_len),
         Err(error) => F::failed(span, reply, error, max_len),
@@ -289,18 +272,8 @@ fn tell_result<G: Returned, T, E, S: Shows<T>, F: Fails<T, E>>(span: G, reply: &
 }
 
 #[inline(never)]
-fn tell_reply<G: Returned, T, S: Shows<T>>(span: G, reply: &T, max_len: u32) {
-    if let Some(span) = span.span() {
-        replied(span, S::shown(reply), max_len);
-    }
-}
-
-/// Ends a span with nothing to say.
-#[inline(always)]
-pub fn end<G: Returned>(span: G) {
-    if let Some(span) = span.span() {
-        span.end();
-    }
+fn tell_reply<G: Ends, T, S: Shows<T>>(span: G, reply: &T, max_len: u32) {
+    replied(span, S::shown(reply), max_len);
 }
 
 #[inline(always)]

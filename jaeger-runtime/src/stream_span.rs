@@ -1,6 +1,7 @@
 //! The span of a stream that a function returns: ambient during each poll, ended when the stream is, with the number of its items.
 
 use crate::async_span::{Making, OpenSpan, Turn};
+use crate::reply::Ends as _;
 use crate::value::Value;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -55,7 +56,7 @@ impl<S: Stream> Stream for RunStream<S> {
             match &polled {
                 Poll::Ready(None) => {
                     turn.tag("items", Value::Long(*items));
-                    turn.end_bare();
+                    turn.end();
                 }
                 Poll::Ready(Some(_)) => {
                     *items += 1;

@@ -22,7 +22,7 @@ impl Expansion<'_> {
         let (at, private, plan) = (self.at, &self.private, self.plan);
         let recorded = plan.record_reply && !opaque;
         if !plan.mark_err && !recorded {
-            return quote_spanned!(at=> let _ = #reply; #private::end(__jaeger_span););
+            return quote_spanned!(at=> let _ = #reply; #private::Ends::end(__jaeger_span););
         }
         let (ok_name, ok) = match recorded {
             true => (quote_spanned!(at=> __ok), quote_spanned!(at=> (&&&&&__ok).__jaeger_how())),

@@ -277,9 +277,27 @@ impl Local {
         self.end_done_bare(done);
     }
 
+    /// The same with its reply.
+    #[inline(never)]
+    pub(super) fn end_last_poll_reply(
+        &self,
+        span: &mut SpanContext,
+        before: &Before,
+        reply: &Value<'_>,
+        max_len: u32,
+    ) {
+        let reply = std::slice::from_ref(reply);
+        if self.is_plain_child(span, before) {
+            span.flags = 0;
+            return self.end_with(self.close_child(before), Outcome::Ok, reply, bound(max_len));
+        }
+        let done = self.end_last_poll_unusual(span, before);
+        self.end_done(done, Outcome::Ok, reply, bound(max_len));
+    }
+
     /// Ends what [`Local::end_last_poll`] has said, if anything, with no more to say than the time.
     #[inline(never)]
-    pub(super) fn end_done_bare(&self, done: Done) {
+    fn end_done_bare(&self, done: Done) {
         match done.as_nested() {
             Some(nested) => self.end(nested),
             None if done.is_nothing() => {}
@@ -288,18 +306,13 @@ impl Local {
     }
 
     /// The same with an outcome and values.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn end_done(&self, done: Done, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
         match done.as_nested() {
             Some(nested) => self.end_with(nested, outcome, values, max_len),
             None if done.is_nothing() => {}
             None => self.end_at(done.id, outcome, values, max_len),
         }
-    }
-
-    #[inline(never)]
-    pub(super) fn end_done_reply(&self, done: Done, reply: &Value<'_>, max_len: u32) {
-        self.end_done(done, Outcome::Ok, std::slice::from_ref(reply), bound(max_len));
     }
 
     /// Whether this is the end of a first poll that opened a nested child, and left nothing attached inside.

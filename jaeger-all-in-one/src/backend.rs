@@ -13,7 +13,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use jaeger_thrift::Protocol;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -31,6 +31,8 @@ use crate::store::sqlite::SqliteStore;
 use crate::{api, live, page};
 
 /// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored and sent on.
+///
+/// Starting and dropping take some milliseconds, from async code too (the drop waits up to 3 s for answers that are open).
 ///
 /// ```
 /// use jaeger_all_in_one::{Backend, Config};
@@ -178,7 +180,10 @@ impl Backend {
             return Ok(address);
         }
         let Some(runtime) = &self.runtime else { return Err(io::ErrorKind::NotConnected.into()) };
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let listener = {
+            let _inside = runtime.enter();
+            bind(address)?
+        };
         let address = listener.local_addr()?;
         let stopped = stopped.clone();
         let routes = match what {
@@ -235,8 +240,21 @@ impl Drop for Backend {
         self.udp.clear();
         self.app.live.close();
         self.stop.send_replace(true);
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(3));
+        // On a thread of its own: whoever drops this may be async, where no runtime may be waited for.
+        let mut runtime = self.runtime.take();
+        std::thread::scope(|scope| {
+            let end = || {
+                if let Some(runtime) = runtime.take() {
+                    runtime.shutdown_timeout(Duration::from_secs(3));
+                }
+            };
+            let thread = std::thread::Builder::new().name("jaeger-all-in-one-end".to_owned());
+            // Should it panic there is nothing left to do.
+            let _ = thread.spawn_scoped(scope, end).map(|ending| ending.join());
+        });
+        if let Some(runtime) = runtime {
+            // No thread was to be had, so it ends while nobody waits.
+            runtime.shutdown_background();
         }
         self.app.store.flush();
         self.app.forward.stop();
@@ -246,6 +264,16 @@ impl Drop for Backend {
             }
         }
     }
+}
+
+/// Listens, as `TcpListener::bind` does, but without waiting for anything: a backend may be started from async code.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it lets others take the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 fn store(config: &Config) -> Result<Box<dyn Store>, StartError> {

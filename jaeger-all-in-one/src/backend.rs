@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::counters::Receiver;
-use crate::forward::Forwarding;
+use crate::forward::{Forward, Forwarding, Way};
 use crate::receive::udp::Udp;
 use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
@@ -147,6 +147,7 @@ impl Backend {
                 return Err(backend.not_listening.swap_remove(0));
             }
         }
+        backend.refuse_itself()?;
         if config.strategies.is_some() {
             backend.spawn(watch_file(strategies, stopped));
         }
@@ -157,6 +158,27 @@ impl Backend {
         if let Some(runtime) = &self.runtime {
             runtime.spawn(task);
         }
+    }
+
+    /// Spans that are sent on to a port of this program would come in again and again, without end.
+    fn refuse_itself(&self) -> Result<(), StartError> {
+        for target in self.app.forward.targets().iter().map(Forward::target) {
+            let reached = target.addresses();
+            for (what, flag, _) in self.app.config.ports() {
+                let udp = matches!(what, "compact" | "old_compact" | "binary");
+                let same_kind = udp == (target.way == Way::Udp);
+                if let Some(own) = self.address(what).filter(|_| same_kind)
+                    && reached.iter().any(|there| is_at(own, *there))
+                {
+                    let why = format!(
+                        "--forward {target}: this is a port of this program itself ({what}), which would get each span again and again; \
+                         name another, or leave this one to the collector with {flag} off"
+                    );
+                    return Err(StartError::Forward(io::Error::new(io::ErrorKind::InvalidInput, why)));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Starts one port.
@@ -257,6 +279,12 @@ impl Drop for Backend {
             runtime.shutdown_background();
         }
         self.app.store.flush();
+        let unwritten = self.app.store.stats().unwritten;
+        if unwritten > 0 {
+            eprintln!(
+                "jaeger-all-in-one: {unwritten} spans could not be written to the database, and are lost"
+            );
+        }
         self.app.forward.stop();
         for one in self.app.forward.targets() {
             if let Some(lost) = one.losses() {
@@ -274,6 +302,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(1024)
+}
+
+/// Whether what is sent there comes to the port that listens at `own`.
+fn is_at(own: SocketAddr, there: SocketAddr) -> bool {
+    // Only an address of this machine can be bound.
+    let here = || std::net::UdpSocket::bind((there.ip(), 0)).is_ok();
+    own.port() == there.port() && (own.ip() == there.ip() || (own.ip().is_unspecified() && here()))
 }
 
 fn store(config: &Config) -> Result<Box<dyn Store>, StartError> {

@@ -61,7 +61,11 @@ fn serve(stops_with_stdin: bool, config: Config) -> Result<(), String> {
     }
     // After the end, because until then spans came.
     let stats = app.store.stats();
-    say(&format!("stopped with {} spans of {} traces", stats.spans, stats.traces));
+    let lost = match stats.unwritten {
+        0 => String::new(),
+        unwritten => format!("; {unwritten} of them could not be written, and are lost"),
+    };
+    say(&format!("stopped with {} spans of {} traces{lost}", stats.spans, stats.traces));
     Ok(())
 }
 

@@ -341,3 +341,22 @@ fn a_second_signal_stops_it_at_once() {
     out.read_to_string(&mut rest).unwrap();
     assert_eq!((status.code(), &*rest), (Some(130), ""), "it ended before it had sent what was left");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_stop_says_what_could_not_be_written() {
+    let folder = common::Folder::new();
+    let file = folder.file("spans.db");
+    let mut program = start(&[&format!("--storage=sqlite:{}", file.display())]);
+    // Nothing can be inserted any more, as on a full disk.
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON span BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    program.send();
+    program.signal("-TERM");
+    let (rest, code) = program.end();
+    assert_eq!(code, Some(0), "{rest}");
+    let end = "stopped with 1 spans of 1 traces; 1 of them could not be written, and are lost\n";
+    assert!(rest.ends_with(end), "{rest}");
+}

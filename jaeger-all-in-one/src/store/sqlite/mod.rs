@@ -255,10 +255,10 @@ impl SqliteStore {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).send(order).is_ok()
     }
 
-    /// Waits until what came before is in the file or in memory.
-    fn settle(&self, patience: Duration) {
+    /// Waits until what came before is in the file or in memory; `try_now` to try the file once more even if it failed a moment ago.
+    fn settle(&self, patience: Duration, try_now: bool) {
         let (told, waiting) = mpsc::sync_channel(1);
-        if self.order(Order::Settle(told)) {
+        if self.order(Order::Settle { told, try_now }) {
             // A writer that is slower is not waited for: the answer lacks the newest.
             let _ = waiting.recv_timeout(patience);
         }
@@ -266,7 +266,7 @@ impl SqliteStore {
 
     /// Begins a question, which is over when what this gives is dropped. None may begin within another.
     fn begin(&self) -> RwLockReadGuard<'_, Moved> {
-        self.settle(SETTLE);
+        self.settle(SETTLE, false);
         self.shared.moved.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -422,6 +422,7 @@ impl Store for SqliteStore {
             bytes: load(&self.shared.bytes),
             bytes_limit: self.disk_bytes,
             evicted_spans: load(&self.shared.evicted),
+            unwritten: 0,
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         for memory in self.shared.memories() {
@@ -431,6 +432,8 @@ impl Store for SqliteStore {
                 more.traces -= (moved.traces.len() as u64).min(more.traces);
             }
             stats.spans += more.spans;
+            stats.unwritten += more.spans;
+            stats.bytes += more.bytes;
             // A trace in both counts twice; how many there are nobody has looked.
             stats.traces += more.traces;
             stats.evicted_spans += more.evicted_spans;
@@ -447,7 +450,7 @@ impl Store for SqliteStore {
     }
 
     fn flush(&self) {
-        self.settle(END);
+        self.settle(END, true);
     }
 }
 
@@ -484,7 +487,7 @@ mod tests {
                         store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
                         if id % 100 == 0 {
                             // A question makes the writer take up what there is.
-                            store.settle(SETTLE);
+                            store.settle(SETTLE, false);
                         }
                     }
                 });
@@ -493,7 +496,7 @@ mod tests {
         let began = std::time::Instant::now();
         while store.shared.overflowed.load(Ordering::Relaxed) {
             assert!(began.elapsed() < Duration::from_secs(60), "memory is never empty");
-            store.settle(SETTLE);
+            store.settle(SETTLE, false);
         }
         let stats = store.stats();
         assert_eq!((stats.spans, stats.evicted_spans), (4 * many as u64, 0));

@@ -31,7 +31,11 @@ pub(super) enum Order {
     /// Write these.
     Put(Batch<'static>),
     /// Say when all of before is written, or is in memory.
-    Settle(SyncSender<()>),
+    Settle {
+        told: SyncSender<()>,
+        /// Try to write even if that failed a moment ago.
+        try_now: bool,
+    },
     /// Write all, and end.
     End,
 }
@@ -59,6 +63,7 @@ impl Writer {
             let mut spans = 0;
             let mut waiting = Vec::new();
             let mut until = None;
+            let mut rest = true;
             loop {
                 let left =
                     until.map_or(AGAIN, |until: Instant| until.saturating_duration_since(Instant::now()));
@@ -71,19 +76,21 @@ impl Writer {
                             break;
                         }
                     }
-                    Ok(Order::Settle(told)) => {
+                    Ok(Order::Settle { told, try_now }) => {
                         waiting.push(told);
+                        rest &= !try_now;
                         break;
                     }
                     Err(RecvTimeoutError::Timeout) => break,
                     Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
                         ends = true;
+                        rest = false;
                         break;
                     }
                 }
             }
             self.shared.queued.fetch_sub(spans, Ordering::Relaxed);
-            self.put(gathered, ends);
+            self.put(gathered, rest);
             for told in waiting {
                 // Who asked may have given up.
                 let _ = told.try_send(());
@@ -95,10 +102,10 @@ impl Writer {
         }
     }
 
-    /// Writes batches, or keeps them in memory. After a failure one in [`AGAIN`] is tried, or the last.
-    fn put(&mut self, batches: Vec<Batch<'static>>, last: bool) {
+    /// Writes batches, or keeps them in memory. With a rest after a failure one in [`AGAIN`] is tried.
+    fn put(&mut self, batches: Vec<Batch<'static>>, rest: bool) {
         let idle = batches.is_empty() && !self.shared.overflowed.load(Ordering::Relaxed);
-        let rests = !last && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
+        let rests = rest && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
         if idle && self.failed.is_none() {
             return;
         }

@@ -360,3 +360,43 @@ fn a_stop_says_what_could_not_be_written() {
     let end = "stopped with 1 spans of 1 traces; 1 of them could not be written, and are lost\n";
     assert!(rest.ends_with(end), "{rest}");
 }
+
+#[test]
+fn tail_prints_every_trace_of_a_burst() {
+    const ALL: u32 = 1_500;
+    let program = start(&[]);
+    let mut tail = command();
+    // Nor does it ask a proxy, which would not know this machine's loopback; the scheme may be left out.
+    let from = program.url().replace("http://", "");
+    tail.args(["tail", "--json", "--count", &ALL.to_string(), "--from", &from])
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("all_proxy", "http://127.0.0.1:1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().expect("it starts");
+    let mut told = BufReader::new(tail.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("watching http://"), "{line}");
+    let spans: Vec<String> = (1..=ALL)
+        .map(|id| {
+            format!(r#"{{"traceId": "{id:x}", "id": "1", "timestamp": 1700000000000000, "duration": 1}}"#)
+        })
+        .collect();
+    let zipkin = program.line("Zipkin").trim_start_matches("HTTP ").parse().unwrap();
+    let zipkin = SocketAddr::from(([127, 0, 0, 1], zipkin));
+    let body = format!("[{}]", spans.join(","));
+    let sent =
+        request(zipkin, "POST", "/api/v2/spans", &[("Content-Type", "application/json")], body.as_bytes());
+    assert_eq!(sent.status, 202, "{sent:?}");
+    let mut ids: Vec<String> = BufReader::new(tail.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["traceID"].to_string())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!((ids.len(), &*rest), (ALL as usize, ""));
+    assert!(tail.wait().unwrap().success());
+}

@@ -31,7 +31,9 @@ impl Disk {
             .output();
         let why = match mount {
             Ok(output) if output.status.success() => return Some(Disk { folder }),
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(output) => {
+                String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned()
+            }
             Err(error) => error.to_string(),
         };
         // To the handle itself: the runner captures `println!`.

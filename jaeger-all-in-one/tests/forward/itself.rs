@@ -16,7 +16,7 @@ fn free_port() -> u16 {
 }
 
 fn refusal(config: Config) -> String {
-    Backend::start(config).err().expect("it is refused").to_string()
+    Backend::start(config).expect_err("it is refused").to_string()
 }
 
 #[test]

@@ -6,13 +6,12 @@ mod terminal;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use jaeger_all_in_one::{Backend, Config};
 
 use cli::Cli;
 
 fn main() -> ExitCode {
-    let mut cli = Cli::parse();
+    let mut cli = Cli::read();
     let done = match cli.command.take() {
         None => serve(cli.stops_with_stdin(), cli.config()),
         Some(command) => terminal::run(command),

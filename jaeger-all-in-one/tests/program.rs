@@ -156,6 +156,42 @@ fn a_taken_port_is_told_and_the_others_work() {
 }
 
 #[test]
+fn variables_are_read_as_elsewhere_and_empty_ones_are_not_set() {
+    let names = [
+        "HOST",
+        "QUERY_PORT",
+        "STORAGE",
+        "MEMORY",
+        "KEEP",
+        "SAMPLING_STRATEGIES",
+        "FORWARD",
+        "ALLOW_HOST",
+        "URL",
+    ];
+    for (yes, refused) in
+        [("1", true), ("yes", true), ("true", true), ("0", false), ("off", false), ("", false)]
+    {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut command = command();
+        command
+            .args(PORTS.into_iter().filter(|flag| !flag.starts_with("--zipkin")))
+            .arg(format!("--zipkin-port={}", taken.local_addr().unwrap().port()))
+            .args(["--stop-with-stdin"])
+            .envs(names.map(|name| (format!("JAEGER_ALL_IN_ONE_{name}"), "")))
+            .env("JAEGER_ALL_IN_ONE_REQUIRE_PORTS", yes)
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(refused)), "{yes:?}: {output:?}");
+    }
+    let mut search = command();
+    search.args(["search", "shop"]).env("JAEGER_ALL_IN_ONE_URL", "");
+    assert!(
+        text(&search.output().unwrap().stderr).contains("http://127.0.0.1:16686")
+            || search.status().unwrap().success()
+    );
+}
+
+#[test]
 fn get_and_search_print_waterfalls_and_json() {
     let program = start(&[]);
     program.send();

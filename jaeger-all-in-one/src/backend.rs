@@ -13,14 +13,14 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use jaeger_thrift::Protocol;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::counters::Receiver;
-use crate::forward::Forwarding;
+use crate::forward::{Forward, Forwarding, Way};
 use crate::receive::udp::Udp;
 use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
@@ -31,6 +31,8 @@ use crate::store::sqlite::SqliteStore;
 use crate::{api, live, page};
 
 /// A running backend, on threads of its own. Stops when dropped: no new connections, open answers end, what is queued is stored and sent on.
+///
+/// Starting and dropping take some milliseconds, from async code too (the drop waits up to 3 s for answers that are open).
 ///
 /// ```
 /// use jaeger_all_in_one::{Backend, Config};
@@ -145,6 +147,7 @@ impl Backend {
                 return Err(backend.not_listening.swap_remove(0));
             }
         }
+        backend.refuse_itself()?;
         if config.strategies.is_some() {
             backend.spawn(watch_file(strategies, stopped));
         }
@@ -155,6 +158,27 @@ impl Backend {
         if let Some(runtime) = &self.runtime {
             runtime.spawn(task);
         }
+    }
+
+    /// Spans that are sent on to a port of this program would come in again and again, without end.
+    fn refuse_itself(&self) -> Result<(), StartError> {
+        for target in self.app.forward.targets().iter().map(Forward::target) {
+            let reached = target.addresses();
+            for (what, flag, _) in self.app.config.ports() {
+                let udp = matches!(what, "compact" | "old_compact" | "binary");
+                let same_kind = udp == (target.way == Way::Udp);
+                if let Some(own) = self.address(what).filter(|_| same_kind)
+                    && reached.iter().any(|there| is_at(own, *there))
+                {
+                    let why = format!(
+                        "--forward {target}: this is a port of this program itself ({what}), which would get each span again and again; \
+                         name another, or leave this one to the collector with {flag} off"
+                    );
+                    return Err(StartError::Forward(io::Error::new(io::ErrorKind::InvalidInput, why)));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Starts one port.
@@ -178,7 +202,10 @@ impl Backend {
             return Ok(address);
         }
         let Some(runtime) = &self.runtime else { return Err(io::ErrorKind::NotConnected.into()) };
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let listener = {
+            let _inside = runtime.enter();
+            bind(address)?
+        };
         let address = listener.local_addr()?;
         let stopped = stopped.clone();
         let routes = match what {
@@ -235,10 +262,29 @@ impl Drop for Backend {
         self.udp.clear();
         self.app.live.close();
         self.stop.send_replace(true);
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(3));
+        // On a thread of its own: whoever drops this may be async, where no runtime may be waited for.
+        let mut runtime = self.runtime.take();
+        std::thread::scope(|scope| {
+            let end = || {
+                if let Some(runtime) = runtime.take() {
+                    runtime.shutdown_timeout(Duration::from_secs(3));
+                }
+            };
+            let thread = std::thread::Builder::new().name("jaeger-all-in-one-end".to_owned());
+            // Should it panic there is nothing left to do.
+            let _ = thread.spawn_scoped(scope, end).map(|ending| ending.join());
+        });
+        if let Some(runtime) = runtime {
+            // No thread was to be had, so it ends while nobody waits.
+            runtime.shutdown_background();
         }
         self.app.store.flush();
+        let unwritten = self.app.store.stats().unwritten;
+        if unwritten > 0 {
+            eprintln!(
+                "jaeger-all-in-one: {unwritten} spans could not be written to the database, and are lost"
+            );
+        }
         self.app.forward.stop();
         for one in self.app.forward.targets() {
             if let Some(lost) = one.losses() {
@@ -246,6 +292,23 @@ impl Drop for Backend {
             }
         }
     }
+}
+
+/// Listens, as `TcpListener::bind` does, but without waiting for anything: a backend may be started from async code.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it lets others take the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+/// Whether what is sent there comes to the port that listens at `own`.
+fn is_at(own: SocketAddr, there: SocketAddr) -> bool {
+    // Only an address of this machine can be bound.
+    let here = || std::net::UdpSocket::bind((there.ip(), 0)).is_ok();
+    own.port() == there.port() && (own.ip() == there.ip() || (own.ip().is_unspecified() && here()))
 }
 
 fn store(config: &Config) -> Result<Box<dyn Store>, StartError> {

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{Args, Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use jaeger_all_in_one::Config;
 use jaeger_all_in_one::config::Storage;
 use jaeger_all_in_one::forward::Address;
@@ -122,7 +123,8 @@ struct Ports {
     #[arg(long, value_name = "PORT", default_value = "5778", value_parser = port, env = "JAEGER_ALL_IN_ONE_SAMPLING_PORT")]
     sampling_port: Port,
     /// Do not start if one of the ports is taken; otherwise the others work
-    #[arg(long, env = "JAEGER_ALL_IN_ONE_REQUIRE_PORTS")]
+    // In the environment also 1, 0, yes, no, on, off.
+    #[arg(long, env = "JAEGER_ALL_IN_ONE_REQUIRE_PORTS", value_parser = BoolishValueParser::new())]
     require_ports: bool,
     /// A name under which the page may be opened, beside localhost, addresses and names without a dot
     #[arg(
@@ -192,6 +194,10 @@ fn port(text: &str) -> Result<Port, String> {
 fn storage(text: &str) -> Result<Storage, String> {
     match text.split_once(':') {
         None if text == "memory" => Ok(Storage::Memory),
+        // SQLite's own names for what is no file.
+        Some(("sqlite", file)) if file == ":memory:" || file.starts_with("file:") => {
+            Err(format!("{file} is no file's name; memory keeps spans in memory"))
+        }
         Some(("sqlite", file)) if !file.is_empty() => Ok(Storage::Sqlite(file.into())),
         _ => Err("there is memory, and sqlite:FILE".to_owned()),
     }
@@ -221,7 +227,23 @@ fn duration(text: &str) -> Result<Duration, String> {
     u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| format!("{text} is negative"))
 }
 
+/// A variable that is empty is not set: that is what a compose file makes of one that it passes on.
+fn without_empty_variables(command: Clap) -> Clap {
+    let unset = |arg: clap::Arg| match arg.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => arg.env(None::<&'static str>),
+        _ => arg,
+    };
+    command.mut_args(unset).mut_subcommands(move |command| command.mut_args(unset))
+}
+
 impl Cli {
+    /// The program's flags and variables; a mistake in them, or `--help`, ends it.
+    pub(crate) fn read() -> Cli {
+        let matches = without_empty_variables(Cli::command()).get_matches();
+        // A mistake has ended the program already.
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Whether the end of standard input is the program's.
     pub(crate) fn stops_with_stdin(&self) -> bool {
         self.serve.stop_with_stdin
@@ -257,7 +279,6 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     fn parse(arguments: &[&str]) -> Result<Config, String> {
         let all = std::iter::once("jaeger-all-in-one").chain(arguments.iter().copied());
@@ -358,6 +379,7 @@ mod tests {
             ("--memory", "512x", "is none of KiB, MiB, GiB"),
             ("--memory", "lots", "a size is"),
             ("--storage", "redis", "there is memory, and sqlite:FILE"),
+            ("--storage", "sqlite::memory:", "memory keeps spans in memory"),
             ("--host", "nowhere", "invalid IP address"),
         ] {
             let message = parse(&[flag, value]).unwrap_err();

@@ -1,14 +1,16 @@
 //! Who has new spans: told to whoever watches (the page's live update, `tail`), and nothing done while nobody does.
 //!
-//! Over HTTP it is `GET /api/live`, a stream of server-sent events: `change` with `{"traces": [{"traceID", "service"}]}`, each trace once, the newest last, at
-//! most `MOST` of them and at most one event in `PAUSE`; `lagged` where more were missed: look at everything again.
+//! Over HTTP it is `GET /api/live`, a stream of server-sent events: `change` with `{"traces": [{"traceID", "service"}], "more": 0}`, each trace once, the newest
+//! last, at most `most` of them (a parameter; else [`MOST`]), how many more there were, and at most one event in [`PAUSE`]; `lagged` where some were missed that
+//! nobody has counted: look at everything again.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
@@ -18,7 +20,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::app::App;
-use crate::values::trace_id_text;
+use crate::values::{Query, trace_id_text};
 
 /// What a batch changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub struct Change {
 /// Changes that a slow watcher may be behind before it misses some (it is told how many).
 const BEHIND: usize = 1024;
 
-/// Traces that an event names; of more the oldest are left out.
+/// Traces that an event names where nothing is said; of more the oldest are left out.
 const MOST: usize = 200;
+/// And as many as may be asked for.
+const MOST_OF_ALL: usize = 100_000;
 /// Between two events, so that a flood of spans is no flood of events.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -75,13 +79,15 @@ pub fn router(app: App) -> Router {
     Router::new().route("/api/live", get(stream)).with_state(app)
 }
 
-async fn stream(State(app): State<App>) -> impl IntoResponse {
+async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> impl IntoResponse {
+    let query = Query::parse(query.as_deref().unwrap_or_default());
+    let most = query.get("most").and_then(|most| most.parse().ok()).unwrap_or(MOST).min(MOST_OF_ALL);
     let (events, told) = mpsc::channel(4);
     let changes = app.live.watch();
     let mut closed = app.live.closed.subscribe();
     tokio::spawn(async move {
         tokio::select! {
-            () = tell(changes, events) => {}
+            () = tell(changes, events, most) => {}
             // An error means that the program is gone.
             _ = closed.wait_for(|closed| *closed) => {}
         }
@@ -89,50 +95,110 @@ async fn stream(State(app): State<App>) -> impl IntoResponse {
     Sse::new(ReceiverStream::new(told)).keep_alive(KeepAlive::default())
 }
 
+/// The traces of an event, each once.
+#[derive(Default)]
+struct Gathered {
+    /// With its service and when it changed last, counted.
+    traces: HashMap<u128, (usize, String)>,
+    changes: usize,
+    /// Traces that are not named.
+    more: usize,
+}
+
+impl Gathered {
+    fn note(&mut self, change: &Change, most: usize) {
+        for &id in &change.trace_ids {
+            self.changes += 1;
+            match self.traces.get_mut(&id) {
+                Some((last, service)) => {
+                    *last = self.changes;
+                    service.clone_from(&change.service);
+                }
+                None => drop(self.traces.insert(id, (self.changes, change.service.clone()))),
+            }
+        }
+        // Not at each one too many: the sorting is shared by as many as are kept.
+        if self.traces.len() > 2 * most.max(MOST) {
+            let newest = self.newest(most);
+            self.traces = newest.into_iter().map(|(id, last, service)| (id, (last, service))).collect();
+        }
+    }
+
+    /// The newest ones, the newest last; the others are counted.
+    fn newest(&mut self, most: usize) -> Vec<(u128, usize, String)> {
+        let mut all: Vec<_> = self.traces.drain().map(|(id, (last, service))| (id, last, service)).collect();
+        all.sort_unstable_by_key(|(_, last, _)| *last);
+        let from = all.len().saturating_sub(most);
+        self.more += from;
+        all.split_off(from)
+    }
+
+    fn event(mut self, most: usize) -> Event {
+        let traces: Vec<serde_json::Value> = self
+            .newest(most)
+            .into_iter()
+            .map(|(id, _, service)| json!({"traceID": trace_id_text(id), "service": service}))
+            .collect();
+        Event::default().event("change").data(json!({"traces": traces, "more": self.more}).to_string())
+    }
+}
+
 /// Gathers changes into events until nobody listens.
 async fn tell(
     mut changes: broadcast::Receiver<Arc<Change>>,
     events: mpsc::Sender<Result<Event, Infallible>>,
+    most: usize,
 ) {
     // Sent at once, so that a client knows that it has not missed anything from here on.
-    let mut next = Event::default().comment("watching");
+    if events.send(Ok(Event::default().comment("watching"))).await.is_err() {
+        return;
+    }
     loop {
-        if events.send(Ok(next)).await.is_err() {
-            return;
-        }
-        let mut traces: Vec<(u128, String)> = Vec::new();
-        let mut note = |change: Arc<Change>| {
-            for &id in &change.trace_ids {
-                traces.retain(|(known, _)| *known != id);
-                traces.push((id, change.service.clone()));
-            }
-            if traces.len() > MOST {
-                traces.drain(..traces.len() - MOST);
-            }
-        };
+        let mut gathered = Gathered::default();
         let mut lagged = false;
-        tokio::select! {
-            first = changes.recv() => match first {
-                Ok(change) => note(change),
+        let mut until = None;
+        // Taken as they come, so that only a watcher who does not read for long misses any.
+        loop {
+            let change = match until {
+                None => tokio::select! {
+                    change = changes.recv() => change,
+                    () = events.closed() => return,
+                },
+                Some(until) => match tokio::time::timeout_at(until, changes.recv()).await {
+                    Ok(change) => change,
+                    Err(_) => break,
+                },
+            };
+            until.get_or_insert_with(|| tokio::time::Instant::now() + PAUSE);
+            match change {
+                Ok(change) => gathered.note(&change, most),
                 Err(RecvError::Lagged(_)) => lagged = true,
                 Err(RecvError::Closed) => return,
-            },
-            () = events.closed() => return,
-        }
-        tokio::time::sleep(PAUSE).await;
-        loop {
-            match changes.try_recv() {
-                Ok(change) => note(change),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => lagged = true,
-                Err(_) => break,
             }
         }
-        let trace = |(id, service): (u128, String)| json!({"traceID": trace_id_text(id), "service": service});
-        let traces: Vec<serde_json::Value> = traces.into_iter().map(trace).collect();
-        next = if lagged {
-            Event::default().event("lagged").data("{}")
-        } else {
-            Event::default().event("change").data(json!({"traces": traces}).to_string())
-        };
+        let lost = lagged.then(|| Event::default().event("lagged").data("{}"));
+        for event in [Some(gathered.event(most)), lost].into_iter().flatten() {
+            if events.send(Ok(event)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_are_named_each_once_and_the_others_counted() {
+        let mut gathered = Gathered::default();
+        let change = |ids: &[u128]| Change { service: "shop".into(), trace_ids: ids.to_vec() };
+        for id in 1..=1_000 {
+            gathered.note(&change(&[id]), 3);
+        }
+        gathered.note(&change(&[999, 998]), 3);
+        let mut newest = gathered.newest(3);
+        assert_eq!(newest.iter().map(|(id, ..)| *id).collect::<Vec<_>>(), [1_000, 999, 998]);
+        assert_eq!((newest.pop().unwrap().2, gathered.more), ("shop".to_owned(), 997));
     }
 }

@@ -6,13 +6,12 @@ mod terminal;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use jaeger_all_in_one::{Backend, Config};
 
 use cli::Cli;
 
 fn main() -> ExitCode {
-    let mut cli = Cli::parse();
+    let mut cli = Cli::read();
     let done = match cli.command.take() {
         None => serve(cli.stops_with_stdin(), cli.config()),
         Some(command) => terminal::run(command),
@@ -61,7 +60,11 @@ fn serve(stops_with_stdin: bool, config: Config) -> Result<(), String> {
     }
     // After the end, because until then spans came.
     let stats = app.store.stats();
-    say(&format!("stopped with {} spans of {} traces", stats.spans, stats.traces));
+    let lost = match stats.unwritten {
+        0 => String::new(),
+        unwritten => format!("; {unwritten} of them could not be written, and are lost"),
+    };
+    say(&format!("stopped with {} spans of {} traces{lost}", stats.spans, stats.traces));
     Ok(())
 }
 

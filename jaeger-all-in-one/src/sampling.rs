@@ -1,4 +1,4 @@
-//! What clients' remote samplers ask, 5778: `/sampling` from a file of strategies such as Jaeger's, and `/baggageRestrictions`, of which there are none.
+//! What clients' remote samplers ask, 5778: `/sampling` (also `/` and `/api/sampling`) from a file of strategies such as Jaeger's, and `/baggageRestrictions`, of which there are none.
 //!
 //! The file is read when the program starts, and again when it has changed ([`Strategies::reload`]); a file that cannot be read then keeps what there was, and
 //! is told. Without a file everything is sampled.
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::values::Query;
 
-/// Used where a file names no default, as in Jaeger.
-const UNNAMED: f64 = 0.001;
+/// Used where a file names no default: everything, as Jaeger does since version 2 (before, it was one of a thousand).
+const UNNAMED: f64 = 1.0;
 
 /// What each service shall sample, ready to be answered.
 #[derive(Debug)]
@@ -160,6 +160,7 @@ fn answer(service: &Service) -> Result<Value, String> {
     answer["operationSampling"] = json!({
         "defaultSamplingProbability": rate,
         "defaultLowerBoundTracesPerSecond": 0,
+        "defaultUpperBoundTracesPerSecond": 0,
         "perOperationStrategies": list,
     });
     Ok(answer)
@@ -191,6 +192,9 @@ fn inherit(own: &mut Value, default: &Value) {
 pub fn router(strategies: Arc<Strategies>) -> Router {
     Router::new()
         .route("/sampling", get(sampling))
+        // As Jaeger's Java client asks, and as its collector is asked.
+        .route("/", get(sampling))
+        .route("/api/sampling", get(sampling))
         .route("/baggageRestrictions", get(baggage))
         .with_state(strategies)
 }
@@ -261,7 +265,7 @@ mod tests {
         assert_eq!(fault(wrong), "type \"adaptive\" is none of probabilistic, ratelimiting");
         assert!(fault("{").contains("line 1"));
         let (default, services) = parse(b"{}").unwrap();
-        assert_eq!((default, services.len()), (probability(0.001), 0));
+        assert_eq!((default, services.len()), (probability(1.0), 0));
     }
 
     #[test]
@@ -281,7 +285,7 @@ mod tests {
         std::fs::write(&file, "{}").unwrap();
         later(20);
         assert_eq!(strategies.reload(), Ok(true));
-        assert_eq!(strategies.of("none"), probability(0.001));
+        assert_eq!(strategies.of("none"), probability(1.0));
         std::fs::remove_file(&file).unwrap();
         assert!(Strategies::new(Some(&file)).unwrap_err().contains("jaeger-strategies"));
     }

@@ -1,9 +1,12 @@
 //! A port that speaks HTTP/1: connections with deadlines and a cap, and an end that lets answers finish.
 //!
 //! What a slow or idle client holds is a connection, of which a port has [`CONNECTIONS`]; its request's head must come within [`HEAD`], and bodies have a
-//! deadline of their own (`receive/body.rs`).
+//! deadline of their own (`receive/body.rs`). One that takes nothing of its answer for [`TAKE`] is hung up on.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,13 +14,17 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Sleep;
 
 /// Connections of a port at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 512;
 /// How long the head of a request may take, and a connection may idle.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of its answer.
+const TAKE: Duration = Duration::from_secs(30);
 /// How long open answers may take when the program ends.
 const GRACE: Duration = Duration::from_secs(2);
 /// Pause when the system gives no connection, mostly for want of file descriptors.
@@ -48,7 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: wa
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Impatient { stream, waiting: None }), service);
         let connection = open.watch(connection);
         tokio::spawn(async move {
             // What fails is the client's side.
@@ -60,11 +67,73 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: wa
     let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
 }
 
+/// A stream whose writes fail if the other side takes nothing for [`TAKE`].
+struct Impatient {
+    stream: TcpStream,
+    /// Since a write could not be done.
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl Impatient {
+    fn write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        attempt: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(done) = attempt(Pin::new(&mut self.stream), context) {
+            self.waiting = None;
+            return Poll::Ready(done);
+        }
+        let deadline = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(TAKE)));
+        ready!(deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, to)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write(context, |stream, context| stream.poll_write(context, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.write(context, |stream, context| stream.poll_write_vectored(context, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
@@ -79,6 +148,35 @@ mod tests {
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         assert!(began.elapsed() >= HEAD && answer.is_empty(), "{answer:?}");
+        stop.send(true).unwrap();
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_hung_up_on() {
+        /// More than the system's buffers hold.
+        const ANSWER: usize = 64 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let routes = Router::new().route("/", axum::routing::get(|| async { vec![b'x'; ANSWER] }));
+        let server = tokio::spawn(serve(listener, routes, stopped));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: slow\r\n\r\n").await.unwrap();
+        let mut first = [0; 1];
+        client.read_exact(&mut first).await.unwrap();
+        tokio::time::sleep(TAKE * 2).await;
+        let mut answer = Vec::new();
+        // It breaks off, as an end or as an error.
+        let _ = client.read_to_end(&mut answer).await;
+        assert!(answer.len() < ANSWER, "all of it came");
+        // One that reads gets everything. By the true clock: the other one jumps whenever all wait for the system.
+        tokio::time::resume();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: quick\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.len() > ANSWER);
         stop.send(true).unwrap();
         server.await.unwrap();
     }

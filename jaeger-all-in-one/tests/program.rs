@@ -156,6 +156,42 @@ fn a_taken_port_is_told_and_the_others_work() {
 }
 
 #[test]
+fn variables_are_read_as_elsewhere_and_empty_ones_are_not_set() {
+    let names = [
+        "HOST",
+        "QUERY_PORT",
+        "STORAGE",
+        "MEMORY",
+        "KEEP",
+        "SAMPLING_STRATEGIES",
+        "FORWARD",
+        "ALLOW_HOST",
+        "URL",
+    ];
+    for (yes, refused) in
+        [("1", true), ("yes", true), ("true", true), ("0", false), ("off", false), ("", false)]
+    {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut command = command();
+        command
+            .args(PORTS.into_iter().filter(|flag| !flag.starts_with("--zipkin")))
+            .arg(format!("--zipkin-port={}", taken.local_addr().unwrap().port()))
+            .args(["--stop-with-stdin"])
+            .envs(names.map(|name| (format!("JAEGER_ALL_IN_ONE_{name}"), "")))
+            .env("JAEGER_ALL_IN_ONE_REQUIRE_PORTS", yes)
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(i32::from(refused)), "{yes:?}: {output:?}");
+    }
+    let mut search = command();
+    search.args(["search", "shop"]).env("JAEGER_ALL_IN_ONE_URL", "");
+    assert!(
+        text(&search.output().unwrap().stderr).contains("http://127.0.0.1:16686")
+            || search.status().unwrap().success()
+    );
+}
+
+#[test]
 fn get_and_search_print_waterfalls_and_json() {
     let program = start(&[]);
     program.send();
@@ -340,4 +376,63 @@ fn a_second_signal_stops_it_at_once() {
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     assert_eq!((status.code(), &*rest), (Some(130), ""), "it ended before it had sent what was left");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stop_says_what_could_not_be_written() {
+    let folder = common::Folder::new();
+    let file = folder.file("spans.db");
+    let mut program = start(&[&format!("--storage=sqlite:{}", file.display())]);
+    // Nothing can be inserted any more, as on a full disk.
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON span BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    program.send();
+    program.signal("-TERM");
+    let (rest, code) = program.end();
+    assert_eq!(code, Some(0), "{rest}");
+    let end = "stopped with 1 spans of 1 traces; 1 of them could not be written, and are lost\n";
+    assert!(rest.ends_with(end), "{rest}");
+}
+
+#[test]
+fn tail_prints_every_trace_of_a_burst() {
+    const ALL: u32 = 1_500;
+    let program = start(&[]);
+    let mut tail = command();
+    // Nor does it ask a proxy, which would not know this machine's loopback; the scheme may be left out.
+    let from = program.url().replace("http://", "");
+    tail.args(["tail", "--json", "--count", &ALL.to_string(), "--from", &from])
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("all_proxy", "http://127.0.0.1:1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().expect("it starts");
+    let mut told = BufReader::new(tail.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("watching http://"), "{line}");
+    let spans: Vec<String> = (1..=ALL)
+        .map(|id| {
+            format!(r#"{{"traceId": "{id:x}", "id": "1", "timestamp": 1700000000000000, "duration": 1}}"#)
+        })
+        .collect();
+    let zipkin = program.line("Zipkin").trim_start_matches("HTTP ").parse().unwrap();
+    let zipkin = SocketAddr::from(([127, 0, 0, 1], zipkin));
+    let body = format!("[{}]", spans.join(","));
+    let sent =
+        request(zipkin, "POST", "/api/v2/spans", &[("Content-Type", "application/json")], body.as_bytes());
+    assert_eq!(sent.status, 202, "{sent:?}");
+    let mut ids: Vec<String> = BufReader::new(tail.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["traceID"].to_string())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!((ids.len(), &*rest), (ALL as usize, ""));
+    assert!(tail.wait().unwrap().success());
 }

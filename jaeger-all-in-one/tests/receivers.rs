@@ -499,8 +499,12 @@ fn sampling_and_baggage() {
     );
     assert_eq!(
         get("/sampling?service=x").body,
-        r#"{"probabilisticSampling":{"samplingRate":0.001},"strategyType":0}"#
+        r#"{"probabilisticSampling":{"samplingRate":1.0},"strategyType":0}"#
     );
+    // As Jaeger's Java client asks, and as a collector is asked.
+    for path in ["/?service=my%20shop", "/api/sampling?service=my%20shop"] {
+        assert!(get(path).body.contains(r#""maxTracesPerSecond":5"#), "{path}");
+    }
     for path in ["/sampling", "/sampling?service=a&service=b", "/baggageRestrictions"] {
         let reply = get(path);
         assert_eq!(

@@ -94,6 +94,27 @@ fn traces_that_are_too_old_go() {
     assert_eq!(store.stats().evicted_spans, 1_100);
 }
 
+/// Few traces go, and their service with them.
+#[test]
+fn what_no_span_names_any_more_is_forgotten() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let store = open(&file);
+    put(&store, 1..=3);
+    let span = Span { trace_id: 9, span_id: 1, operation_name: "get".into(), ..Span::default() };
+    store.append(&Batch { process: Process::new("old"), spans: vec![span], ..Batch::default() });
+    put(&store, 10..=10);
+    drop(store);
+    let connection = Connection::open(&file).unwrap();
+    connection.execute("UPDATE trace SET arrived = arrived - 172800000000 WHERE id <= 4", []).unwrap();
+    drop(connection);
+    let day = Some(Duration::from_secs(24 * 3_600));
+    let store = SqliteStore::open(&file, 1 << 30, day, MEMORY).unwrap();
+    wait_for("a sweep", || store.stats().traces == 1);
+    wait_for("what is left", || store.services().unwrap() == ["shop"]);
+    assert_eq!(store.operations("old").unwrap(), []);
+}
+
 #[test]
 fn a_locked_file_costs_no_span() {
     let folder = Folder::new();

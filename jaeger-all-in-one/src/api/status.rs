@@ -40,6 +40,12 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         stats.evicted_spans,
     );
     line(
+        "jaeger_store_unwritten_spans",
+        "gauge",
+        "Spans held that the database has not taken yet, because it cannot be written.",
+        stats.unwritten,
+    );
+    line(
         "jaeger_store_trouble",
         "gauge",
         "1 while something is wrong with the store.",

@@ -55,13 +55,29 @@ impl Http {
         let status = answer.status().as_u16();
         let asked =
             answer.headers().get(header::RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
+        // A query port answers anything with its page.
+        let page = answer
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         // What does not come in time, or is too long, costs the connection and nothing else.
         let text = answer.body_mut().with_config().limit(ANSWER).read_to_vec().unwrap_or_default();
         match status {
+            200..=299 if page => {
+                Outcome::Never(Loss::Refused, format!("it answers with a page{}", self.hint()))
+            }
             200..=299 if self.way == Way::Otlp => partial(&text),
             200..=299 => Outcome::Taken(0, String::new()),
             429 | 502 | 503 | 504 => Outcome::Later(format!("it answers {status}"), asked),
             _ => Outcome::Never(Loss::Refused, self.refused(status, &text)),
+        }
+    }
+
+    /// What the address should be.
+    fn hint(&self) -> &'static str {
+        match self.way {
+            Way::Otlp => " (is this OTLP over HTTP? Usually it is http://HOST:4318/v1/traces)",
+            _ => " (is this Thrift over HTTP? Usually it is http://HOST:14268/api/traces)",
         }
     }
 
@@ -74,10 +90,7 @@ impl Http {
         let line = first_line(&told);
         let hint = match status {
             401 | 403 => " (name and password go into the address: http://NAME:PASSWORD@HOST)",
-            301..=308 | 404 | 405 | 415 => match self.way {
-                Way::Otlp => " (is this OTLP over HTTP? Usually it is http://HOST:4318/v1/traces)",
-                _ => " (is this Thrift over HTTP? Usually it is http://HOST:14268/api/traces)",
-            },
+            301..=308 | 404 | 405 | 415 => self.hint(),
             _ => "",
         };
         format!("it answers {status} {line:?}{hint}")

@@ -3,6 +3,9 @@
 //! A name, a password and what stands behind a question mark are secrets: no text that comes from here has them, nor has what `Debug` shows.
 
 use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::Authority;
@@ -10,6 +13,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::values::unescape;
+
+/// How long the start waits for a target's name.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// An address as it was given. It turns into text in no way, since there may be a password in it.
 ///
@@ -157,6 +163,18 @@ impl Target {
         let path = if path == "/" { usual_path } else { path };
         let (host, port) = (host.to_owned(), port.unwrap_or(usual_port));
         Ok(Target { way, host, port, path: path.to_owned(), authorization })
+    }
+
+    /// Where this goes, as far as names say within a second; whoever cannot be found now is somebody else.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let (found, told) = mpsc::sync_channel(1);
+        let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = self.port;
+        // A thread, because looking a name up may take as long as it likes.
+        std::thread::spawn(move || {
+            let _ = found.send((&*host, port).to_socket_addrs().map(Iterator::collect));
+        });
+        told.recv_timeout(LOOK_UP).ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// What is asked for, without name and password.

@@ -1,7 +1,8 @@
 //! The body of a request: whole, decompressed, and bounded in every way.
 //!
-//! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and all bodies of all ports together
-//! at most [`BUDGET`] MiB: who comes when that is used up waits, and is sent away with 503 at the deadline.
+//! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and what has come of all bodies of all
+//! ports together at most [`BUDGET`]: who brings more when that is used up waits for [`PATIENCE`], and is sent away with 503. A client that only says that it
+//! will send much holds nothing.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -18,15 +19,51 @@ use crate::counters::Cause;
 pub(super) const LARGEST: usize = 20 << 20;
 /// How long a body may take.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// MiB that all bodies may hold at a time.
-const BUDGET: usize = 256;
+/// Bytes that all bodies may hold at a time.
+const BUDGET: usize = 256 << 20;
+/// How long a body waits for its part of that. Not for long: who waits holds what has come already, and so may they all.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The budget is given out in pieces of so many bytes.
+const PIECE: usize = 1 << 10;
+/// What is compressed becomes no more than so many times larger (deflate's bound).
+const DEFLATE: usize = 1_032;
 
-static FREE: Semaphore = Semaphore::const_new(BUDGET);
+static FREE: Semaphore = Semaphore::const_new(BUDGET / PIECE);
 
 /// A body, with its part of the budget.
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    _held: SemaphorePermit<'static>,
+    _held: Held,
+}
+
+/// A body's part of the budget.
+#[derive(Default)]
+struct Held {
+    permit: Option<SemaphorePermit<'static>>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Holds so many bytes from now on, if there is room for them soon.
+    async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let more = bytes.div_ceil(PIECE).saturating_sub(self.bytes.div_ceil(PIECE));
+        self.bytes = self.bytes.max(bytes);
+        if more == 0 {
+            return Ok(());
+        }
+        // A body has at most a few 10,000 pieces, and the semaphore is never closed.
+        match tokio::time::timeout(PATIENCE, FREE.acquire_many(more as u32)).await {
+            Ok(Ok(permit)) => match &mut self.permit {
+                Some(held) => held.merge(permit),
+                none => *none = Some(permit),
+            },
+            _ => {
+                let message = "too much is coming in at the same time; send it again";
+                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Timeout, message));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why a request is refused.
@@ -94,11 +131,11 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     if declared > LARGEST {
         return Err(too_large());
     }
-    let unfolded = if matches!(encoding, Encoding::None) { 0 } else { LARGEST };
-    let need = (declared + unfolded).div_ceil(1 << 20).max(1) as u32;
-    // It is never closed.
-    let held = FREE.acquire_many(need).await.map_err(|_| too_large())?;
-    let bytes = gather(request.into_body(), if declared < LARGEST { declared } else { 0 }).await?;
+    let mut held = Held::default();
+    let bytes = gather(request.into_body(), if declared < LARGEST { declared } else { 0 }, &mut held).await?;
+    if !matches!(encoding, Encoding::None) {
+        held.grow(bytes.len() + LARGEST.min(bytes.len().saturating_mul(DEFLATE))).await?;
+    }
     let bytes = match encoding {
         Encoding::None => bytes,
         Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?,
@@ -108,7 +145,8 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
 }
 
 /// All of a body, copied once; `expected` is its length if that is known.
-async fn gather(mut body: axum::body::Body, expected: usize) -> Result<Vec<u8>, Refusal> {
+async fn gather(mut body: axum::body::Body, expected: usize, held: &mut Held) -> Result<Vec<u8>, Refusal> {
+    // Reserved, which costs nothing before it is written.
     let mut all = Vec::with_capacity(expected);
     while let Some(frame) = body.frame().await {
         let frame = frame
@@ -118,6 +156,7 @@ async fn gather(mut body: axum::body::Body, expected: usize) -> Result<Vec<u8>, 
         if all.len() + data.len() > LARGEST {
             return Err(too_large());
         }
+        held.grow(all.len() + data.len()).await?;
         all.extend_from_slice(&data);
     }
     Ok(all)
@@ -159,8 +198,52 @@ mod tests {
     use super::*;
     use axum::body::Body as Content;
 
+    /// The budget is one for the whole program, so these take turns.
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+    fn request(encoding: &str, body: Content) -> Request {
+        let request = axum::http::Request::builder().header(header::CONTENT_ENCODING, encoding);
+        request.header(header::CONTENT_LENGTH, LARGEST).body(body).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_only_says_that_it_will_send_much_holds_up_nobody() {
+        let _turn = TURN.lock().await;
+        // So many that they would hold several times the budget.
+        let idle: Vec<_> = (0..64)
+            .map(|n| {
+                let begun = tokio_stream::once(Ok::<_, std::io::Error>(vec![0; 100]));
+                let never = tokio_stream::StreamExt::chain(begun, tokio_stream::pending());
+                tokio::spawn(read(request(["gzip", "identity"][n % 2], Content::from_stream(never))))
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let began = tokio::time::Instant::now();
+        assert!(read(request("identity", Content::from(vec![0; 1 << 20]))).await.is_ok());
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        idle.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_come_is_bounded_and_more_is_sent_away() {
+        let _turn = TURN.lock().await;
+        let mut all = Vec::new();
+        for _ in 0..BUDGET / LARGEST {
+            all.push(read(request("identity", Content::from(vec![0; LARGEST]))).await.unwrap());
+        }
+        let refusal =
+            read(request("identity", Content::from(vec![0; LARGEST]))).await.err().expect("no room");
+        assert_eq!((refusal.status, refusal.cause), (StatusCode::SERVICE_UNAVAILABLE, Cause::Timeout));
+        all.pop();
+        assert!(
+            read(request("identity", Content::from(vec![0; LARGEST]))).await.is_ok(),
+            "its place is free again"
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_comes_is_given_up() {
+        let _turn = TURN.lock().await;
         let began = tokio::time::Instant::now();
         let never = tokio_stream::pending::<Result<Vec<u8>, std::io::Error>>();
         let refusal = read(Request::new(Content::from_stream(never))).await.err().expect("it is refused");

@@ -73,6 +73,8 @@ pub struct StoreStats {
     pub bytes_limit: u64,
     /// Spans dropped to make room or for their age.
     pub evicted_spans: u64,
+    /// Of the spans held, those that a store on disk could not write yet: they end with the program.
+    pub unwritten: u64,
     /// What is wrong now (disk full, database locked …); `None` if nothing is.
     pub trouble: Option<String>,
 }

@@ -93,6 +93,8 @@ impl Asker {
             .timeout_connect(Some(Duration::from_secs(5)))
             .timeout_recv_response(Some(PATIENCE))
             .http_status_as_error(false)
+            // What stands in http_proxy is for the web, and knows no loopback of ours.
+            .proxy(None)
             .build()
             .new_agent();
         let terminal = io::stdout().is_terminal();
@@ -101,7 +103,9 @@ impl Asker {
             columns: columns.clamp(60, 240),
             colours: terminal && may_colour(std::env::var_os("NO_COLOR").as_deref()),
         };
-        Asker { url: from.url.trim_end_matches('/').to_owned(), json: from.json, http, style }
+        let url = from.url.trim_end_matches('/');
+        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        Asker { url, json: from.json, http, style }
     }
 
     /// The traces of an answer.

@@ -1,9 +1,9 @@
 //! `tail`: follows the stream of changes, and prints a trace once nothing has come for it for a moment.
 //!
-//! Invariant: a trace that was told of is printed, or it is said why not. A backend that goes away is waited for; what it told of meanwhile is asked for again when it is back. What came
+//! Invariant: a trace that came while this watched is printed, or it is said that it was not. A backend that goes away is waited for; what it told of meanwhile is asked for again when it is back. What came
 //! while nobody listened is not told of, and so not printed: `search` finds it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -17,9 +17,11 @@ const QUIET: Duration = Duration::from_millis(1_200);
 /// How often it looks which are.
 const LOOK: Duration = Duration::from_millis(100);
 /// Traces that are remembered, so that late spans do not print one twice.
-const REMEMBERED: usize = 10_000;
+const REMEMBERED: usize = 100_000;
 /// Between two tries to reach a backend that has gone away.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Traces that wait to be printed; of more it is only said how many there were.
+const WAITING: usize = 100_000;
 /// How long a trace is asked for that cannot be had.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
@@ -27,10 +29,36 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 enum Told {
     /// Spans have come for these traces.
     Changed(Vec<String>),
+    /// And for so many more that are not named; `None` if nobody knows how many.
+    Missed(Option<u64>),
     /// The stream has ended.
     Gone,
     /// There is one again.
     Back,
+}
+
+/// The traces that were printed last.
+#[derive(Default)]
+struct Done {
+    all: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Done {
+    fn contains(&self, id: &str) -> bool {
+        self.all.contains(id)
+    }
+
+    fn add(&mut self, id: String) {
+        if self.all.insert(id.clone()) {
+            self.order.push_back(id);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
 }
 
 /// A trace that is not printed yet.
@@ -42,7 +70,7 @@ struct Open {
 }
 
 pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> Result<(), String> {
-    let url = format!("{}/api/live", asker.url);
+    let url = format!("{}/api/live?most={WAITING}", asker.url);
     let answer = asker.http.get(&url).call().map_err(|error| asker.unreachable(&error))?;
     if answer.status() != 200 {
         return Err(format!("{url}: {}; tail needs a running jaeger-all-in-one", answer.status()));
@@ -52,15 +80,27 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
     std::thread::spawn(move || listen(&http, &url, answer, &told));
     eprintln!("watching {}", asker.url);
     let mut open: HashMap<String, Open> = HashMap::new();
-    let mut done: VecDeque<String> = VecDeque::new();
+    let mut done = Done::default();
     let mut printed = 0;
     loop {
         match changes.recv_timeout(LOOK) {
             Ok(Told::Changed(ids)) => {
                 let last = Instant::now();
+                let mut missed = 0;
                 for id in ids.into_iter().filter(|id| !done.contains(id)) {
-                    open.insert(id, Open { last, failing: None });
+                    if open.len() < WAITING || open.contains_key(&id) {
+                        open.insert(id, Open { last, failing: None });
+                    } else {
+                        missed += 1;
+                    }
                 }
+                if missed > 0 {
+                    say_missed(Some(missed));
+                }
+                continue;
+            }
+            Ok(Told::Missed(traces)) => {
+                say_missed(traces);
                 continue;
             }
             Ok(Told::Gone) => eprintln!("{} is gone; waiting for it to come back", asker.url),
@@ -104,12 +144,15 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
                 }
             }
             open.remove(&id);
-            done.push_back(id);
-            if done.len() > REMEMBERED {
-                done.pop_front();
-            }
+            done.add(id);
         }
     }
+}
+
+/// More came than can be followed.
+fn say_missed(traces: Option<u64>) {
+    let traces = traces.map_or_else(|| "some traces".to_owned(), |traces| format!("{traces} traces"));
+    eprintln!("{traces} are not printed: too many came at once; search finds them");
 }
 
 /// Reads the stream, again and again, until nobody wants it.
@@ -118,6 +161,16 @@ fn listen(http: &ureq::Agent, url: &str, mut answer: ureq::http::Response<ureq::
         for line in BufReader::new(answer.into_body().into_reader()).lines().map_while(Result::ok) {
             let Some(data) = line.strip_prefix("data:") else { continue };
             let change: Value = serde_json::from_str(data).unwrap_or_default();
+            let missed = match &change["more"] {
+                // What lagged has none.
+                Value::Null => Some(None),
+                more => more.as_u64().filter(|more| *more > 0).map(Some),
+            };
+            if let Some(missed) = missed
+                && told.send(Told::Missed(missed)).is_err()
+            {
+                return;
+            }
             let ids = change["traces"]
                 .as_array()
                 .into_iter()

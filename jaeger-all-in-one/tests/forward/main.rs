@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod itself;
 mod otlp;
 mod printed;
 mod retry;

@@ -127,15 +127,17 @@ fn what_is_refused_is_counted_and_the_next_goes_through() {
     let requests = collector(listener);
     let all = one(&url);
     let forward = target(&all);
-    for id in 1..=3 {
+    for id in 1..=4 {
         all.offer_as_it_came(&batch(id));
     }
     assert_eq!(trace_id(&next(&requests).answer("400 Bad Request")), 1);
     // A redirect is not followed.
     assert_eq!(trace_id(&next(&requests).answer("302 Found\r\nLocation: /elsewhere")), 2);
-    assert_eq!(trace_id(&next(&requests).answer("200 OK")), 3);
-    wait_for("the third sent", || forward.sent() == 1);
-    assert_eq!((forward.lost(Loss::Refused), forward.counts().retries, all.stop()), (2, 0, 2));
+    // A query port has its page for everything.
+    assert_eq!(trace_id(&next(&requests).answer("200 OK\r\nContent-Type: text/html; charset=utf-8")), 3);
+    assert_eq!(trace_id(&next(&requests).answer("200 OK")), 4);
+    wait_for("the fourth sent", || forward.sent() == 1);
+    assert_eq!((forward.lost(Loss::Refused), forward.counts().retries, all.stop()), (3, 0, 3));
 }
 
 #[test]

@@ -387,6 +387,7 @@ impl Store for MemoryStore {
             bytes: held.bytes() as u64,
             bytes_limit: self.limit as u64,
             evicted_spans: held.evicted,
+            unwritten: 0,
             trouble: None,
         }
     }

@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jaeger_thrift::Batch;
+use jaeger_thrift::{Batch, Log, Span, Tag, Value};
 use rusqlite::Connection;
 
 use self::schema::Fault;
@@ -43,8 +43,8 @@ use super::{
     TraceQuery, head,
 };
 
-/// Spans that may wait for the writer; more are kept in memory.
-const QUEUE: usize = 200_000;
+/// Bytes of spans that may wait for the writer, if a quarter of the memory is not less; more are kept in memory, where they take less.
+const QUEUE: usize = 128 << 20;
 /// How long a question waits for the writer.
 const SETTLE: Duration = Duration::from_secs(3);
 /// How long the end waits.
@@ -72,6 +72,7 @@ struct Shared {
     memory_bytes: u64,
     /// Whether memory holds anything.
     overflowed: AtomicBool,
+    /// Bytes that wait for the writer, and that it is writing.
     queued: AtomicUsize,
     spans: AtomicU64,
     traces: AtomicU64,
@@ -233,6 +234,8 @@ impl SqliteStore {
             connection,
             failed,
             swept: None,
+            deleted: 0,
+            tidied: None,
             left: None,
         };
         let (orders, received) = mpsc::channel();
@@ -246,7 +249,7 @@ impl SqliteStore {
             orders: Mutex::new(orders),
             shared,
             readers: Mutex::default(),
-            queue: QUEUE,
+            queue: usize::try_from(memory_bytes / 4).unwrap_or(QUEUE).min(QUEUE),
             writer: Some(writer),
         })
     }
@@ -255,10 +258,10 @@ impl SqliteStore {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).send(order).is_ok()
     }
 
-    /// Waits until what came before is in the file or in memory.
-    fn settle(&self, patience: Duration) {
+    /// Waits until what came before is in the file or in memory; `try_now` to try the file once more even if it failed a moment ago.
+    fn settle(&self, patience: Duration, try_now: bool) {
         let (told, waiting) = mpsc::sync_channel(1);
-        if self.order(Order::Settle(told)) {
+        if self.order(Order::Settle { told, try_now }) {
             // A writer that is slower is not waited for: the answer lacks the newest.
             let _ = waiting.recv_timeout(patience);
         }
@@ -266,7 +269,7 @@ impl SqliteStore {
 
     /// Begins a question, which is over when what this gives is dropped. None may begin within another.
     fn begin(&self) -> RwLockReadGuard<'_, Moved> {
-        self.settle(SETTLE);
+        self.settle(SETTLE, false);
         self.shared.moved.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -292,6 +295,30 @@ impl SqliteStore {
     }
 }
 
+/// Bytes that a batch takes while it waits, nearly.
+fn size(batch: &Batch<'_>) -> usize {
+    let value = |value: &Value<'_>| match value {
+        Value::String(text) => text.len(),
+        Value::Binary(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let tags = |tags: &[Tag<'_>]| -> usize {
+        tags.iter().map(|tag| size_of::<Tag<'_>>() + tag.key.len() + value(&tag.value)).sum()
+    };
+    let span = |span: &Span<'_>| {
+        let logs = span.logs.iter().map(|log| size_of::<Log<'_>>() + tags(&log.fields));
+        size_of::<Span<'_>>()
+            + span.operation_name.len()
+            + size_of_val(&*span.references)
+            + tags(&span.tags)
+            + logs.sum::<usize>()
+    };
+    size_of::<Batch<'_>>()
+        + batch.process.service_name.len()
+        + tags(&batch.process.tags)
+        + batch.spans.iter().map(span).sum::<usize>()
+}
+
 /// Spans of the same trace from two places.
 fn merge(into: &mut Vec<Trace>, from: Vec<Trace>, order: &[u128]) {
     for trace in from {
@@ -313,9 +340,10 @@ impl Store for SqliteStore {
         if spans == 0 {
             return stored;
         }
-        let queued = self.shared.queued.fetch_add(spans, Ordering::Relaxed);
-        if queued + spans > self.queue || !self.order(Order::Put(batch.clone().into_owned())) {
-            self.shared.queued.fetch_sub(spans, Ordering::Relaxed);
+        let bytes = size(batch);
+        let queued = self.shared.queued.fetch_add(bytes, Ordering::Relaxed);
+        if queued + bytes > self.queue || !self.order(Order::Put(batch.clone().into_owned(), bytes)) {
+            self.shared.queued.fetch_sub(bytes, Ordering::Relaxed);
             return self.shared.keep(batch);
         }
         stored
@@ -422,6 +450,7 @@ impl Store for SqliteStore {
             bytes: load(&self.shared.bytes),
             bytes_limit: self.disk_bytes,
             evicted_spans: load(&self.shared.evicted),
+            unwritten: 0,
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         for memory in self.shared.memories() {
@@ -431,6 +460,8 @@ impl Store for SqliteStore {
                 more.traces -= (moved.traces.len() as u64).min(more.traces);
             }
             stats.spans += more.spans;
+            stats.unwritten += more.spans;
+            stats.bytes += more.bytes;
             // A trace in both counts twice; how many there are nobody has looked.
             stats.traces += more.traces;
             stats.evicted_spans += more.evicted_spans;
@@ -447,7 +478,7 @@ impl Store for SqliteStore {
     }
 
     fn flush(&self) {
-        self.settle(END);
+        self.settle(END, true);
     }
 }
 
@@ -464,7 +495,7 @@ impl Drop for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jaeger_thrift::{Process, Span};
+    use jaeger_thrift::Process;
 
     /// A writer that cannot keep up, as on a slow disk: receivers go on at once, and what is kept aside gets into the file while more comes.
     #[test]
@@ -472,7 +503,8 @@ mod tests {
         let file = std::env::temp_dir().join(format!("jaeger-all-in-one-back-{}.db", std::process::id()));
         let _ = std::fs::remove_file(&file);
         let mut store = SqliteStore::open(&file, 1 << 30, None, 256 << 20).unwrap();
-        store.queue = 50;
+        // Some 50 spans.
+        store.queue = 50 * size_of::<Span<'_>>();
         let many = 4_000;
         std::thread::scope(|scope| {
             for thread in 0..2u128 {
@@ -484,7 +516,7 @@ mod tests {
                         store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
                         if id % 100 == 0 {
                             // A question makes the writer take up what there is.
-                            store.settle(SETTLE);
+                            store.settle(SETTLE, false);
                         }
                     }
                 });
@@ -493,10 +525,39 @@ mod tests {
         let began = std::time::Instant::now();
         while store.shared.overflowed.load(Ordering::Relaxed) {
             assert!(began.elapsed() < Duration::from_secs(60), "memory is never empty");
-            store.settle(SETTLE);
+            store.settle(SETTLE, false);
         }
         let stats = store.stats();
         assert_eq!((stats.spans, stats.evicted_spans), (4 * many as u64, 0));
+        drop(store);
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+        }
+    }
+
+    /// A writer that waits for a lock, and spans that are large: what waits is bounded by bytes, whatever a span has.
+    #[test]
+    fn what_waits_is_bounded_by_bytes() {
+        const LARGE: usize = 50_000;
+        let file = std::env::temp_dir().join(format!("jaeger-all-in-one-waits-{}.db", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let memory = 8 << 20;
+        let store = SqliteStore::open(&file, 1 << 30, None, memory).unwrap();
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let all = 2_000;
+        for id in 1..=all {
+            let tags = vec![Tag::new("t", format!("{id:0LARGE$}"))];
+            let log = Log { timestamp: 1, fields: vec![Tag::new("t", &[0_u8; 10][..])] };
+            let span = Span { trace_id: id, tags, logs: vec![log], ..Span::default() };
+            let batch = Batch { process: Process::new("shop"), spans: vec![span], ..Batch::default() };
+            assert!((LARGE..LARGE + 1_000).contains(&size(&batch)), "{}", size(&batch));
+            store.append(&batch);
+            assert!(store.shared.queued.load(Ordering::Relaxed) <= memory as usize / 4);
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+        let stats = store.stats();
+        assert_eq!(stats.spans + stats.evicted_spans, all as u64, "{stats:?}");
         drop(store);
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", file.display()));

@@ -23,15 +23,21 @@ const MANY: usize = 10_000;
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often old traces are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How often services, operations and processes without spans are looked for, unless many spans went.
+const TIDY: Duration = Duration::from_secs(5 * 60);
 /// Traces deleted in one transaction, so that no reader or batch waits long.
 const AT_ONCE: usize = 500;
 
 /// What the writer is told.
 pub(super) enum Order {
-    /// Write these.
-    Put(Batch<'static>),
+    /// Write these, which are counted as so many bytes.
+    Put(Batch<'static>, usize),
     /// Say when all of before is written, or is in memory.
-    Settle(SyncSender<()>),
+    Settle {
+        told: SyncSender<()>,
+        /// Try to write even if that failed a moment ago.
+        try_now: bool,
+    },
     /// Write all, and end.
     End,
 }
@@ -46,6 +52,9 @@ pub(super) struct Writer {
     pub(super) connection: Option<Connection>,
     pub(super) failed: Option<Instant>,
     pub(super) swept: Option<Instant>,
+    /// Spans deleted since what they alone had named was looked for, and when that was.
+    pub(super) deleted: u64,
+    pub(super) tidied: Option<Instant>,
     /// Traces of memory that are still to be written; a failure between them writes none twice.
     pub(super) left: Option<Vec<u128>>,
 }
@@ -56,14 +65,16 @@ impl Writer {
         let mut ends = false;
         while !ends {
             let mut gathered = Vec::new();
-            let mut spans = 0;
+            let (mut spans, mut bytes) = (0, 0);
             let mut waiting = Vec::new();
             let mut until = None;
+            let mut rest = true;
             loop {
                 let left =
                     until.map_or(AGAIN, |until: Instant| until.saturating_duration_since(Instant::now()));
                 match orders.recv_timeout(left) {
-                    Ok(Order::Put(batch)) => {
+                    Ok(Order::Put(batch, size)) => {
+                        bytes += size;
                         spans += batch.spans.len();
                         gathered.push(batch);
                         let until = *until.get_or_insert_with(|| Instant::now() + INTERVAL);
@@ -71,19 +82,22 @@ impl Writer {
                             break;
                         }
                     }
-                    Ok(Order::Settle(told)) => {
+                    Ok(Order::Settle { told, try_now }) => {
                         waiting.push(told);
+                        rest &= !try_now;
                         break;
                     }
                     Err(RecvTimeoutError::Timeout) => break,
                     Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
                         ends = true;
+                        rest = false;
                         break;
                     }
                 }
             }
-            self.shared.queued.fetch_sub(spans, Ordering::Relaxed);
-            self.put(gathered, ends);
+            self.put(gathered, rest);
+            // Only now: what is being written takes memory too.
+            self.shared.queued.fetch_sub(bytes, Ordering::Relaxed);
             for told in waiting {
                 // Who asked may have given up.
                 let _ = told.try_send(());
@@ -95,10 +109,10 @@ impl Writer {
         }
     }
 
-    /// Writes batches, or keeps them in memory. After a failure one in [`AGAIN`] is tried, or the last.
-    fn put(&mut self, batches: Vec<Batch<'static>>, last: bool) {
+    /// Writes batches, or keeps them in memory. With a rest after a failure one in [`AGAIN`] is tried.
+    fn put(&mut self, batches: Vec<Batch<'static>>, rest: bool) {
         let idle = batches.is_empty() && !self.shared.overflowed.load(Ordering::Relaxed);
-        let rests = !last && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
+        let rests = rest && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
         if idle && self.failed.is_none() {
             return;
         }
@@ -187,7 +201,17 @@ impl Writer {
         let (disk_bytes, keep) = (self.disk_bytes, self.keep);
         let shared = Arc::clone(&self.shared);
         let Some(connection) = self.connection.as_mut() else { return };
-        let swept = sweep(connection, &shared, disk_bytes, keep);
+        let swept = sweep(connection, &shared, disk_bytes, keep).and_then(|deleted| {
+            self.deleted += deleted;
+            // It reads all spans, so not for a few of many, or not often.
+            let many = self.deleted >= shared.spans.load(Ordering::Relaxed) / 10;
+            if self.deleted > 0 && (many || self.tidied.is_none_or(|at| at.elapsed() >= TIDY)) {
+                tidy(connection)?;
+                (self.deleted, self.tidied) = (0, Some(Instant::now()));
+            }
+            shared.bytes.store(bytes(connection)?, Ordering::Relaxed);
+            Ok(())
+        });
         if let Err(error) = swept {
             self.failed = Some(Instant::now());
             shared.trouble(Some(explain(&error)));
@@ -302,18 +326,23 @@ pub(super) fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
     Ok((pages * number("page_size")?).max(0) as u64)
 }
 
+/// Deletes the traces that are too old or too many; how many spans that were.
 fn sweep(
     connection: &mut Connection,
     shared: &Shared,
     disk_bytes: u64,
     keep: Option<Duration>,
-) -> rusqlite::Result<()> {
-    let mut deleted = false;
+) -> rusqlite::Result<u64> {
+    let mut deleted = 0;
     if let Some(keep) = keep {
         let before = micros_now().saturating_sub(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
         let old = "SELECT id FROM trace WHERE id <= (SELECT max(id) FROM trace WHERE arrived < ?1) ORDER BY id LIMIT ?2";
-        while delete(connection, shared, old, before)? == AT_ONCE {
-            deleted = true;
+        loop {
+            let (traces, spans) = delete(connection, shared, old, before)?;
+            deleted += spans;
+            if traces < AT_ONCE {
+                break;
+            }
         }
     }
     // A tenth below the bound, so that it is not done again at once.
@@ -321,27 +350,34 @@ fn sweep(
     if held > disk_bytes {
         while held > disk_bytes / 10 * 9 {
             let oldest = "SELECT id FROM trace WHERE ?1 = 0 ORDER BY id LIMIT ?2";
-            if delete(connection, shared, oldest, 0)? == 0 {
+            let (traces, spans) = delete(connection, shared, oldest, 0)?;
+            deleted += spans;
+            if traces == 0 {
                 break;
             }
-            deleted = true;
             held = bytes(connection)?;
         }
     }
-    if deleted {
-        connection.execute_batch(
-            "DELETE FROM operation WHERE id NOT IN (SELECT DISTINCT operation FROM span);
-             DELETE FROM service WHERE id NOT IN (SELECT DISTINCT service FROM span);
-             DELETE FROM process WHERE id NOT IN (SELECT DISTINCT process FROM span);
-             PRAGMA incremental_vacuum;",
-        )?;
-    }
-    shared.bytes.store(bytes(connection)?, Ordering::Relaxed);
-    Ok(())
+    Ok(deleted)
 }
 
-/// Deletes the traces that `which` names; how many there were.
-fn delete(connection: &mut Connection, shared: &Shared, which: &str, bound: i64) -> rusqlite::Result<usize> {
+/// Forgets what no span names any more, and gives free pages back.
+fn tidy(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "DELETE FROM operation WHERE id NOT IN (SELECT DISTINCT operation FROM span);
+         DELETE FROM service WHERE id NOT IN (SELECT DISTINCT service FROM span);
+         DELETE FROM process WHERE id NOT IN (SELECT DISTINCT process FROM span);
+         PRAGMA incremental_vacuum;",
+    )
+}
+
+/// Deletes the traces that `which` names; how many there were, and how many spans.
+fn delete(
+    connection: &mut Connection,
+    shared: &Shared,
+    which: &str,
+    bound: i64,
+) -> rusqlite::Result<(usize, u64)> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let (mut spans, mut traces) = (0, 0);
     {
@@ -359,5 +395,5 @@ fn delete(connection: &mut Connection, shared: &Shared, which: &str, bound: i64)
     shared.spans.fetch_sub(spans as u64, Ordering::Relaxed);
     shared.traces.fetch_sub(traces as u64, Ordering::Relaxed);
     shared.evicted.fetch_add(spans as u64, Ordering::Relaxed);
-    Ok(traces)
+    Ok((traces, spans as u64))
 }

@@ -1,7 +1,8 @@
-//! A port that speaks HTTP/1: connections with deadlines and a cap, and an end that lets answers finish.
+//! Connections with deadlines and a cap, for all ports; and a port that speaks HTTP/1, with an end that lets answers finish.
 //!
 //! What a slow or idle client holds is a connection, of which a port has [`CONNECTIONS`]; its request's head must come within [`HEAD`], and bodies have a
-//! deadline of their own (`receive/body.rs`). One that takes nothing of its answer for [`TAKE`] is hung up on.
+//! deadline of their own (`receive/body.rs`). One that takes nothing of its answer for [`TAKE`] is hung up on. gRPC has a server of its own
+//! (`receive/otlp/grpc.rs`) on such connections.
 
 use std::io;
 use std::pin::Pin;
@@ -16,15 +17,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Sleep;
 
 /// Connections of a port at a time; more wait in the system's queue.
-const CONNECTIONS: usize = 512;
+pub(crate) const CONNECTIONS: usize = 512;
 /// How long the head of a request may take, and a connection may idle.
 const HEAD: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of its answer.
-const TAKE: Duration = Duration::from_secs(30);
+pub(crate) const TAKE: Duration = Duration::from_secs(30);
 /// How long open answers may take when the program ends.
 const GRACE: Duration = Duration::from_secs(2);
 /// Pause when the system gives no connection, mostly for want of file descriptors.
@@ -32,75 +33,114 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `routes` until `stopped` says true.
 pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
-    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Places::new(CONNECTIONS);
     let open = GracefulShutdown::new();
     loop {
-        let next = async {
-            // The semaphore is never closed.
-            let place = Arc::clone(&free).acquire_owned().await.ok();
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            next = next => next,
+        let connection = tokio::select! {
+            connection = places.accept(&listener) => connection,
             // An error means that the backend is gone, which is the end too.
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
-        // Answers are small and waited for.
-        let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(routes.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(Impatient { stream, waiting: None }), service);
+            .serve_connection(TokioIo::new(connection), service);
         let connection = open.watch(connection);
         tokio::spawn(async move {
             // What fails is the client's side.
             let _ = connection.await;
-            drop(place);
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
 }
 
-/// A stream whose writes fail if the other side takes nothing for [`TAKE`].
-struct Impatient {
-    stream: TcpStream,
-    /// Since a write could not be done.
-    waiting: Option<Pin<Box<Sleep>>>,
+/// The connections that a port may have.
+pub(crate) struct Places(Arc<Semaphore>);
+
+impl Places {
+    pub(crate) fn new(connections: usize) -> Self {
+        Places(Arc::new(Semaphore::new(connections)))
+    }
+
+    /// The next connection, once there is a place for it.
+    pub(crate) async fn accept(&self, listener: &TcpListener) -> Connection {
+        // The semaphore is never closed.
+        let place = Arc::clone(&self.0).acquire_owned().await.ok();
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            // Answers are small and waited for.
+            let _ = stream.set_nodelay(true);
+            return Connection { stream, _place: place, writing: None, quiet: None, reading: None };
+        }
+    }
 }
 
-impl Impatient {
+/// A connection that has a place. It fails if the other side takes nothing for [`TAKE`], or says nothing for as long as it may.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
+    /// Since a write could not be done.
+    writing: Option<Pin<Box<Sleep>>>,
+    /// How long the other side may say nothing.
+    quiet: Option<Duration>,
+    /// Since it says nothing, if that matters.
+    reading: Option<Pin<Box<Sleep>>>,
+}
+
+impl Connection {
+    /// One whose other side may say nothing for so long; else for ever, where a protocol has deadlines of its own.
+    pub(crate) fn quiet_for(mut self, quiet: Duration) -> Self {
+        self.quiet = Some(quiet);
+        self
+    }
+
     fn write<T>(
         &mut self,
         context: &mut Context<'_>,
         attempt: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if let Poll::Ready(done) = attempt(Pin::new(&mut self.stream), context) {
-            self.waiting = None;
-            return Poll::Ready(done);
-        }
-        let deadline = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(TAKE)));
-        ready!(deadline.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let done = attempt(Pin::new(&mut self.stream), context);
+        within(&mut self.writing, TAKE, done, context)
     }
 }
 
-impl AsyncRead for Impatient {
+/// What was done; or, if it could not be for so long, an error.
+fn within<T>(
+    since: &mut Option<Pin<Box<Sleep>>>,
+    patience: Duration,
+    done: Poll<io::Result<T>>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    if done.is_ready() {
+        *since = None;
+        return done;
+    }
+    let deadline = since.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+    ready!(deadline.as_mut().poll(context));
+    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+}
+
+impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, to)
+        let this = &mut *self;
+        let done = Pin::new(&mut this.stream).poll_read(context, to);
+        match this.quiet {
+            Some(quiet) => within(&mut this.reading, quiet, done, context),
+            None => done,
+        }
     }
 }
 
-impl AsyncWrite for Impatient {
+impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

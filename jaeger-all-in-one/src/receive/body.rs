@@ -1,8 +1,7 @@
 //! The body of a request: whole, decompressed, and bounded in every way.
 //!
-//! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and what has come of all bodies of all
-//! ports together at most [`BUDGET`]: who brings more when that is used up waits for [`PATIENCE`], and is sent away with 503. A client that only says that it
-//! will send much holds nothing.
+//! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and all bodies of all ports together
+//! within the [budget](super::budget): who brings more when that is used up is sent away with 503.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -11,59 +10,19 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::budget::{FULL, Full, Held, unfolded};
 use crate::counters::Cause;
 
 /// The largest body, in bytes.
 pub(super) const LARGEST: usize = 20 << 20;
 /// How long a body may take.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Bytes that all bodies may hold at a time.
-const BUDGET: usize = 256 << 20;
-/// How long a body waits for its part of that. Not for long: who waits holds what has come already, and so may they all.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The budget is given out in pieces of so many bytes.
-const PIECE: usize = 1 << 10;
-/// What is compressed becomes no more than so many times larger (deflate's bound).
-const DEFLATE: usize = 1_032;
-
-static FREE: Semaphore = Semaphore::const_new(BUDGET / PIECE);
 
 /// A body, with its part of the budget.
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     _held: Held,
-}
-
-/// A body's part of the budget.
-#[derive(Default)]
-struct Held {
-    permit: Option<SemaphorePermit<'static>>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Holds so many bytes from now on, if there is room for them soon.
-    async fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let more = bytes.div_ceil(PIECE).saturating_sub(self.bytes.div_ceil(PIECE));
-        self.bytes = self.bytes.max(bytes);
-        if more == 0 {
-            return Ok(());
-        }
-        // A body has at most a few 10,000 pieces, and the semaphore is never closed.
-        match tokio::time::timeout(PATIENCE, FREE.acquire_many(more as u32)).await {
-            Ok(Ok(permit)) => match &mut self.permit {
-                Some(held) => held.merge(permit),
-                none => *none = Some(permit),
-            },
-            _ => {
-                let message = "too much is coming in at the same time; send it again";
-                return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Timeout, message));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Why a request is refused.
@@ -82,6 +41,12 @@ impl Refusal {
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
         Refusal::new(StatusCode::BAD_REQUEST, Cause::Invalid, message)
+    }
+}
+
+impl From<Full> for Refusal {
+    fn from(_: Full) -> Self {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, Cause::Timeout, FULL)
     }
 }
 
@@ -134,7 +99,7 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     let mut held = Held::default();
     let bytes = gather(request.into_body(), if declared < LARGEST { declared } else { 0 }, &mut held).await?;
     if !matches!(encoding, Encoding::None) {
-        held.grow(bytes.len() + LARGEST.min(bytes.len().saturating_mul(DEFLATE))).await?;
+        held.grow(unfolded(bytes.len())).await?;
     }
     let bytes = match encoding {
         Encoding::None => bytes,
@@ -195,11 +160,9 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::{BUDGET, TURN};
     use super::*;
     use axum::body::Body as Content;
-
-    /// The budget is one for the whole program, so these take turns.
-    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
     fn request(encoding: &str, body: Content) -> Request {
         let request = axum::http::Request::builder().header(header::CONTENT_ENCODING, encoding);

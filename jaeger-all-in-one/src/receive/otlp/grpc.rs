@@ -1,4 +1,4 @@
-//! The gRPC service of OTLP on 4317.
+//! The gRPC service of OTLP on 4317: within the bounds that the ports of HTTP have, for bodies (`metered`) and connections (`serve.rs`).
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -13,8 +13,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message as _;
 use prost::bytes::Buf as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EnabledCompressionEncodings};
 use tonic::codec::{EncodeBuf, Encoder};
@@ -22,12 +22,15 @@ use tonic::codegen::{BoxFuture, Service as HttpService, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status};
 
 use super::Unreadable;
+use super::metered::{Hold, Metered};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 use crate::receive::body::{LARGEST, aside};
+use crate::serve::{CONNECTIONS, Connection, Places, TAKE};
 
 /// The one method.
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -46,9 +49,12 @@ impl UnaryService<Bytes> for Service {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let app = self.0.clone();
-        let bytes = request.into_inner();
+        let (_, mut extensions, bytes) = request.into_parts();
+        let held = extensions.remove::<Hold>();
         let size = bytes.len();
         let work = move || {
+            // As long as the bytes are there.
+            let _held = held;
             super::take_protobuf(&app, Receiver::OtlpGrpc, &bytes).map_err(|error| match error {
                 Unreadable::Broken(message) => Status::internal(message),
                 Unreadable::Invalid(message) => Status::invalid_argument(message),
@@ -82,6 +88,9 @@ impl HttpService<http::Request<Body>> for Service {
             let mut grpc = Grpc::new(Raw)
                 .apply_compression_config(gzip, EnabledCompressionEncodings::default())
                 .apply_max_message_size_config(Some(LARGEST), None);
+            let (metered, hold) = Metered::new(request.headers());
+            let mut request = request.map(|body| Body::new(metered.of(body)));
+            request.extensions_mut().insert(hold);
             Ok(grpc.unary(method, request).await)
         })
     }
@@ -141,24 +150,148 @@ fn count(app: &App, response: &AxumResponse) {
     app.counters.refused(Receiver::OtlpGrpc, cause, 1);
 }
 
+/// An answered ping is asked for so often.
+const PING: Duration = Duration::from_secs(60);
+/// How long a client may say nothing: a little longer than it has for the answer to a ping. So one that never speaks gRPC is hung up on, too.
+const QUIET: Duration = Duration::from_secs(90);
+
 /// Serves until `stopped` says true.
-pub(crate) async fn serve(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, app: App, stopped: watch::Receiver<bool>) {
+    serve_some(listener, app, stopped, CONNECTIONS).await;
+}
+
+/// The same with so many connections at a time.
+async fn serve_some(listener: TcpListener, app: App, mut stopped: watch::Receiver<bool>, places: usize) {
     let counting = app.clone();
     let routes =
         Routes::new(Service(app)).into_axum_router().layer(map_response(move |response: AxumResponse| {
             count(&counting, &response);
             std::future::ready(response)
         }));
+    let mut ended = stopped.clone();
     let stop = async move {
         // An error means that the backend is gone, which is the end too.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
+    let (coming, connections) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let places = Places::new(places);
+        loop {
+            let connection = tokio::select! {
+                connection = places.accept(&listener) => connection,
+                _ = ended.wait_for(|stop| *stop) => return,
+            };
+            if coming.send(Ok::<_, Infallible>(connection.quiet_for(QUIET))).await.is_err() {
+                return;
+            }
+        }
+    });
     let _ = Server::builder()
         .timeout(Duration::from_secs(30))
         .concurrency_limit_per_connection(16)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        // More would wait with what they have sent, which nobody counts.
+        .max_concurrent_streams(16)
+        .http2_keepalive_interval(Some(PING))
+        .http2_keepalive_timeout(Some(TAKE))
         .add_routes(Routes::from(routes))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop)
+        .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop)
         .await;
+}
+
+impl Connected for Connection {
+    /// Nobody asks.
+    type ConnectInfo = ();
+    fn connect_info(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::receive::budget::{BUDGET, Held, TURN};
+    use crate::store::memory::MemoryStore;
+    use axum::body::Body as Content;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    fn app() -> App {
+        App::new(Config::default(), Box::new(MemoryStore::new(64 << 20)))
+    }
+
+    /// The status of a request that has no spans, but so many bytes of a field that nobody knows; and of the same, compressed by a client.
+    async fn export(bytes: usize, encoding: Option<&str>) -> Option<i32> {
+        let mut message = vec![0x7a];
+        prost::encoding::encode_varint(bytes as u64, &mut message);
+        message.resize(message.len() + bytes, b'x');
+        if encoding.is_some() {
+            use std::io::Write as _;
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(&message).unwrap();
+            message = packed.finish().unwrap();
+        }
+        let mut body = vec![encoding.is_some().into()];
+        body.extend_from_slice(&(message.len() as u32).to_be_bytes());
+        body.extend_from_slice(&message);
+        let mut request = http::Request::builder().method("POST").uri(EXPORT);
+        if let Some(encoding) = encoding {
+            request = request.header("grpc-encoding", encoding);
+        }
+        // In parts, as it comes from a connection.
+        let parts: Vec<_> = body.chunks(16 << 10).map(|part| Ok::<_, Infallible>(part.to_vec())).collect();
+        let request = request.header("content-type", "application/grpc");
+        let request = request.body(Body::new(Content::from_stream(tokio_stream::iter(parts)))).unwrap();
+        let response = HttpService::call(&mut Service(app()), request).await.unwrap();
+        Some(response.headers().get("grpc-status")?.to_str().unwrap().parse().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_share_the_budget_of_all_ports() {
+        let _turn = TURN.lock().await;
+        let mut others = Held::default();
+        others.grow(BUDGET - (1 << 20)).await.unwrap();
+        assert_eq!(export(500 << 10, None).await, None, "there is room for it");
+        assert_eq!(export(2 << 20, None).await, Some(14), "there is none: unavailable");
+        assert_eq!(export(2 << 20, Some("gzip")).await, Some(14), "nor for what it unfolds to");
+        drop(others);
+        let mut all = Held::default();
+        for encoding in [None, Some("gzip")] {
+            assert_eq!(export(2 << 20, encoding).await, None, "its place is free again");
+        }
+        assert!(all.try_grow(BUDGET).is_ok(), "and those of the requests are, too");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_of_many_messages_ends_where_one_would() {
+        let _turn = TURN.lock().await;
+        // An empty message, again and again.
+        let endless = tokio_stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(vec![0; 5 << 10])));
+        let request = http::Request::builder().uri(EXPORT).header("content-type", "application/grpc");
+        let request = request.body(Body::new(Content::from_stream(endless))).unwrap();
+        let response = HttpService::call(&mut Service(app()), request).await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], "11", "out of range");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_say_nothing_hold_their_places_for_a_while_only() {
+        const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve_some(listener, app(), stopped, 2));
+        let began = Instant::now();
+        let mut idle = Vec::new();
+        for _ in 0..2 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(PREFACE).await.unwrap();
+        let mut settings = [0; 9];
+        client.read_exact(&mut settings).await.unwrap();
+        assert!(began.elapsed() >= QUIET, "it had a place beside the two: {:?}", began.elapsed());
+        assert_eq!(settings[3], 4, "the server's settings");
+        drop((client, idle));
+        stop.send(true).unwrap();
+        server.await.unwrap();
+    }
 }

@@ -6,11 +6,13 @@
 //! | [`json`] | OTLP's JSON to the same messages, in every spelling that clients use |
 //! | `wire` | OTLP's protobuf to batches, without the messages in between |
 //! | [`http`], [`grpc`] | the two ports |
+//! | `metered` | bodies of gRPC, which are read by the library, within the budget of all bodies |
 
 pub mod grpc;
 pub mod http;
 pub mod json;
 pub mod map;
+mod metered;
 mod wire;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

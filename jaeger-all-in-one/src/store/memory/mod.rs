@@ -172,6 +172,25 @@ impl MemoryStore {
         self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Calls `each` with the spans of a trace as they lie here, in the order of their arrival, until it breaks off: however large the trace is, no more than
+    /// one of them is unpacked at a time.
+    pub(in crate::store) fn each_of(&self, id: u128, each: EachSpan<'_>) {
+        let (snapshot, lasts) = self.lasts(&[id]);
+        let mut last_process = None;
+        for (segment, place) in lasts.iter().flat_map(|(_, last)| snapshot.chain(*last)) {
+            let (fixed, reader) = segment.fixed(place.at());
+            let number = (segment.number, segment.series[fixed.series as usize].process);
+            // Neighbours are mostly of one process.
+            let (_, process) = match last_process.take() {
+                Some((same, process)) if same == number => last_process.insert((same, process)),
+                _ => last_process.insert((number, segment.read_process(number.1))),
+            };
+            if each(process, &segment.span(&fixed, reader)).is_break() {
+                break;
+            }
+        }
+    }
+
     /// The last records of these traces, with the segments that have them all.
     fn lasts(&self, ids: &[u128]) -> (Snapshot, Vec<(u128, Place)>) {
         let mut held = self.held();

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - Batches are gathered for 200 ms and committed together: a killed program loses that interval at most (a machine without power what the
-//!   system had not written). Who asks is answered with what has come before: a question first has the writer settle.
+//!   system had not written). Who asks is answered with what has come before: a question first has the writer settle, which puts what it is behind with
+//!   into memory. Only one thing is waited for, the transaction that is being written, and that not for longer than [`SETTLE`].
 //! - The oldest traces go, whole, when they are older than [`Config::keep`](crate::Config::keep) or the file is larger than
 //!   [`Config::disk_bytes`](crate::Config::disk_bytes).
 //! - Disk full, database locked or broken: spans are kept in memory, found there, and written once that works. It is told on standard error and in
@@ -15,9 +16,13 @@
 //! | file | job |
 //! |---|---|
 //! | `schema` | opening, the tables, older forms into newer |
-//! | `write` | the writer's thread, and keeping within bounds |
+//! | `write` | the writer's thread |
+//! | `add` | transactions that add spans |
+//! | `bounds` | what is too old or too much goes |
 //! | `read` | the questions |
 
+mod add;
+mod bounds;
 mod read;
 mod schema;
 mod write;
@@ -74,6 +79,8 @@ struct Shared {
     overflowed: AtomicBool,
     /// Bytes that wait for the writer, and that it is writing.
     queued: AtomicUsize,
+    /// Questions that wait for the writer.
+    asking: AtomicUsize,
     spans: AtomicU64,
     traces: AtomicU64,
     bytes: AtomicU64,
@@ -114,6 +121,17 @@ impl Shared {
     /// One of the two that may be there at the same time, so each has half of the bytes.
     fn new_memory(bytes: u64) -> Arc<MemoryStore> {
         Arc::new(MemoryStore::new(bytes / 2))
+    }
+
+    /// Whether somebody waits for the writer.
+    fn is_asked(&self) -> bool {
+        self.asking.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether memory holds no more than goes into the file at once.
+    fn holds_little(&self) -> bool {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.leaving.is_none() && kept.current.stats().spans <= add::MOVED_SPANS
     }
 
     /// Keeps a batch in memory.
@@ -175,7 +193,7 @@ impl Shared {
         let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|count| count as u64);
         self.spans.store(count("SELECT count(*) FROM span")?, Ordering::Relaxed);
         self.traces.store(count("SELECT count(*) FROM trace")?, Ordering::Relaxed);
-        self.bytes.store(write::bytes(connection)?, Ordering::Relaxed);
+        self.bytes.store(bounds::bytes(connection)?, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -206,6 +224,7 @@ impl SqliteStore {
             memory_bytes,
             overflowed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
+            asking: AtomicUsize::new(0),
             spans: AtomicU64::new(0),
             traces: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -237,6 +256,7 @@ impl SqliteStore {
             deleted: 0,
             tidied: None,
             left: None,
+            held_up: None,
         };
         let (orders, received) = mpsc::channel();
         let writer = std::thread::Builder::new()
@@ -261,10 +281,12 @@ impl SqliteStore {
     /// Waits until what came before is in the file or in memory; `try_now` to try the file once more even if it failed a moment ago.
     fn settle(&self, patience: Duration, try_now: bool) {
         let (told, waiting) = mpsc::sync_channel(1);
+        self.shared.asking.fetch_add(1, Ordering::Relaxed);
         if self.order(Order::Settle { told, try_now }) {
-            // A writer that is slower is not waited for: the answer lacks the newest.
+            // A disk that hangs for so long is not waited for: the answer lacks the newest.
             let _ = waiting.recv_timeout(patience);
         }
+        self.shared.asking.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Begins a question, which is over when what this gives is dropped. None may begin within another.
@@ -493,74 +515,4 @@ impl Drop for SqliteStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jaeger_thrift::Process;
-
-    /// A writer that cannot keep up, as on a slow disk: receivers go on at once, and what is kept aside gets into the file while more comes.
-    #[test]
-    fn nothing_is_lost_while_memory_is_written_back() {
-        let file = std::env::temp_dir().join(format!("jaeger-all-in-one-back-{}.db", std::process::id()));
-        let _ = std::fs::remove_file(&file);
-        let mut store = SqliteStore::open(&file, 1 << 30, None, 256 << 20).unwrap();
-        // Some 50 spans.
-        store.queue = 50 * size_of::<Span<'_>>();
-        let many = 4_000;
-        std::thread::scope(|scope| {
-            for thread in 0..2u128 {
-                let store = &store;
-                scope.spawn(move || {
-                    for id in 1..=many {
-                        let span = |span_id| Span { trace_id: thread << 64 | id, span_id, ..Span::default() };
-                        let spans = vec![span(1), span(2)];
-                        store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
-                        if id % 100 == 0 {
-                            // A question makes the writer take up what there is.
-                            store.settle(SETTLE, false);
-                        }
-                    }
-                });
-            }
-        });
-        let began = std::time::Instant::now();
-        while store.shared.overflowed.load(Ordering::Relaxed) {
-            assert!(began.elapsed() < Duration::from_secs(60), "memory is never empty");
-            store.settle(SETTLE, false);
-        }
-        let stats = store.stats();
-        assert_eq!((stats.spans, stats.evicted_spans), (4 * many as u64, 0));
-        drop(store);
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
-        }
-    }
-
-    /// A writer that waits for a lock, and spans that are large: what waits is bounded by bytes, whatever a span has.
-    #[test]
-    fn what_waits_is_bounded_by_bytes() {
-        const LARGE: usize = 50_000;
-        let file = std::env::temp_dir().join(format!("jaeger-all-in-one-waits-{}.db", std::process::id()));
-        let _ = std::fs::remove_file(&file);
-        let memory = 8 << 20;
-        let store = SqliteStore::open(&file, 1 << 30, None, memory).unwrap();
-        let other = Connection::open(&file).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let all = 2_000;
-        for id in 1..=all {
-            let tags = vec![Tag::new("t", format!("{id:0LARGE$}"))];
-            let log = Log { timestamp: 1, fields: vec![Tag::new("t", &[0_u8; 10][..])] };
-            let span = Span { trace_id: id, tags, logs: vec![log], ..Span::default() };
-            let batch = Batch { process: Process::new("shop"), spans: vec![span], ..Batch::default() };
-            assert!((LARGE..LARGE + 1_000).contains(&size(&batch)), "{}", size(&batch));
-            store.append(&batch);
-            assert!(store.shared.queued.load(Ordering::Relaxed) <= memory as usize / 4);
-        }
-        other.execute_batch("ROLLBACK").unwrap();
-        let stats = store.stats();
-        assert_eq!(stats.spans + stats.evicted_spans, all as u64, "{stats:?}");
-        drop(store);
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", file.display()));
-        }
-    }
-}
+mod tests;

@@ -1,19 +1,24 @@
-//! The thread that writes: gathers batches, commits them together, keeps the database within its bounds.
+//! The thread that writes: gathers batches, commits them together (`add`), has the database kept within its bounds (`bounds`).
 //!
-//! What cannot be written goes into memory, where it is found as well, and is written once that works again.
+//! What cannot be written goes into memory, where it is found as well, and is written once that works again: a part at a time, and whoever asks is answered
+//! between two of them. What comes meanwhile goes there, too, so that the order of arrival is kept. Whoever asks while much waits does not wait for the file
+//! either: all that waits goes into memory.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard, TryLockError};
+use std::time::{Duration, Instant};
 
-use jaeger_thrift::{Batch, Process, Protocol, Span};
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
+use jaeger_thrift::Batch;
+use rusqlite::Connection;
 
-use super::Shared;
+use super::add::{commit, move_some};
+use super::bounds::{bytes, sweep, tidy};
 use super::schema::{self, explain};
-use crate::store::{Scan, Store as _, heads};
+use super::{Moved, Shared};
+use crate::store::{Scan, Store as _};
 
 /// Batches are gathered for so long before they are committed: what a killed program loses at most.
 pub(super) const INTERVAL: Duration = Duration::from_millis(200);
@@ -25,8 +30,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often services, operations and processes without spans are looked for, unless many spans went.
 const TIDY: Duration = Duration::from_secs(5 * 60);
-/// Traces deleted in one transaction, so that no reader or batch waits long.
-const AT_ONCE: usize = 500;
+/// How long readers may hold up what goes from memory into the file, before they are held up themselves.
+const HELD_UP: Duration = Duration::from_secs(5);
+/// How long such a transaction waits for them, which costs nobody anything.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// What the writer is told.
 pub(super) enum Order {
@@ -57,6 +64,22 @@ pub(super) struct Writer {
     pub(super) tidied: Option<Instant>,
     /// Traces of memory that are still to be written; a failure between them writes none twice.
     pub(super) left: Option<Vec<u128>>,
+    /// Since when readers hold up what goes from memory into the file.
+    pub(super) held_up: Option<Instant>,
+}
+
+/// What there is to do.
+#[derive(Default)]
+struct Round {
+    batches: Vec<Batch<'static>>,
+    spans: usize,
+    bytes: usize,
+    /// Who wants to know when it is done.
+    waiting: Vec<SyncSender<()>>,
+    /// Whether the file is tried even if that failed a moment ago, and all that memory holds is written too.
+    all: bool,
+    /// Whether it is the last.
+    ends: bool,
 }
 
 impl Writer {
@@ -64,43 +87,26 @@ impl Writer {
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         let mut ends = false;
         while !ends {
-            let mut gathered = Vec::new();
-            let (mut spans, mut bytes) = (0, 0);
-            let mut waiting = Vec::new();
-            let mut until = None;
-            let mut rest = true;
-            loop {
-                let left =
-                    until.map_or(AGAIN, |until: Instant| until.saturating_duration_since(Instant::now()));
-                match orders.recv_timeout(left) {
-                    Ok(Order::Put(batch, size)) => {
-                        bytes += size;
-                        spans += batch.spans.len();
-                        gathered.push(batch);
-                        let until = *until.get_or_insert_with(|| Instant::now() + INTERVAL);
-                        if spans >= MANY || Instant::now() >= until {
-                            break;
-                        }
-                    }
-                    Ok(Order::Settle { told, try_now }) => {
-                        waiting.push(told);
-                        rest &= !try_now;
-                        break;
-                    }
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
-                        ends = true;
-                        rest = false;
-                        break;
-                    }
+            let round = self.gather(orders);
+            ends = round.ends;
+            // Who asks is not kept waiting for a file that is behind.
+            let behind = round.spans > MANY && !round.waiting.is_empty() && !round.all;
+            let works = self.put(round.batches, round.all, behind);
+            // Only now: what is being written takes memory too.
+            self.shared.queued.fetch_sub(round.bytes, Ordering::Relaxed);
+            if works && round.all {
+                // What is leaving memory, and what came meanwhile.
+                for _ in 0..2 {
+                    while self.write_back(true) {}
                 }
             }
-            self.put(gathered, rest);
-            // Only now: what is being written takes memory too.
-            self.shared.queued.fetch_sub(bytes, Ordering::Relaxed);
-            for told in waiting {
+            for told in round.waiting {
                 // Who asked may have given up.
                 let _ = told.try_send(());
+            }
+            if works && !round.all && !self.write_back(false) && self.shared.holds_little() {
+                // With that all is in the file, and the next batches go there at once.
+                self.write_back(false);
             }
             if self.swept.is_none_or(|at| at.elapsed() >= SWEEP) {
                 self.swept = Some(Instant::now());
@@ -109,25 +115,73 @@ impl Writer {
         }
     }
 
-    /// Writes batches, or keeps them in memory. With a rest after a failure one in [`AGAIN`] is tried.
-    fn put(&mut self, batches: Vec<Batch<'static>>, rest: bool) {
-        let idle = batches.is_empty() && !self.shared.overflowed.load(Ordering::Relaxed);
-        let rests = rest && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
-        if idle && self.failed.is_none() {
-            return;
-        }
-        if !rests {
-            match self.write(&batches) {
-                Ok(()) => return self.recover(),
-                Err(error) => {
-                    self.failed = Some(Instant::now());
-                    self.shared.trouble(Some(error));
+    fn has_to_write_back(&self) -> bool {
+        self.failed.is_none() && self.shared.overflowed.load(Ordering::Relaxed)
+    }
+
+    /// The next orders, as many as are to be carried out together.
+    fn gather(&self, orders: &Receiver<Order>) -> Round {
+        let mut round = Round::default();
+        let mut until = None;
+        loop {
+            let patience = match until {
+                // Where there is other work orders are only looked for.
+                _ if self.has_to_write_back() => self.held_up.map_or(Duration::ZERO, |_| MOMENT),
+                Some(until) => Instant::saturating_duration_since(&until, Instant::now()),
+                None => AGAIN,
+            };
+            match orders.recv_timeout(patience) {
+                Ok(Order::Put(batch, size)) => {
+                    round.bytes += size;
+                    round.spans += batch.spans.len();
+                    round.batches.push(batch);
+                    let until = *until.get_or_insert_with(|| Instant::now() + INTERVAL);
+                    // If somebody asks, all before the question are taken.
+                    if (round.spans >= MANY || Instant::now() >= until) && !self.shared.is_asked() {
+                        return round;
+                    }
                 }
+                Ok(Order::Settle { told, try_now }) => {
+                    round.waiting.push(told);
+                    round.all = try_now;
+                    return round;
+                }
+                Err(RecvTimeoutError::Timeout) => return round,
+                Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => {
+                    (round.all, round.ends) = (true, true);
+                    return round;
+                }
+            }
+        }
+    }
+
+    /// Writes batches, or keeps them in memory: if the file cannot be written, is `behind`, or has still to take what is in memory and came before. With a
+    /// rest after a failure one in [`AGAIN`] is tried, unless it is to be `now`. Whether the file works, as far as is known.
+    fn put(&mut self, batches: Vec<Batch<'static>>, now: bool, behind: bool) -> bool {
+        let rests = !now && self.failed.is_some_and(|at| at.elapsed() < AGAIN);
+        let into_memory = behind || self.shared.overflowed.load(Ordering::Relaxed);
+        let direct = if into_memory { &[] } else { &batches[..] };
+        if !rests && (self.failed.is_some() || !direct.is_empty()) {
+            match self.write(direct) {
+                Ok(()) => {
+                    self.failed = None;
+                    if !into_memory {
+                        self.shared.trouble(None);
+                        return true;
+                    }
+                }
+                Err(error) => self.fail(error),
             }
         }
         for batch in batches {
             self.shared.keep(&batch);
         }
+        self.failed.is_none()
+    }
+
+    fn fail(&mut self, error: String) {
+        self.failed = Some(Instant::now());
+        self.shared.trouble(Some(error));
     }
 
     fn connection(&mut self) -> Result<&mut Connection, String> {
@@ -149,51 +203,52 @@ impl Writer {
         Ok(())
     }
 
-    /// After something could be written: what memory holds is written too.
-    fn recover(&mut self) {
-        self.failed = None;
-        if self.shared.overflowed.load(Ordering::Relaxed) {
-            let memory = self.shared.leave();
-            let mut left = self.left.take().unwrap_or_else(|| {
-                let mut ids = Vec::new();
-                // Memory always answers. It goes from the newest to the oldest, and the last are written first: their order of arrival is kept.
-                let _ = memory.scan_traces(&Scan::default(), &mut |trace| {
-                    ids.push(trace.trace_id);
-                    std::ops::ControlFlow::Continue(())
-                });
-                ids
-            });
-            while !left.is_empty() {
-                let from = left.len().saturating_sub(AT_ONCE);
-                let oldest: Vec<u128> = left[from..].iter().rev().copied().collect();
-                let mut batches = Vec::new();
-                for trace in memory.traces(&oldest).unwrap_or_default() {
-                    for stored in trace.spans {
-                        batches.push(Batch {
-                            process: (*stored.process).clone(),
-                            spans: vec![stored.span],
-                            ..Batch::default()
-                        });
-                    }
-                }
-                let shared = Arc::clone(&self.shared);
-                // Nobody looks while they are in both.
-                let mut moved = shared.moved.write().unwrap_or_else(PoisonError::into_inner);
-                if let Err(error) = self.write(&batches) {
-                    self.failed = Some(Instant::now());
-                    self.shared.trouble(Some(error));
-                    self.left = Some(left);
-                    return;
-                }
-                // Each of these is one span.
-                moved.spans += batches.len() as u64;
-                moved.traces.extend(oldest);
-                drop(moved);
-                left.truncate(from);
-            }
-            self.shared.left();
+    /// After something could be written: some of what memory holds is written too; if `now`, whoever reads. Whether more of that is left.
+    fn write_back(&mut self, now: bool) -> bool {
+        let shared = Arc::clone(&self.shared);
+        if !shared.overflowed.load(Ordering::Relaxed) {
+            return false;
         }
-        self.shared.trouble(None);
+        let patience = match self.held_up {
+            _ if now => None,
+            Some(since) if since.elapsed() > HELD_UP => None,
+            _ => Some(MOMENT),
+        };
+        let memory = shared.leave();
+        let mut left = self.left.take().unwrap_or_else(|| {
+            let mut ids = Vec::new();
+            // Memory always answers. It goes from the newest to the oldest, and the last are written first: their order of arrival is kept.
+            let _ = memory.scan_traces(&Scan::default(), &mut |trace| {
+                ids.push(trace.trace_id);
+                ControlFlow::Continue(())
+            });
+            ids
+        });
+        let moved = self.connection().and_then(|connection| {
+            move_some(connection, &memory, &left, || exclusive(&shared, patience))
+                .map_err(|error| explain(&error))
+        });
+        match moved {
+            Ok(Some(moved)) => {
+                self.held_up = None;
+                left.truncate(left.len() - moved.from_left);
+                shared.spans.fetch_add(moved.written.spans, Ordering::Relaxed);
+                shared.traces.fetch_add(moved.written.traces, Ordering::Relaxed);
+            }
+            Ok(None) => drop(self.held_up.get_or_insert_with(Instant::now)),
+            Err(error) => {
+                self.fail(error);
+                self.left = Some(left);
+                return false;
+            }
+        }
+        if left.is_empty() {
+            shared.left();
+            shared.trouble(None);
+            return false;
+        }
+        self.left = Some(left);
+        true
     }
 
     /// Deletes what is too old, or too much.
@@ -201,11 +256,18 @@ impl Writer {
         let (disk_bytes, keep) = (self.disk_bytes, self.keep);
         let shared = Arc::clone(&self.shared);
         let Some(connection) = self.connection.as_mut() else { return };
-        let swept = sweep(connection, &shared, disk_bytes, keep).and_then(|deleted| {
+        let swept = sweep(connection, &shared, disk_bytes, keep).and_then(|(deleted, more)| {
             self.deleted += deleted;
+            if more {
+                // When whoever asks has been answered.
+                self.swept = None;
+            }
             // It reads all spans, so not for a few of many, or not often.
             let many = self.deleted >= shared.spans.load(Ordering::Relaxed) / 10;
-            if self.deleted > 0 && (many || self.tidied.is_none_or(|at| at.elapsed() >= TIDY)) {
+            if self.deleted > 0
+                && !shared.is_asked()
+                && (many || self.tidied.is_none_or(|at| at.elapsed() >= TIDY))
+            {
                 tidy(connection)?;
                 (self.deleted, self.tidied) = (0, Some(Instant::now()));
             }
@@ -213,187 +275,25 @@ impl Writer {
             Ok(())
         });
         if let Err(error) = swept {
-            self.failed = Some(Instant::now());
-            shared.trouble(Some(explain(&error)));
+            self.fail(explain(&error));
         }
     }
 }
 
-/// What a transaction brought.
-struct Written {
-    spans: u64,
-    traces: u64,
-}
-
-fn commit(connection: &mut Connection, batches: &[Batch<'_>]) -> rusqlite::Result<Written> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut written = Written { spans: 0, traces: 0 };
-    let arrived = micros_now();
-    {
-        let mut add = transaction.prepare_cached(
-            "INSERT INTO span (trace, process, service, operation, start, duration, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )?;
-        let mut find_trace = transaction.prepare_cached("SELECT id FROM trace WHERE trace_id = ?")?;
-        let mut add_trace =
-            transaction.prepare_cached("INSERT INTO trace (trace_id, arrived) VALUES (?, ?)")?;
-        let mut body = Vec::new();
-        for batch in batches {
-            let service = service(&transaction, &batch.process.service_name)?;
-            let process = process(&transaction, &batch.process)?;
-            let mut last_operation: Option<(&str, &str, i64)> = None;
-            for span in &batch.spans {
-                let trace_id = span.trace_id.to_be_bytes();
-                let known = find_trace.query_row([&trace_id[..]], |row| row.get::<_, i64>(0)).optional()?;
-                let trace = match known {
-                    Some(trace) => trace,
-                    None => {
-                        written.traces += 1;
-                        add_trace.insert(params![&trace_id[..], arrived])?
-                    }
-                };
-                let kind = heads::told(span).kind;
-                let name = &*span.operation_name;
-                let operation = match last_operation {
-                    Some((same, as_kind, operation)) if same == name && as_kind == kind => operation,
-                    _ => operation(&transaction, service, name, kind)?,
-                };
-                last_operation = Some((name, kind, operation));
-                encode(span, &mut body);
-                add.execute(params![
-                    trace,
-                    process,
-                    service,
-                    operation,
-                    span.start_time,
-                    span.duration,
-                    &body[..]
-                ])?;
-                written.spans += 1;
+/// Waits until nobody reads, if need be only for so long; `None` if somebody does then.
+fn exclusive(shared: &Shared, patience: Option<Duration>) -> Option<RwLockWriteGuard<'_, Moved>> {
+    let Some(patience) = patience else {
+        return Some(shared.moved.write().unwrap_or_else(PoisonError::into_inner));
+    };
+    let began = Instant::now();
+    loop {
+        match shared.moved.try_write() {
+            Ok(moved) => return Some(moved),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if began.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(1));
             }
+            Err(TryLockError::WouldBlock) => return None,
         }
     }
-    transaction.commit()?;
-    Ok(written)
-}
-
-fn encode(span: &Span<'_>, to: &mut Vec<u8>) {
-    to.clear();
-    Batch { spans: vec![span.clone()], ..Batch::default() }.encode_into(Protocol::Compact, to);
-}
-
-/// The number of a row, which is added if there is none.
-fn id(
-    mut find: CachedStatement<'_>,
-    mut add: CachedStatement<'_>,
-    by: impl rusqlite::Params + Clone,
-) -> rusqlite::Result<i64> {
-    match find.query_row(by.clone(), |row| row.get(0)).optional()? {
-        Some(id) => Ok(id),
-        None => add.insert(by),
-    }
-}
-
-fn service(transaction: &Transaction<'_>, name: &str) -> rusqlite::Result<i64> {
-    let find = transaction.prepare_cached("SELECT id FROM service WHERE name = ?")?;
-    let add = transaction.prepare_cached("INSERT INTO service (name) VALUES (?)")?;
-    id(find, add, [name])
-}
-
-fn process(transaction: &Transaction<'_>, process: &Process<'_>) -> rusqlite::Result<i64> {
-    let mut body = Vec::new();
-    Batch { process: process.clone(), ..Batch::default() }.encode_into(Protocol::Compact, &mut body);
-    let find = transaction.prepare_cached("SELECT id FROM process WHERE body = ?")?;
-    let add = transaction.prepare_cached("INSERT INTO process (body) VALUES (?)")?;
-    id(find, add, [&body[..]])
-}
-
-fn operation(transaction: &Transaction<'_>, service: i64, name: &str, kind: &str) -> rusqlite::Result<i64> {
-    let find =
-        transaction.prepare_cached("SELECT id FROM operation WHERE service = ? AND name = ? AND kind = ?")?;
-    let add = transaction.prepare_cached("INSERT INTO operation (service, name, kind) VALUES (?, ?, ?)")?;
-    id(find, add, (service, name, kind))
-}
-
-fn micros_now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Bytes that the database's pages take, those that are free left out.
-pub(super) fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = number("page_count")? - number("freelist_count")?;
-    Ok((pages * number("page_size")?).max(0) as u64)
-}
-
-/// Deletes the traces that are too old or too many; how many spans that were.
-fn sweep(
-    connection: &mut Connection,
-    shared: &Shared,
-    disk_bytes: u64,
-    keep: Option<Duration>,
-) -> rusqlite::Result<u64> {
-    let mut deleted = 0;
-    if let Some(keep) = keep {
-        let before = micros_now().saturating_sub(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
-        let old = "SELECT id FROM trace WHERE id <= (SELECT max(id) FROM trace WHERE arrived < ?1) ORDER BY id LIMIT ?2";
-        loop {
-            let (traces, spans) = delete(connection, shared, old, before)?;
-            deleted += spans;
-            if traces < AT_ONCE {
-                break;
-            }
-        }
-    }
-    // A tenth below the bound, so that it is not done again at once.
-    let mut held = bytes(connection)?;
-    if held > disk_bytes {
-        while held > disk_bytes / 10 * 9 {
-            let oldest = "SELECT id FROM trace WHERE ?1 = 0 ORDER BY id LIMIT ?2";
-            let (traces, spans) = delete(connection, shared, oldest, 0)?;
-            deleted += spans;
-            if traces == 0 {
-                break;
-            }
-            held = bytes(connection)?;
-        }
-    }
-    Ok(deleted)
-}
-
-/// Forgets what no span names any more, and gives free pages back.
-fn tidy(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(
-        "DELETE FROM operation WHERE id NOT IN (SELECT DISTINCT operation FROM span);
-         DELETE FROM service WHERE id NOT IN (SELECT DISTINCT service FROM span);
-         DELETE FROM process WHERE id NOT IN (SELECT DISTINCT process FROM span);
-         PRAGMA incremental_vacuum;",
-    )
-}
-
-/// Deletes the traces that `which` names; how many there were, and how many spans.
-fn delete(
-    connection: &mut Connection,
-    shared: &Shared,
-    which: &str,
-    bound: i64,
-) -> rusqlite::Result<(usize, u64)> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let (mut spans, mut traces) = (0, 0);
-    {
-        let mut which = transaction.prepare_cached(which)?;
-        let ids = which.query_map(params![bound, AT_ONCE as i64], |row| row.get::<_, i64>(0))?;
-        let ids = ids.collect::<rusqlite::Result<Vec<i64>>>()?;
-        let mut of_span = transaction.prepare_cached("DELETE FROM span WHERE trace = ?")?;
-        let mut of_trace = transaction.prepare_cached("DELETE FROM trace WHERE id = ?")?;
-        for id in ids {
-            spans += of_span.execute([id])?;
-            traces += of_trace.execute([id])?;
-        }
-    }
-    transaction.commit()?;
-    shared.spans.fetch_sub(spans as u64, Ordering::Relaxed);
-    shared.traces.fetch_sub(traces as u64, Ordering::Relaxed);
-    shared.evicted.fetch_add(spans as u64, Ordering::Relaxed);
-    Ok((traces, spans as u64))
 }

@@ -141,6 +141,24 @@ fn a_locked_file_costs_no_span() {
     assert_eq!(newest(&store, 3), [25, 24, 23]);
 }
 
+/// A file that is still to be made: what it lacks is no trouble of its own.
+#[test]
+fn a_file_without_tables_is_an_empty_one() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let other = Connection::open(&file).unwrap();
+    other.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let store = open(&file);
+    put(&store, 1..=10);
+    assert_eq!(store.services().unwrap(), ["shop"]);
+    let trouble = store.stats().trouble.unwrap_or_default();
+    assert!(trouble.contains("another program holds it"), "{trouble}");
+    other.execute_batch("ROLLBACK").unwrap();
+    wait_for("the end of trouble", || store.stats().trouble.is_none());
+    assert_eq!(newest(&store, 1), [10]);
+}
+
 #[test]
 fn a_full_disk_costs_no_span() {
     let folder = Folder::new();

@@ -309,6 +309,8 @@ impl SqliteStore {
         });
         match asked {
             Ok(answer) => Some(answer),
+            // The file is being made: the writer found no room for that, and there is some now.
+            Err(error) if schema::is_without_form(&error) => None,
             Err(error) => {
                 self.shared.trouble(Some(schema::explain(&error)));
                 None

@@ -69,6 +69,11 @@ pub(super) fn explain(error: &rusqlite::Error) -> String {
     format!("{advice} ({error})")
 }
 
+/// Whether a question failed because the tables are not there yet.
+pub(super) fn is_without_form(error: &rusqlite::Error) -> bool {
+    error.to_string().contains("no such table")
+}
+
 /// Opens the database for writing, and brings it into form.
 pub(super) fn open(file: &Path) -> Result<Connection, Fault> {
     let connection = Connection::open(file).map_err(|error| match error.sqlite_error_code() {

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::forward::Forwarding;
 use crate::live::Live;
+use crate::questions::{Attended, Place, Questions, Unanswered, Waits};
 use crate::store::{Answer, Store, StoreError};
 
 /// The running backend's state; cheap to clone.
@@ -22,6 +23,8 @@ pub struct Shared {
     pub counters: Counters,
     /// Who has new spans.
     pub live: Live,
+    /// Who asks the store.
+    pub(crate) questions: Questions,
     /// Sends spans on; to nobody, unless it was asked for.
     pub forward: Forwarding,
     /// As it was started.
@@ -51,6 +54,7 @@ impl App {
             store,
             counters: Counters::default(),
             live: Live::default(),
+            questions: Questions::default(),
             forward,
             config,
             started: Instant::now(),
@@ -58,19 +62,50 @@ impl App {
         }))
     }
 
-    /// Asks the store from async code, on a thread that may block.
+    /// Asks the store from async code, on a thread that may block. Few are asked so at a time, and the question ends when nobody waits for this any more.
     ///
     /// # Errors
-    /// What the question's answer is; or that the question panicked, which is a bug and does not end the program.
-    pub async fn ask<T, F>(&self, question: F) -> Answer<T>
+    /// If too many ask; what the question's answer is; or that the question panicked, which is a bug and does not end the program.
+    pub async fn ask<T, F>(&self, question: F) -> Result<T, Unanswered>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store) -> Answer<T> + Send + 'static,
+    {
+        let place = self.questions.search().await.ok_or(Unanswered::Busy)?;
+        self.ask_from(place, question).await
+    }
+
+    /// The same for what is answered in a moment: names, and how full the store is. It does not wait for searches.
+    ///
+    /// # Errors
+    /// What the question's answer is; or that the question panicked.
+    pub async fn ask_briefly<T, F>(&self, question: F) -> Result<T, Unanswered>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Store) -> Answer<T> + Send + 'static,
+    {
+        let place = self.questions.brief().await;
+        self.ask_from(place, question).await
+    }
+
+    async fn ask_from<T, F>(&self, place: Place, question: F) -> Result<T, Unanswered>
     where
         T: Send + 'static,
         F: FnOnce(&dyn Store) -> Answer<T> + Send + 'static,
     {
         let app = self.clone();
-        match tokio::task::spawn_blocking(move || question(&*app.store)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(StoreError("the question failed inside: a bug".to_owned())),
+        let waits = Waits::default();
+        let gone = waits.gone();
+        let asked = tokio::task::spawn_blocking(move || {
+            // As long as it takes, also if nobody waits.
+            let _place = place;
+            question(&Attended { store: &*app.store, gone })
+        });
+        let answer = asked.await;
+        drop(waits);
+        match answer {
+            Ok(answer) => answer.map_err(Unanswered::Failed),
+            Err(_) => Err(Unanswered::Failed(StoreError("the question failed inside: a bug".to_owned()))),
         }
     }
 }

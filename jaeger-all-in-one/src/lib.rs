@@ -10,6 +10,7 @@
 //! | [`api`] | Jaeger's HTTP JSON and ours, on 16686 |
 //! | [`rules`] | how Jaeger sees spans: rewritten on their way in, put in order on their way out |
 //! | [`values`] | what stands in a request: query strings, durations, ids, times |
+//! | [`questions`] | who may ask the store when |
 //! | [`page`] | the web page, embedded |
 //!
 //! Data flows one way: receiver → ingest → store → api → page. It depends on `jaeger-thrift`, never on `jaeger-runtime`.
@@ -24,6 +25,7 @@ pub mod forward;
 pub mod ingest;
 pub mod live;
 pub mod page;
+pub mod questions;
 pub mod receive;
 pub mod rules;
 pub mod sampling;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::json;
+use crate::questions::Unanswered;
 use crate::store::StoreError;
 use crate::values::Query;
 
@@ -116,6 +117,15 @@ impl Failure {
     }
 }
 
+impl From<Unanswered> for Failure {
+    fn from(why: Unanswered) -> Failure {
+        match why {
+            Unanswered::Failed(error) => error.into(),
+            Unanswered::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, why.to_string()),
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
@@ -125,7 +135,12 @@ impl From<StoreError> for Failure {
 fn plain(status: StatusCode, value: &impl Serialize) -> Response {
     let mut body = json::write(value, false);
     body.push(b'\n');
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
+    let mut response = (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        // Its place among the connections is for somebody else.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 impl IntoResponse for Failure {
@@ -159,6 +174,15 @@ impl IntoResponse for FailureV3 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_too_many_is_sent_away_with_the_connection() {
+        let response = Failure::from(Unanswered::Busy).into_response();
+        assert_eq!(
+            (response.status(), &response.headers()["connection"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("close"))
+        );
+    }
 
     #[test]
     fn envelopes() {

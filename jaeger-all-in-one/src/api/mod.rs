@@ -85,6 +85,14 @@ where
     app.ask(move |store| Ok(question(store))).await?
 }
 
+/// The same for names, which are there at once and do not wait for searches.
+async fn ask_briefly<F>(app: &App, question: F) -> Result<Body, Failure>
+where
+    F: FnOnce(&dyn Store) -> Result<Body, Failure> + Send + 'static,
+{
+    app.ask_briefly(move |store| Ok(question(store))).await?
+}
+
 /// The query string of a request.
 fn query(raw: RawQuery) -> Query {
     Query::parse(&raw.0.unwrap_or_default())

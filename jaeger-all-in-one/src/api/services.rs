@@ -5,14 +5,14 @@ use axum::http::Uri;
 
 use super::answer::{Body, Envelope, Failure};
 use super::parameters::SERVICE_REQUIRED;
-use super::{BAD_ESCAPE, ask, query, segment};
+use super::{BAD_ESCAPE, ask_briefly, query, segment};
 use crate::app::App;
 use crate::values::unescape;
 
 /// `GET /api/services`
 pub(super) async fn services(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
     let query = query(raw);
-    ask(&app, move |store| names(store.services()?, &query)).await
+    ask_briefly(&app, move |store| names(store.services()?, &query)).await
 }
 
 /// `GET /api/services/{service}/operations`: their names, each once.
@@ -23,7 +23,7 @@ pub(super) async fn names_of_operations(
 ) -> Result<Body, Failure> {
     let service = unescape(segment(&uri, 2)).ok_or_else(|| Failure::bad(BAD_ESCAPE))?;
     let query = query(raw);
-    ask(&app, move |store| {
+    ask_briefly(&app, move |store| {
         let mut all: Vec<String> = store.operations(&service)?.into_iter().map(|one| one.name).collect();
         all.dedup();
         names(all, &query)
@@ -40,7 +40,7 @@ fn names(names: Vec<String>, query: &crate::values::Query) -> Result<Body, Failu
 pub(super) async fn operations(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
     let query = query(raw);
     let service = query.get("service").ok_or_else(|| Failure::bad(SERVICE_REQUIRED))?.to_owned();
-    ask(&app, move |store| {
+    ask_briefly(&app, move |store| {
         let kind = query.get("spanKind");
         let mut all = store.operations(&service)?;
         all.retain(|one| kind.is_none_or(|kind| kind == one.kind));

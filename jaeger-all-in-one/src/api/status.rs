@@ -16,7 +16,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     let mut text = String::new();
     app.counters.write_prometheus(&mut text);
     app.forward.write_prometheus(&mut text);
-    let stats = match app.ask(|store| Ok(store.stats())).await {
+    let stats = match app.ask_briefly(|store| Ok(store.stats())).await {
         Ok(stats) => stats,
         Err(error) => return Failure::from(error).into_response(),
     };
@@ -58,7 +58,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
 /// `GET /health`: 200 while all is well, 503 with the reason while the store has trouble (it still takes spans in).
 pub(super) async fn health(State(app): State<App>) -> Response {
     let uptime = app.started.elapsed().as_secs();
-    let trouble = match app.ask(|store| Ok(store.stats())).await {
+    let trouble = match app.ask_briefly(|store| Ok(store.stats())).await {
         Ok(stats) => stats.trouble,
         Err(error) => Some(error.to_string()),
     };

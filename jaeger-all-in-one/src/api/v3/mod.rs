@@ -20,7 +20,7 @@ use axum::routing::get;
 use serde::Serialize;
 
 use super::answer::{Body, Failure, FailureV3};
-use super::{ask, now, query, segment};
+use super::{ask, ask_briefly, now, query, segment};
 use crate::app::App;
 use crate::rules::{Version, show};
 use crate::store::Trace;
@@ -45,7 +45,8 @@ struct Services {
 
 async fn services(State(app): State<App>, raw: RawQuery) -> Answer {
     let query = query(raw);
-    let answer = ask(&app, move |store| Ok(Body::new(&Services { services: store.services()? }, &query)));
+    let answer =
+        ask_briefly(&app, move |store| Ok(Body::new(&Services { services: store.services()? }, &query)));
     answer.await.map_err(Failure::v3)
 }
 
@@ -64,7 +65,7 @@ struct OperationV3<'o> {
 
 async fn operations(State(app): State<App>, raw: RawQuery) -> Answer {
     let query = query(raw);
-    let answer = ask(&app, move |store| {
+    let answer = ask_briefly(&app, move |store| {
         let kind = query.get("span_kind");
         let mut all = store.operations(query.get("service").unwrap_or_default())?;
         all.retain(|one| kind.is_none_or(|kind| kind == one.kind));

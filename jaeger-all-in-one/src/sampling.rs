@@ -97,8 +97,13 @@ impl Strategies {
             return Ok(false);
         }
         let text = std::fs::read(file).map_err(|error| format!("sampling strategies {name}: {error}"))?;
-        let (default, services) =
+        let Parsed { default, services, warnings } =
             parse(&text).map_err(|error| format!("sampling strategies {name}: {error}"))?;
+        for warning in warnings {
+            eprintln!(
+                "jaeger-all-in-one: sampling strategies {name}: {warning}; everything is sampled there"
+            );
+        }
         *self.known.write().unwrap_or_else(PoisonError::into_inner) =
             Known { read: Some(changed), services, default };
         Ok(true)
@@ -111,24 +116,37 @@ impl Strategies {
     }
 }
 
-/// The default and the services' answers.
-fn parse(text: &[u8]) -> Result<(Value, HashMap<String, Value>), String> {
+/// What a file says.
+#[derive(Debug)]
+struct Parsed {
+    default: Value,
+    services: HashMap<String, Value>,
+    /// Strategies of no type that is known: they are as if nothing was said, as with Jaeger.
+    warnings: Vec<String>,
+}
+
+fn parse(text: &[u8]) -> Result<Parsed, String> {
     let file: File = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    let default = file.default_strategy.as_ref().map_or_else(|| Ok(probability(UNNAMED)), answer)?;
+    let mut warnings = Vec::new();
+    let default = match &file.default_strategy {
+        Some(default) => answer(default, "the default", &mut warnings)?,
+        None => probability(UNNAMED),
+    };
     let mut services = HashMap::new();
     for service in file.service_strategies.unwrap_or_default() {
-        let mut own = answer(&service).map_err(|error| format!("service {:?}: {error}", service.service))?;
+        let whose = format!("service {:?}", service.service);
+        let mut own = answer(&service, &whose, &mut warnings).map_err(|error| format!("{whose}: {error}"))?;
         inherit(&mut own, &default);
         services.insert(service.service, own);
     }
-    Ok((default, services))
+    Ok(Parsed { default, services, warnings })
 }
 
 fn probability(rate: f64) -> Value {
     json!({"strategyType": 0, "probabilisticSampling": {"samplingRate": rate}})
 }
 
-fn strategy(strategy: &Strategy) -> Result<Value, String> {
+fn strategy(strategy: &Strategy, whose: &str, warnings: &mut Vec<String>) -> Result<Value, String> {
     let param = strategy.param;
     match &*strategy.kind {
         "probabilistic" if (0.0..=1.0).contains(&param) => Ok(probability(param)),
@@ -137,20 +155,24 @@ fn strategy(strategy: &Strategy) -> Result<Value, String> {
             Ok(json!({"strategyType": 1, "rateLimitingSampling": {"maxTracesPerSecond": param as i64}}))
         }
         "ratelimiting" => Err(format!("{param} traces a second are not within 0 and {}", i16::MAX)),
-        other => Err(format!("type {other:?} is none of probabilistic, ratelimiting")),
+        other => {
+            warnings.push(format!("{whose}: type {other:?} is none of probabilistic, ratelimiting"));
+            Ok(probability(UNNAMED))
+        }
     }
 }
 
-fn answer(service: &Service) -> Result<Value, String> {
-    let mut answer = strategy(&service.strategy)?;
+fn answer(service: &Service, whose: &str, warnings: &mut Vec<String>) -> Result<Value, String> {
+    let mut answer = strategy(&service.strategy, whose, warnings)?;
     let operations = service.operation_strategies.as_deref().unwrap_or_default();
     if operations.is_empty() {
         return Ok(answer);
     }
     let mut list = Vec::new();
     for operation in operations {
-        let strategy = strategy(&operation.strategy)
-            .map_err(|error| format!("operation {:?}: {error}", operation.operation))?;
+        let which = format!("operation {:?}", operation.operation);
+        let strategy = strategy(&operation.strategy, &format!("{whose}, {which}"), warnings)
+            .map_err(|error| format!("{which}: {error}"))?;
         // Only a probability can be said of an operation; Jaeger passes over the other kind, too.
         if let Some(probability) = strategy.get("probabilisticSampling") {
             list.push(json!({"operation": operation.operation, "probabilisticSampling": probability}));
@@ -239,7 +261,7 @@ mod tests {
 
     #[test]
     fn services_inherit_the_defaults_operations() {
-        let (default, services) = parse(FILE.as_bytes()).unwrap();
+        let Parsed { default, services, .. } = parse(FILE.as_bytes()).unwrap();
         assert_eq!(default["operationSampling"]["perOperationStrategies"][1]["operation"], "/x");
         let a = &services["a"];
         assert_eq!(
@@ -261,11 +283,28 @@ mod tests {
         let fault = |text: &str| parse(text.as_bytes()).unwrap_err();
         let wrong = r#"{"service_strategies": [{"service": "s", "type": "probabilistic", "param": 2}]}"#;
         assert_eq!(fault(wrong), "service \"s\": a probability of 2 is not within 0 and 1");
-        let wrong = r#"{"default_strategy": {"type": "adaptive"}}"#;
-        assert_eq!(fault(wrong), "type \"adaptive\" is none of probabilistic, ratelimiting");
         assert!(fault("{").contains("line 1"));
-        let (default, services) = parse(b"{}").unwrap();
-        assert_eq!((default, services.len()), (probability(1.0), 0));
+        let Parsed { default, services, warnings } = parse(b"{}").unwrap();
+        assert_eq!((default, services.len(), warnings.len()), (probability(1.0), 0, 0));
+    }
+
+    #[test]
+    fn a_strategy_of_no_known_type_is_told_and_samples_everything() {
+        let text = r#"{"default_strategy": {"type": "adaptive", "param": 0.1}, "service_strategies": [
+            {"service": "s", "param": 0.5, "operation_strategies": [{"operation": "/x", "type": "y", "param": 0.2}]}]}"#;
+        let Parsed { default, services, warnings } = parse(text.as_bytes()).unwrap();
+        assert_eq!(
+            (&default, services["s"]["probabilisticSampling"]["samplingRate"].as_f64()),
+            (&probability(1.0), Some(1.0))
+        );
+        assert_eq!(
+            warnings,
+            [
+                r#"the default: type "adaptive" is none of probabilistic, ratelimiting"#,
+                r#"service "s": type "" is none of probabilistic, ratelimiting"#,
+                r#"service "s", operation "/x": type "y" is none of probabilistic, ratelimiting"#,
+            ]
+        );
     }
 
     #[test]

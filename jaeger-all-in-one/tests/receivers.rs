@@ -475,6 +475,13 @@ fn zipkin_of_both_versions() {
     }
     assert_eq!(backend.app().store.stats().traces, 2, "one bad span refuses all");
     assert_eq!(backend.app().counters.refusals(Receiver::Zipkin, Cause::Invalid), 6);
+    // Taken for JSON, as the real Jaeger does, unless it says that it is something that we do not read.
+    for (kind, status) in
+        [("text/plain", 202), ("application/x-www-form-urlencoded", 202), ("application/x-protobuf", 415)]
+    {
+        let header = [("Content-Type", kind)];
+        assert_eq!(post(&backend, "zipkin", "/api/v2/spans", &header, b"[]").status, status, "{kind}");
+    }
     let no_time = r#"[{"traceId":"5","id":"1"}]"#;
     assert_eq!(post(&backend, "zipkin", "/api/v2/spans", &[], no_time.as_bytes()).status, 202);
     let found = jaeger_all_in_one::store::trace(&*backend.app().store, 5).unwrap().unwrap();

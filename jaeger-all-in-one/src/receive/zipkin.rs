@@ -49,7 +49,8 @@ type Reader = fn(&[u8]) -> Result<Vec<ZipkinSpan>, String>;
 
 async fn take(app: &App, request: Request, read: Reader) -> Result<(), Refusal> {
     let media_type = body::media_type(request.headers());
-    if !matches!(&*media_type, "" | "application/json") {
+    // Whatever does not say that it is something else is taken for JSON, as Jaeger does: clients and curl say text/plain, a form, or nothing.
+    if matches!(&*media_type, "application/x-protobuf" | "application/protobuf" | "application/x-thrift") {
         let message = format!("content type {media_type:?} is not taken; application/json is");
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Cause::MediaType, message));
     }

@@ -27,6 +27,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print traces of a running backend as waterfalls, as they come in
+    #[command(mut_arg("url", |from| from.help("The backend's address, one of this program: a real Jaeger does not tell what is new")))]
     Tail {
         #[command(flatten)]
         from: From,
@@ -40,7 +41,7 @@ pub(crate) enum Command {
     /// Print one trace of a running backend
     Get {
         /// The trace's id, in hexadecimal
-        #[arg(value_name = "TRACE_ID")]
+        #[arg(value_name = "TRACE_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
         #[command(flatten)]
         from: From,
@@ -68,7 +69,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
         lookback: Duration,
         /// How many traces at most
-        #[arg(long, value_name = "COUNT", default_value_t = 20)]
+        #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
 }
@@ -93,7 +94,7 @@ pub(crate) struct From {
 #[command(next_help_heading = "Where it listens (PORT: a number, 0 for any free one, or off)")]
 struct Ports {
     /// The address to listen on; 0.0.0.0 opens it to the network, where anybody may then read and write
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", env = "JAEGER_ALL_IN_ONE_HOST")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = host, env = "JAEGER_ALL_IN_ONE_HOST")]
     host: IpAddr,
     /// Page and query API
     #[arg(long, value_name = "PORT", default_value = "16686", value_parser = port, env = "JAEGER_ALL_IN_ONE_QUERY_PORT")]
@@ -191,6 +192,14 @@ fn port(text: &str) -> Result<Port, String> {
     }
 }
 
+/// An address, or the one name that means the same everywhere.
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(IpAddr::from([127, 0, 0, 1]));
+    }
+    text.parse().map_err(|_| "an address is like 127.0.0.1 or ::1, or it is localhost".to_owned())
+}
+
 fn storage(text: &str) -> Result<Storage, String> {
     match text.split_once(':') {
         None if text == "memory" => Ok(Storage::Memory),
@@ -205,7 +214,7 @@ fn storage(text: &str) -> Result<Storage, String> {
 
 /// Bytes, with a unit or without.
 fn size(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -214,14 +223,20 @@ fn size(text: &str) -> Result<u64, String> {
         "g" | "gb" | "gib" => 1 << 30,
         _ => return Err(format!("{unit:?} is none of KiB, MiB, GiB")),
     };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let bytes = match number.contains('.') {
+        // A part of a unit; what is past 2^53 bytes is as good as without a bound.
+        true => number.parse::<f64>().ok().map(|number| (number * factor as f64) as u64),
+        false => number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)),
+    };
     bytes.ok_or_else(|| "a size is a number with a unit, such as 512MiB".to_owned())
 }
 
-/// A duration as Go writes them, and days.
+/// A duration as Go writes them, and days and weeks.
 fn duration(text: &str) -> Result<Duration, String> {
-    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok()) {
-        return Ok(Duration::from_secs(u64::from(days) * 24 * 3_600));
+    for (unit, days) in [('d', 1), ('w', 7)] {
+        if let Some(number) = text.strip_suffix(unit).and_then(|number| number.parse::<u32>().ok()) {
+            return Ok(Duration::from_secs(u64::from(number) * days * 24 * 3_600));
+        }
     }
     let nanos = parse_duration(text)?.nanos();
     u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| format!("{text} is negative"))
@@ -369,7 +384,23 @@ mod tests {
         assert_eq!(config.storage, Storage::Sqlite("/tmp/x.db".into()));
         assert_eq!((config.memory_bytes, config.keep), (2 << 30, None));
         assert_eq!(config.allowed_hosts, ["a.example"]);
+        assert_eq!(parse(&["--host", "localhost"]).unwrap().host, IpAddr::from([127, 0, 0, 1]));
+        assert_eq!(parse(&["--memory", "1.5GiB"]).unwrap().memory_bytes, 3 << 29);
+        assert_eq!(parse(&["--keep", "1w"]).unwrap().keep, Some(Duration::from_secs(7 * 86_400)));
         assert_eq!(parse(&["--keep", "90m"]).unwrap().keep, Some(Duration::from_secs(5_400)));
+    }
+
+    #[test]
+    fn commands_say_what_they_cannot_do() {
+        for (arguments, told) in [
+            (&["get", ""][..], "TRACE_ID"),
+            (&["search", "shop", "--limit", "0"], "--limit"),
+            (&["tail", "--help"], "a real Jaeger does not tell what is new"),
+            (&["get", "--help"], "or a real Jaeger's query port"),
+        ] {
+            let message = parse(arguments).unwrap_err();
+            assert!(message.split_whitespace().collect::<Vec<_>>().join(" ").contains(told), "{message}");
+        }
     }
 
     #[test]
@@ -378,9 +409,10 @@ mod tests {
             ("--query-port", "70000", "a port is 0 to 65535, or off"),
             ("--memory", "512x", "is none of KiB, MiB, GiB"),
             ("--memory", "lots", "a size is"),
+            ("--memory", "1.5.2GiB", "a size is"),
             ("--storage", "redis", "there is memory, and sqlite:FILE"),
             ("--storage", "sqlite::memory:", "memory keeps spans in memory"),
-            ("--host", "nowhere", "invalid IP address"),
+            ("--host", "nowhere", "or it is localhost"),
         ] {
             let message = parse(&[flag, value]).unwrap_err();
             assert!(message.contains(flag) && message.contains(value), "{message}");

@@ -26,6 +26,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(stops_with_stdin: bool, config: Config) -> Result<(), String> {
+    if config.ports().iter().all(|(_, _, port)| port.is_none()) {
+        return Err(
+            "all ports are off, so nothing could come in and nobody could ask; leave one on".to_owned()
+        );
+    }
     // Before anything is started, so that no signal is missed.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("no signals to be had: {error}"))?;

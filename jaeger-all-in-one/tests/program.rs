@@ -192,6 +192,15 @@ fn variables_are_read_as_elsewhere_and_empty_ones_are_not_set() {
 }
 
 #[test]
+fn without_any_port_it_says_so_and_does_not_start() {
+    let mut command = command();
+    command.args(PORTS.map(|flag| flag.replace("=0", "=off"))).arg("--stop-with-stdin").stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("all ports are off"), "{output:?}");
+}
+
+#[test]
 fn get_and_search_print_waterfalls_and_json() {
     let program = start(&[]);
     program.send();

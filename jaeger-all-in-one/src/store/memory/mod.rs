@@ -191,6 +191,11 @@ impl MemoryStore {
         }
     }
 
+    /// A number of a trace that rises by first arrival.
+    pub(in crate::store) fn arrival(&self, id: u128) -> Option<u64> {
+        Some(self.held().traces.get(id)?.first.0)
+    }
+
     /// The last records of these traces, with the segments that have them all.
     fn lasts(&self, ids: &[u128]) -> (Snapshot, Vec<(u128, Place)>) {
         let mut held = self.held();

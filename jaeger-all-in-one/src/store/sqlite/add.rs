@@ -11,9 +11,9 @@ use super::Moved;
 use crate::store::heads;
 use crate::store::memory::MemoryStore;
 
-/// Bytes, nearly, and spans that go from memory into the file in one transaction; a trace goes whole.
-const MOVED_BYTES: usize = 4 << 20;
-pub(super) const MOVED_SPANS: u64 = 5_000;
+/// Bytes, nearly, and spans that go from memory into the file in one transaction; a trace goes whole. Few, so that a disk with little room takes what it can.
+const MOVED_BYTES: usize = 1 << 20;
+pub(super) const MOVED_SPANS: u64 = 10_000;
 
 /// What a transaction brought.
 #[derive(Debug)]
@@ -38,7 +38,9 @@ pub(super) fn commit(connection: &mut Connection, batches: &[Batch<'_>]) -> rusq
 
 /// What went from memory into the file.
 #[derive(Debug)]
-pub(super) struct MovedSome {
+pub(super) struct MovedSome<'s> {
+    /// Keeps others out until all counters know of it.
+    _alone: RwLockWriteGuard<'s, Moved>,
     /// So many of the last ids.
     pub(super) from_left: usize,
     pub(super) written: Written,
@@ -54,7 +56,7 @@ pub(super) fn move_some<'s>(
     memory: &MemoryStore,
     left: &[u128],
     alone: impl FnOnce() -> Option<RwLockWriteGuard<'s, Moved>>,
-) -> rusqlite::Result<Option<MovedSome>> {
+) -> rusqlite::Result<Option<MovedSome<'s>>> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let mut adding = Adding::new(&transaction)?;
     let mut last: Option<(Process<'static>, (i64, i64))> = None;
@@ -91,7 +93,7 @@ pub(super) fn move_some<'s>(
     transaction.commit()?;
     moved.spans += written.spans;
     moved.traces.extend(&left[left.len() - from_left..]);
-    Ok(Some(MovedSome { from_left, written, bytes }))
+    Ok(Some(MovedSome { _alone: moved, from_left, written, bytes }))
 }
 
 /// Adds spans within a transaction.

@@ -27,7 +27,7 @@ mod read;
 mod schema;
 mod write;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,8 @@ const QUEUE: usize = 128 << 20;
 const SETTLE: Duration = Duration::from_secs(3);
 /// How long the end waits.
 const END: Duration = Duration::from_secs(10);
+/// So many traces of memory are looked for in the file when traces are counted.
+const LOOKED_FOR: u64 = 20_000;
 /// Connections kept for the next question.
 const IDLE: usize = 4;
 
@@ -98,7 +100,7 @@ struct Kept {
 }
 
 /// What of `leaving` is in the file already.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Moved {
     traces: HashSet<u128>,
     spans: u64,
@@ -357,6 +359,58 @@ fn merge(into: &mut Vec<Trace>, from: Vec<Trace>, order: &[u128]) {
     into.sort_by_key(|trace| order.iter().position(|id| *id == trace.trace_id));
 }
 
+/// What file and memory have found, the newest first. A trace is as old as its first span, which may be in the file where one that matches is in memory.
+fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) -> rusqlite::Result<Vec<u128>> {
+    let mut found: HashMap<u128, (usize, u64)> = HashMap::new();
+    if let Some(file) = file {
+        for id in read::find(file, query)? {
+            found.insert(id, (0, read::number(file, id)?.unwrap_or_default()));
+        }
+    }
+    // The older ones are the last. All that is in one came after all that is in those, and in the file.
+    let age = |id: u128| -> rusqlite::Result<(usize, u64)> {
+        if let Some(number) = file.map_or(Ok(None), |file| read::number(file, id))? {
+            return Ok((0, number));
+        }
+        let older = memories.iter().rev().enumerate();
+        let mut known = older.filter_map(|(at, memory)| Some((at + 1, memory.store.arrival(id)?)));
+        Ok(known.next().unwrap_or_default())
+    };
+    for (at, memory) in memories.iter().rev().enumerate() {
+        let mut limit = query.limit;
+        loop {
+            // Memory always answers.
+            let here = memory.store.find(&TraceQuery { limit, ..query.clone() }).unwrap_or_default();
+            let mut first_here = 0;
+            for &id in &here {
+                let age = age(id)?;
+                first_here += usize::from(age.0 == at + 1);
+                found.insert(id, age);
+            }
+            if here.len() < limit || first_here >= query.limit {
+                break;
+            }
+            // Some of these are older than they seem, so there may be newer ones behind them.
+            limit = limit.saturating_mul(4);
+        }
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_unstable_by_key(|(_, age)| std::cmp::Reverse(*age));
+    found.truncate(query.limit);
+    Ok(found.into_iter().map(|(id, _)| id).collect())
+}
+
+/// How many traces of memory are not in the file too.
+fn only_in_memory(file: &Connection, memories: &[Memory]) -> rusqlite::Result<u64> {
+    let all = TraceQuery { limit: usize::MAX, ..TraceQuery::default() };
+    let ids = memories.iter().flat_map(|memory| memory.store.find(&all).unwrap_or_default());
+    let mut count = 0;
+    for id in ids.collect::<HashSet<u128>>() {
+        count += u64::from(read::number(file, id)?.is_none());
+    }
+    Ok(count)
+}
+
 impl Store for SqliteStore {
     fn append(&self, batch: &Batch<'_>) -> Appended {
         let spans = batch.spans.len();
@@ -375,17 +429,12 @@ impl Store for SqliteStore {
 
     fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
         let _moved = self.begin();
-        let found = self.ask(|connection| read::find(connection, query)).unwrap_or_default();
-        // What memory holds came when the file had stopped taking.
-        let mut all = Vec::new();
-        for memory in self.shared.memories() {
-            all.extend(memory.store.find(query)?);
+        let memories = self.shared.memories();
+        if memories.is_empty() {
+            return Ok(self.ask(|connection| read::find(connection, query)).unwrap_or_default());
         }
-        all.extend(found);
-        let mut known = HashSet::new();
-        all.retain(|id| known.insert(*id));
-        all.truncate(query.limit);
-        Ok(all)
+        let found = self.ask(|connection| newest(Some(connection), &memories, query));
+        Ok(found.or_else(|| newest(None, &memories, query).ok()).unwrap_or_default())
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
@@ -477,8 +526,12 @@ impl Store for SqliteStore {
             unwritten: 0,
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
-        for memory in self.shared.memories() {
+        let memories = self.shared.memories();
+        let in_file = stats.traces;
+        let mut in_memory = 0;
+        for memory in &memories {
             let mut more = memory.store.stats();
+            in_memory += more.traces;
             if memory.leaving {
                 more.spans -= moved.spans.min(more.spans);
                 more.traces -= (moved.traces.len() as u64).min(more.traces);
@@ -486,9 +539,15 @@ impl Store for SqliteStore {
             stats.spans += more.spans;
             stats.unwritten += more.spans;
             stats.bytes += more.bytes;
-            // A trace in both counts twice; how many there are nobody has looked.
+            // A trace in both counts twice,
             stats.traces += more.traces;
             stats.evicted_spans += more.evicted_spans;
+        }
+        // but if there are so many that to look for each takes long.
+        if (1..=LOOKED_FOR).contains(&in_memory)
+            && let Some(more) = self.ask(|connection| only_in_memory(connection, &memories))
+        {
+            stats.traces = in_file + more;
         }
         stats
     }

@@ -115,6 +115,13 @@ pub(super) fn find(connection: &Connection, query: &TraceQuery) -> rusqlite::Res
     Ok(found)
 }
 
+/// The number of a trace, which rises by first arrival.
+pub(super) fn number(connection: &Connection, id: u128) -> rusqlite::Result<Option<u64>> {
+    let mut find = connection.prepare_cached("SELECT id FROM trace WHERE trace_id = ?")?;
+    let number = find.query_row([&id.to_be_bytes()[..]], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(number.map(|number| number.max(0) as u64))
+}
+
 pub(super) fn traces(connection: &Connection, ids: &[u128]) -> rusqlite::Result<Vec<Trace>> {
     let mut statement = connection.prepare_cached(
         "SELECT span.process, span.body FROM trace JOIN span ON span.trace = trace.id WHERE trace.trace_id = ? ORDER BY span.id",

@@ -69,7 +69,7 @@ fn who_asks_while_memory_is_written_back_is_answered_with_the_newest() {
     let file = file("asked");
     let mut store = SqliteStore::open(&file, 1 << 30, None, 256 << 20).unwrap();
     let queue = std::mem::take(&mut store.queue);
-    let many = 60_000;
+    let many = 100_000;
     // Without a queue all of them go into memory.
     put(&store, 1..many + 1);
     store.queue = queue;

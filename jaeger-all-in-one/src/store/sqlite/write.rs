@@ -264,10 +264,7 @@ impl Writer {
             }
             // It reads all spans, so not for a few of many, or not often.
             let many = self.deleted >= shared.spans.load(Ordering::Relaxed) / 10;
-            if self.deleted > 0
-                && !shared.is_asked()
-                && (many || self.tidied.is_none_or(|at| at.elapsed() >= TIDY))
-            {
+            if self.deleted > 0 && (many || self.tidied.is_none_or(|at| at.elapsed() >= TIDY)) {
                 tidy(connection)?;
                 (self.deleted, self.tidied) = (0, Some(Instant::now()));
             }

@@ -543,8 +543,9 @@ impl Store for SqliteStore {
             stats.traces += more.traces;
             stats.evicted_spans += more.evicted_spans;
         }
-        // but if there are so many that to look for each takes long.
-        if (1..=LOOKED_FOR).contains(&in_memory)
+        // but if there are so many that to look for each takes long, or the file has trouble and may keep a reader waiting.
+        if stats.trouble.is_none()
+            && (1..=LOOKED_FOR).contains(&in_memory)
             && let Some(more) = self.ask(|connection| only_in_memory(connection, &memories))
         {
             stats.traces = in_file + more;

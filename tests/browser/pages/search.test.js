@@ -3,7 +3,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { harness, texts, query, hasText } from "../lib/harness.js";
-import { shop } from "../lib/traces.js";
+import { shop, shopTrace } from "../lib/traces.js";
 
 const COUNT = 24;
 const it = harness(async (backend) => {
@@ -238,4 +238,27 @@ test("a backend without summaries (a plain Jaeger) is searched through its whole
     await hasText(page, ".results-title", "1 trace");
     await hasText(page, ".result-title", /web POST \/checkout/);
     assert.ok(await page.locator(".badge-error").isVisible());
+  }));
+
+// Last, since it adds to what is held.
+test("services and operations that came after the page was opened complete too", () =>
+  it.visit("/", {}, async (page) => {
+    const typed = async (field, text, option) => {
+      // An answer may be kept while a word is typed; the look after that has the new one.
+      for (;;) {
+        await field.fill("");
+        await field.fill(text);
+        if (await page.getByRole("option", { name: option }).waitFor({ timeout: 500 }).then(() => true, () => false)) return;
+      }
+    };
+    const service = page.getByLabel("Service", { exact: true });
+    await service.fill("web");
+    await page.getByRole("option", { name: "web" }).waitFor();
+    await it.backend.send([{ ...shopTrace(0x700, 0, Date.now() * 1000)[0], service: "newcomer", name: "first call" }]);
+    await typed(service, "newc", "newcomer");
+    await service.fill("newcomer");
+    const operation = page.getByLabel("Operation", { exact: true });
+    await typed(operation, "first", "first call");
+    await it.backend.send([{ ...shopTrace(0x701, 0, Date.now() * 1000)[0], service: "newcomer", name: "second call" }]);
+    await typed(operation, "second", "second call");
   }));

@@ -53,40 +53,41 @@ const local = (us) => {
 };
 const micros = (value) => new Date(value).getTime() * 1000;
 
+// Keeps an answer while somebody types a word, and no longer: what has come in since is found at the next look.
+const KEPT = 1000;
+function brief(ask) {
+  let answer = null;
+  let at = 0;
+  return () => {
+    if (!answer || performance.now() - at > KEPT) {
+      at = performance.now();
+      const mine = (answer = ask());
+      mine.catch(() => mine === answer && (answer = null));
+    }
+    return answer;
+  };
+}
+
 /** The form; `submit(query)` gets the fields as they stand in the address. */
 export function searchForm(submit) {
-  let services = null;
-  let asked = null;
+  const services = brief(() => api.services({ signal: end.signal }));
   const operations = new Map();
   const end = new AbortController();
 
-  const allServices = () =>
-    (asked ??= api.services({ signal: end.signal }).then(
-      (list) => (services = list),
-      (error) => {
-        asked = null;
-        throw error;
-      },
-    ));
   const service = combobox({
     id: "search-service",
     name: "service",
     placeholder: "All services",
     source: async (text) => {
-      const list = await allServices();
+      const list = await services();
       // A whole name that is already there means: show me the others.
       return suggest(list, list.includes(text) ? "" : text).map((name) => ({ value: name }));
     },
   });
   service.input.dataset.firstField = "";
-  const operationsOf = async (name) => {
-    if (!operations.has(name)) {
-      const list = await api.operations(name, { signal: end.signal });
-      operations.set(name, list);
-      // What comes in later is seen at the next look.
-      setTimeout(() => operations.delete(name), 10_000);
-    }
-    return operations.get(name);
+  const operationsOf = (name) => {
+    if (!operations.has(name)) operations.set(name, brief(() => api.operations(name, { signal: end.signal })));
+    return operations.get(name)();
   };
   const operation = combobox({
     id: "search-operation",
@@ -200,7 +201,7 @@ export function searchForm(submit) {
     problem,
     h("button", { class: "button button-primary button-wide" }, "Find traces"),
   );
-  allServices().catch(() => {});
+  services().catch(() => {});
 
   return {
     element,

@@ -52,6 +52,45 @@ test("the list grows as traces come in", () =>
     await hasText(page, ".result .result-title", /web GET \/cart/);
   }));
 
+test("a list that grows loses neither a press that is held, nor the focus, nor what was chosen", () =>
+  it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
+    await page.waitForSelector(".result");
+    const grown = async (trace) => {
+      const before = await page.locator(".result").count();
+      await it.backend.send(trace);
+      await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
+    };
+    const focused = () => page.evaluate(() => [document.activeElement.localName, document.activeElement.name ?? "", document.activeElement.closest(".result")?.dataset.trace]);
+    // By keys: the switch stays where the keys are.
+    await page.getByRole("switch", { name: "Live" }).focus();
+    await page.keyboard.press("Space");
+    await grown(shopTrace(0x800, 0, now()));
+    assert.deepEqual(await focused(), ["input", "live", undefined]);
+    assert.ok(await page.getByRole("switch", { name: "Live" }).isChecked());
+    const link = page.locator(`[data-trace="${hex(0x800, 16)}"] a`);
+    await link.focus();
+    await page.locator(`[data-trace="${hex(0x800, 16)}"] input`).check();
+    await grown(shopTrace(0x801, 0, now()));
+    assert.deepEqual(await focused(), ["input", "", hex(0x800, 16)]);
+    // The trace itself grows: its line is another, the focus is on it all the same.
+    await link.focus();
+    await it.backend.send([{ ...shopTrace(0x800, 0, now())[1], id: "00000000000000ee" }]);
+    await hasText(page, `[data-trace="${hex(0x800, 16)}"] .result-spans`, "7 spans");
+    assert.deepEqual(await focused(), ["a", "", hex(0x800, 16)]);
+    assert.ok(await page.locator(`[data-trace="${hex(0x800, 16)}"] input`).isChecked());
+
+    // By hand: what comes in while a result is pressed waits until it is let go.
+    const box = await page.locator(`[data-trace="${hex(5, 16)}"] .result-title`).boundingBox();
+    await page.mouse.move(box.x + 10, box.y + 5);
+    await page.mouse.down();
+    const answered = page.waitForResponse((response) => response.url().includes("/api/v3/trace-summaries"));
+    await it.backend.send(shopTrace(0x802, 0, now()));
+    await answered;
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    await page.mouse.up();
+    await page.waitForURL(new RegExp(`/trace/${hex(5, 16)}$`));
+  }));
+
 test("without an event stream the page asks again by itself", () =>
   it.visit("/compare", { expectErrors: /404/ }, async (page) => {
     await page.route("**/api/live", (route) => route.fulfill({ status: 404, body: "" }));

@@ -142,7 +142,28 @@ test("what is written wrong is said at the field, and nothing is asked", () =>
     await page.getByLabel("Tags", { exact: true }).fill("error");
     await press();
     await hasText(page, "#search-problem", /“error” has no =/);
+    await page.getByLabel("Tags", { exact: true }).fill("");
+    await page.getByLabel("Most traces").fill("100000");
+    await press();
+    await hasText(page, "#search-problem", /1 to 1,500/);
     assert.equal(asked, 0);
+  }));
+
+test("a period that only a link names is shown and kept; the fields of one's own show the time of day", () =>
+  it.visit("/search?lookback=30m&limit=100000", {}, async (page) => {
+    const asked = page.waitForRequest((request) => request.url().includes("/api/v3/trace-summaries"));
+    await page.reload();
+    const sent = new URL((await asked).url()).searchParams;
+    assert.equal(sent.get("query.num_traces"), "1500", "no more than a page can hold");
+    await page.waitForSelector(".result");
+    assert.equal(await page.getByLabel("When").locator("option:checked").innerText(), "Last 30m");
+    await page.getByLabel("Most traces").fill("50");
+    await find(page);
+    await page.waitForURL(/limit=50/);
+    assert.equal((await query(page)).lookback, "30m");
+    await page.getByLabel("When").selectOption("custom");
+    // Date, time and the button of the browser need some 200 px.
+    for (const name of ["From", "To"]) assert.ok((await page.getByLabel(name, { exact: true }).boundingBox()).width > 220, name);
   }));
 
 test("the list sorts seven ways, and the choice stays in the address", () =>

@@ -3,10 +3,14 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { harness, hasText, rowNames, row } from "../lib/harness.js";
-import { shop, hex } from "../lib/traces.js";
+import { shop, shopTrace, hex } from "../lib/traces.js";
 
 const it = harness(async (backend) => {
-  for (const spans of shop(12, Date.now() * 1000)) await backend.send(spans);
+  const now = Date.now() * 1000;
+  for (const spans of shop(12, now)) await backend.send(spans);
+  // Names as some languages' packages make them.
+  const long = shopTrace(0x10e, 1, now - 10e6).map((span) => ({ ...span, service: `com.example.${"really.long.package.".repeat(5)}${span.service}`, name: `com.example.${"deeply.nested.class.".repeat(6)}${span.name}` }));
+  await backend.send(long);
 });
 const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true };
 const trace = (n, more = "") => `/trace/${hex(n, 16)}${more}`;
@@ -39,6 +43,28 @@ for (const width of [390, 320]) {
         assert.equal(wide, 0, `${address} runs ${wide} px over the side`);
         assert.deepEqual(over, [], address);
       }
+    }));
+}
+
+for (const width of [390, 1400]) {
+  test(`names of a hundred characters are cut or wrapped, and lie on nothing, at ${width}`, () =>
+    it.visit("/search?lookback=1h", { width }, async (page) => {
+      await page.waitForSelector(".result");
+      const result = page.locator(`[data-trace="${hex(0x10e, 16)}"]`);
+      const box = (selector) => result.locator(selector).first().boundingBox();
+      const [service, operation, duration] = [await box(".result-service"), await box(".result-operation"), await box(".result-duration")];
+      assert.ok(service.x + service.width <= duration.x, "the service ends before the duration");
+      assert.ok(operation.width > 60, "something of the operation is seen");
+      assert.equal(await result.locator(".chip-name").first().evaluate((chip) => getComputedStyle(chip).textOverflow), "ellipsis");
+      await page.goto(`${it.backend.url}${trace(0x10e)}?view=statistics`);
+      await page.waitForSelector(".stat-host tbody tr");
+      const wrapped = await page.locator(".stat-operation").first().evaluate((name) => name.getClientRects().length);
+      assert.ok(wrapped <= 16, `an operation of 130 characters stands on ${wrapped} lines`);
+      await page.goto(`${it.backend.url}${trace(0x10e)}...${hex(1, 16)}`);
+      await page.waitForSelector(".compare-table .long-body .long-row");
+      const name = page.locator(".compare-table .long-body .long-row", { hasText: "POST /checkout" }).first();
+      assert.ok((await name.locator(".tl-operation").boundingBox()).width > 20, "something of the operation is seen");
+      assert.match(await name.locator(".compare-name").getAttribute("title"), /really[\s\S]*nested[\s\S]*POST \/checkout/);
     }));
 }
 

@@ -94,6 +94,35 @@ test("statistics give count, total, self time and quantiles; they sort and group
     await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 3);
   }));
 
+test("statistics follow the filter, keep their order, and say of what they are", () =>
+  it.visit(`${trace(0xb6)}?view=statistics&group=service`, {}, async (page) => {
+    await page.waitForSelector(".stat-host tbody tr");
+    await page.getByRole("button", { name: "Service", exact: true }).click();
+    const filter = page.getByLabel("Filter spans");
+    await filter.fill("table=items");
+    await hasText(page, ".view-tools [role=status]", /^Of the 533 spans that match/);
+    const counts = (await texts(page, ".stat-host tbody .col-count")).map((text) => Number(text.replace(/,/g, "")));
+    assert.equal(counts.reduce((a, b) => a + b), 533);
+    assert.equal(await page.locator("thead th.col-name").getAttribute("aria-sort"), "ascending");
+    await filter.fill("nothing like it");
+    await hasText(page, ".stat-host .state-title", "No span matches the filter");
+    await filter.press("Escape");
+    await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 8);
+    await hasText(page, ".view-tools [role=status]", "");
+  }));
+
+test("a table of very many rows begins with some, and shows more when asked", () =>
+  it.visit(`${trace(0xb6)}?view=statistics&group=tag&tag=number`, {}, async (page) => {
+    const rows = () => page.locator(".stat-host tbody .col-count").count();
+    await page.waitForSelector(".stat-host tbody tr");
+    assert.equal(await rows(), 200);
+    await page.getByRole("button", { name: "Show 200 more of 1400" }).click();
+    assert.equal(await rows(), 400);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Show 200 more of 1200");
+    await page.getByRole("button", { name: "Count" }).click();
+    assert.equal(await rows(), 200, "in another order it begins anew");
+  }));
+
 test("the span table sorts every column, keeps few rows, follows the filter, and leads to the timeline", () =>
   it.visit(`${trace(0xb6)}?view=spans`, {}, async (page) => {
     await page.waitForSelector(".long-body .long-row");

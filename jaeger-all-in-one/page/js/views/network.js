@@ -7,6 +7,8 @@ import { count } from "../lib/format.js";
 
 // Below this scale text can not be read.
 const LEAST = 0.62;
+// Width of a bold letter; text of a picture is not cut by the browser.
+const LETTER = 7.9;
 
 /**
  * `graph`: `{nodes, edges}` as of model/graph.js. `describe(node)` gives `{title, lines: [text], bad}`; `press(node)` makes
@@ -44,7 +46,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
       s("title", [title, ...lines].join("\n")),
       s("rect", { class: "node-box", width, height, rx: 5 }),
       s("rect", { class: "node-color", width: 5, height, rx: 2 }),
-      s("text", { class: "node-title", x: 14, y: 19 }, clip(title, 24)),
+      s("text", { class: "node-title", x: 14, y: 19 }, clip(title, Math.floor((width - (bad ? 46 : 20)) / LETTER))),
       lines[0] && s("text", { class: "node-line", x: 14, y: 36 }, clip(lines.slice(0, 1).join(""), 28)),
       lines[1] && s("text", { class: "node-line", x: 14, y: 52 }, clip(lines[1], 28)),
       bad && s("text", { class: "node-mark", x: width - 8, y: 19, "text-anchor": "end" }, `! ${bad}`),

@@ -269,7 +269,7 @@ function makeRow() {
 
 function drawRow(state, element, row, at) {
   const { trace, zoom } = state;
-  const { service, operation, marked, inner, bar, label, over } = element.parts;
+  const { name, service, operation, marked, inner, bar, label, over } = element.parts;
   const flags = trace.flags[row];
   const parent = trace.size[row] > 1;
   const collapsed = state.collapsed[row] === 1;
@@ -294,6 +294,8 @@ function drawRow(state, element, row, at) {
   element.style.setProperty("--depth", String(Math.min(depth, INDENT_LEVELS)));
   service.textContent = serviceName;
   operation.textContent = trace.operations[trace.operation[row]];
+  // Both may be cut.
+  name.title = `${serviceName} ${operation.textContent}`;
   inner.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
   if (element.flags !== flags) {
     element.flags = flags;

@@ -65,6 +65,26 @@ test(`${N} spans open with a few rows, in time that grows no faster than their n
     assert.ok(ratio < 25, `ten times the spans took ${ratio.toFixed(1)} times as long`);
   }));
 
+test("the critical path of a row with thousands of pieces and the marks of thousands of logs go on to the end, with few elements", () =>
+  it.visit(trace(0xb16), { width: 1440, height: 900 }, async (page) => {
+    const lane = (selector) =>
+      page.evaluate((s) => {
+        const row = document.getElementById("row-0");
+        const { left, width } = row.querySelector(".tl-lane").getBoundingClientRect();
+        const pieces = [...row.querySelectorAll(s)].map((piece) => piece.getBoundingClientRect());
+        return { count: pieces.length, end: Math.max(...pieces.map((box) => (box.right - left) / width)) };
+      }, selector);
+    await page.waitForSelector("#row-0 .tl-critical");
+    const path = await lane(".tl-critical");
+    assert.ok(path.end > 0.97, `the path ends at ${path.end}`);
+    assert.ok(path.count < 500, `${path.count} pieces`);
+    await page.goto(it.backend.url + trace(0xb14));
+    await page.waitForSelector("#row-0 .tl-log");
+    const logs = await lane(".tl-log");
+    assert.ok(logs.end > 0.97, `the marks end at ${logs.end}`);
+    assert.ok(logs.count > 100 && logs.count < 500, `${logs.count} marks`);
+  }));
+
 test("scrolling through all of it shows the right rows, keeps few, and loses few frames", () =>
   it.visit(trace(0xb16), { width: 1440, height: 900 }, async (page) => {
     await page.waitForSelector(".tl-row");

@@ -245,6 +245,22 @@ test("error, panic and cancelled spans differ in shape and word, not in colour a
     assert.equal(new Set(three.map(([, style]) => style)).size, 3);
   }));
 
+test("a collapsed row says what failed below it, and no longer once it is open", () =>
+  it.visit(trace(5), {}, async (page) => {
+    const order = row(page, "place order");
+    assert.equal(await order.locator(".mark").count(), 0);
+    await order.locator(".tl-twisty").click();
+    assert.deepEqual(await order.locator(".tl-count .mark svg").evaluateAll((list) => list.map((svg) => svg.getAttribute("aria-label"))), ["error below"]);
+    assert.match(await order.locator(".tl-count").innerText(), /^\+6/);
+    assert.equal(await order.evaluate((r) => r.className.includes("has-error")), false, "its own bar is not marked");
+    await order.locator(".tl-twisty").click();
+    assert.equal(await order.locator(".mark").count(), 0);
+    await page.goto(it.backend.url + trace(6));
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    assert.deepEqual(await page.locator(".tl-row:not([hidden]) .mark-below svg").evaluateAll((list) => list.map((svg) => svg.getAttribute("aria-label"))), ["panic below", "error below"]);
+  }));
+
 test("a link to a span opens it; the whole trace downloads and is the same", () =>
   it.visit(`${trace(5)}?span=000000000005000a`, {}, async (page) => {
     await hasText(page, ".detail h2", /POST \/charges/);

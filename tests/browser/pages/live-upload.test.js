@@ -101,6 +101,63 @@ test("without an event stream the page asks again by itself", () =>
     await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
   }));
 
+test("a hidden page asks for nothing, and looks once when it is seen again", () =>
+  it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
+    await page.waitForSelector(".result");
+    let asked = 0;
+    page.on("request", (request) => (asked += request.url().includes("/api/v3/trace-summaries") ? 1 : 0));
+    const first = page.waitForResponse((response) => response.url().includes("/api/v3/trace-summaries"));
+    await page.getByRole("switch", { name: "Live" }).check();
+    await first;
+    const before = await page.locator(".result").count();
+    const hide = (hidden) =>
+      page.evaluate((on) => {
+        Object.defineProperty(document, "hidden", { value: on, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await hide(true);
+    asked = 0;
+    // A stream of the test's own says when the page has been told too: both are told by the same event, in the order they came.
+    await page.evaluate(() => {
+      window.told = new Promise((resolve) => {
+        const events = new EventSource("/api/live");
+        events.addEventListener("open", () => (window.watching = true));
+        events.addEventListener("change", () => (events.close(), setTimeout(resolve, 0)));
+      });
+    });
+    await page.waitForFunction(() => window.watching);
+    await it.backend.send(shopTrace(0x900, 0, now()));
+    await it.backend.send(shopTrace(0x901, 0, now()));
+    await page.evaluate(() => window.told);
+    assert.equal(asked, 0);
+    await hide(false);
+    await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 2, before);
+  }));
+
+test("what takes long is not asked for back to back", () =>
+  it.visit("/compare", {}, async (page) => {
+    const spans = shopTrace(0x950, 1, now());
+    await it.backend.send(spans);
+    // The answer takes its time; meanwhile spans keep coming in.
+    const looks = [];
+    await page.route(`**/api/traces/${hex(0x950, 16)}`, async (route) => {
+      const look = { began: performance.now() };
+      looks.push(look);
+      const answer = await route.fetch();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await route.fulfill({ response: answer });
+      look.ended = performance.now();
+    });
+    await page.goto(`${it.backend.url}/trace/${hex(0x950, 16)}?live=1`);
+    await page.waitForSelector(".tl-row");
+    // The first is of the page itself, the second of the stream that opened; four more, each of spans that came in.
+    for (let i = 0; looks.filter((look) => look.ended).length < 6; i++) await it.backend.send([{ ...spans[3], id: hex(0xfff000 + i, 16), name: `late ${i}` }]);
+    for (let k = 2; k < 6; k++) {
+      const took = looks[k - 1].ended - looks[k - 1].began;
+      assert.ok(looks[k].began - looks[k - 1].ended > 1.5 * took, `look ${k} came ${looks[k].began - looks[k - 1].ended} ms after one of ${took}`);
+    }
+  }));
+
 test("a file that the page wrote opens again, from the button", () =>
   it.visit("/search?source=files", {}, async (page) => {
     const served = await (await fetch(`${it.backend.url}/api/traces/5`)).text();
@@ -153,4 +210,20 @@ test("a file of OTLP JSON is turned over by the backend", () =>
     await hasText(page, "h1", /web GET \/search/);
     await page.waitForSelector(".tl-row");
     assert.equal((await rowNames(page)).length, 6);
+  }));
+
+test("a file with a line of OTLP JSON for each batch, as collectors write it, opens whole", () =>
+  it.visit("/search?source=files", {}, async (page) => {
+    const file = path.join(await folder(), "lines.json");
+    const one = shopTrace(78, 2, now());
+    // One trace lies in two lines.
+    await writeFile(file, [one.slice(0, 3), one.slice(3), shopTrace(79, 1, now())].map((spans) => JSON.stringify(otlp(spans))).join("\n") + "\n");
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open a file" }).click()]);
+    await chooser.setFiles(file);
+    await hasText(page, ".results-title", "2 traces");
+    assert.deepEqual((await page.locator(".result-spans").allTextContents()).sort(), ["12 spans", "6 spans"]);
+    await writeFile(file, '{"data":[]}\n{"broken');
+    const [again] = await Promise.all([page.waitForEvent("filechooser"), page.goto(`${it.backend.url}/search?source=files`).then(() => page.getByRole("button", { name: "Open a file" }).click())]);
+    await again.setFiles(file);
+    await hasText(page, ".toast-bad", /^lines\.json is no JSON/);
   }));

@@ -108,3 +108,17 @@ test("light and dark follow the system, can be changed, and are kept", () =>
     await page.keyboard.press("t");
     assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
   }));
+
+test("the theme stands before anything of the page is painted: the system's, or the one that was chosen", () =>
+  it.visit("/compare", { scheme: "dark" }, async (page) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    await page.waitForSelector("#compare-a");
+    const dark = await ground();
+    // Without the page's own program, what is seen is what the document alone shows.
+    await page.route("**/js/main.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+    await page.reload();
+    assert.equal(await ground(), dark);
+    await page.evaluate(() => localStorage.setItem("jaeger-theme", "light"));
+    await page.reload();
+    assert.notEqual(await ground(), dark);
+  }));

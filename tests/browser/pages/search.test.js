@@ -261,6 +261,45 @@ test("a backend without summaries (a plain Jaeger) is searched through its whole
     assert.ok(await page.locator(".badge-error").isVisible());
   }));
 
+test("who comes back from a trace is where they were in the list", () =>
+  it.visit("/search?lookback=1h&limit=100", { height: 500 }, async (page) => {
+    await page.waitForSelector(".result");
+    const at = page.locator(".result-link").nth(COUNT - 4);
+    const id = await page.locator(".result").nth(COUNT - 4).getAttribute("data-trace");
+    await at.scrollIntoViewIfNeeded();
+    const there = () => page.evaluate(() => scrollY);
+    const before = await there();
+    assert.ok(before > 300);
+    await at.click();
+    await page.waitForSelector(".tl-row");
+    await page.goBack();
+    await page.waitForSelector(".result");
+    await page.waitForFunction((y) => scrollY === y, before);
+    const box = await page.locator(`[data-trace="${id}"]`).boundingBox();
+    assert.ok(box.y > -box.height && box.y < 500, `it stands at ${box.y}`);
+    await page.reload();
+    await page.waitForSelector(".result");
+    await page.waitForFunction((y) => scrollY === y, before);
+    // A new search begins at its head.
+    await page.getByRole("link", { name: "Search", exact: true }).click();
+    await page.waitForFunction(() => scrollY === 0);
+  }));
+
+test("a view whose program can not be had says so, and is there when it can", () =>
+  it.visit("/search?lookback=1h", { expectErrors: /Failed to load resource|ERR_/ }, async (page) => {
+    await page.waitForSelector(".result");
+    await page.route("**/js/views/{monitor,flame}.js", (route) => route.abort());
+    await page.getByRole("link", { name: "Monitor" }).click();
+    await hasText(page, "h1.state-title", "That did not work");
+    await page.goto(`${it.backend.url}/trace/5`);
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("tab", { name: "Flame graph" }).click();
+    await hasText(page, ".trace-panel .state-failed", /could not be loaded/);
+    await page.unroute("**/js/views/{monitor,flame}.js");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector(".flame-canvas");
+  }));
+
 // Last, since it adds to what is held.
 test("services and operations that came after the page was opened complete too", () =>
   it.visit("/", {}, async (page) => {

@@ -1,9 +1,14 @@
 // Live update: calls back when spans have come in.
 //
 // The backend's event stream `/api/live` says so as it happens; where it has none, the page asks every two seconds.
-// Nothing is asked while the page is hidden.
+// Nothing is asked while the page is hidden; what came in meanwhile is asked for once when it is seen again. And what takes
+// long is not done back to back: a look at a trace of 100,000 spans leaves the page several times as long to those who read it.
 
 const POLL = 2000;
+// Of the time that a look took, how much the page is left alone after it.
+const REST = 3;
+// Looks that take less than this, in ms, need no rest.
+const QUICK = 100;
 
 /** Ids are the same with and without leading zeros. */
 function sameId(a, b) {
@@ -21,13 +26,17 @@ export function watch(filter, changed) {
   // One call at a time; what comes in meanwhile leads to exactly one more.
   const call = async () => {
     if (ended) return;
-    if (running) {
+    if (running || document.hidden) {
       again = true;
       return;
     }
     running = true;
+    again = false;
+    const began = performance.now();
     try {
       await changed();
+      const took = performance.now() - began;
+      if (took > QUICK) await new Promise((resolve) => setTimeout(resolve, REST * took));
     } finally {
       running = false;
       if (again) {
@@ -38,7 +47,7 @@ export function watch(filter, changed) {
   };
   const poll = () => {
     timer = setTimeout(async () => {
-      if (!document.hidden) await call();
+      await call();
       if (!ended) poll();
     }, POLL);
   };
@@ -58,8 +67,11 @@ export function watch(filter, changed) {
     call();
     poll();
   });
+  const seen = () => !document.hidden && again && call();
+  document.addEventListener("visibilitychange", seen);
   return () => {
     ended = true;
+    document.removeEventListener("visibilitychange", seen);
     clearTimeout(timer);
     events?.close();
     events = null;

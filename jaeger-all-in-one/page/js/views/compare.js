@@ -6,7 +6,7 @@ import { buildTrace, overview, rootRow } from "../model/trace.js";
 import { compareTraces, summary, verdict } from "../model/compare.js";
 import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
-import { failed, loading } from "../lib/states.js";
+import { failed, loading, pageState } from "../lib/states.js";
 import { icon } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
@@ -25,7 +25,7 @@ export function mount(outlet, at) {
         const [left, right] = await Promise.all([a, b].map((id) => api.traceJson(id, { signal: abort.signal }).catch((error) => Promise.reject(named(error, id)))));
         view = page(outlet, [a, b], buildTrace(left), buildTrace(right), at.query);
       } catch (error) {
-        if (error.name !== "AbortError") fill(outlet, failed(error, load));
+        if (error.name !== "AbortError") fill(outlet, pageState(failed(error, load)));
       }
     };
     load();

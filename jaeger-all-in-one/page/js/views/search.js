@@ -28,7 +28,7 @@ export function mount(outlet, at) {
   // On a narrow page the form folds away behind a line that says what was asked.
   const toggle = h("button", { type: "button", class: "button search-toggle", on: { click: () => fold(!side.classList.contains("is-folded")) } });
   const side = h("aside", { class: "search-side", "aria-label": "Search" }, toggle, form.element);
-  outlet.append(h("div", { class: "search-page" }, side, results));
+  outlet.append(h("div", { class: "search-page" }, h("h1", { class: "visually-hidden" }, "Search"), side, results));
   function fold(on) {
     side.classList.toggle("is-folded", on);
     toggle.setAttribute("aria-expanded", String(!on));
@@ -38,6 +38,8 @@ export function mount(outlet, at) {
 
   let abort = new AbortController();
   let query = at.query;
+  // Who comes back to a list comes back to the place in it.
+  let scroll = 0;
   let unwatch = null;
   let shown = [];
   let scale;
@@ -133,10 +135,12 @@ export function mount(outlet, at) {
     parts.plot.show(shown);
     parts.list.show(SORTS[sort].order(shown));
     if (how !== "updated") announce(`${plural(shown.length, "trace")} ${how}`);
+    if (scroll) scrollTo(0, scroll);
+    scroll = 0;
   }
 
   function listParts(sort) {
-    const title = h("h1", { class: "results-title" });
+    const title = h("h2", { class: "results-title" });
     const compare = h("span", { class: "compare-slot" });
     const plot = scatter(scale, (log) => (scale = log));
     const list = resultList(chosen, choose);
@@ -192,6 +196,7 @@ export function mount(outlet, at) {
 
   function update(next) {
     query = next.query;
+    scroll = next.scroll;
     form.set(query);
     fold(asks(query));
     unwatch?.();

@@ -4,7 +4,7 @@ import { h, fill, announce, debounce } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { buildTrace, overview, rootRow } from "../model/trace.js";
 import { TraceState } from "../model/state.js";
-import { loading, failed, empty } from "../lib/states.js";
+import { loading, failed, empty, pageState } from "../lib/states.js";
 import { badge, icon } from "../lib/icons.js";
 import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
@@ -35,23 +35,23 @@ export function mount(outlet, at) {
   document.title = `Trace ${shortId(id)} – Jaeger`;
   fill(outlet, loading("Loading the trace"));
   // The code of the view comes while the trace does.
-  viewNamed(at.query.view)[2]();
+  viewNamed(at.query.view)[2]().catch(() => {});
 
   const load = async () => {
     try {
       const json = await api.traceJson(id, { signal: abort.signal });
       if (destroyed) return;
       const trace = buildTrace(json);
-      if (trace.n === 0) return void fill(outlet, empty("This trace has no spans"));
+      if (trace.n === 0) return void fill(outlet, pageState(empty("This trace has no spans")));
       page = tracePage(outlet, id, trace, json, at.query, abort.signal);
     } catch (error) {
       if (destroyed || error.name === "AbortError") return;
       if (error.status === 404) {
         fill(
           outlet,
-          empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again")),
+          pageState(empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again"))),
         );
-      } else fill(outlet, failed(error, load));
+      } else fill(outlet, pageState(failed(error, load)));
     }
   };
   load();
@@ -177,7 +177,13 @@ function tracePage(outlet, id, trace, json, query, signal) {
     panel.dataset.view = entry[0];
     setQuery({ view: entry[0] === "timeline" ? "" : entry[0] });
     if (viewName === entry[0]) return;
-    const module = await entry[2]();
+    let module;
+    try {
+      module = await entry[2]();
+    } catch {
+      const error = new Error("This view could not be loaded. Is the program still running?");
+      module = { create: () => void fill(panel, failed(error, () => location.reload())) };
+    }
     if (mine !== turn) return;
     view?.destroy?.();
     viewName = entry[0];

@@ -22,6 +22,8 @@ test("a trace grows as its spans come in, and keeps what was opened and collapse
     await page.waitForSelector(".tl-row");
     await row(page, "check session").locator(".tl-twisty").click();
     await row(page, "load cart").click();
+    await page.locator(".detail summary", { hasText: "Process" }).click();
+    await page.locator(".detail summary", { hasText: "Tags" }).click();
     assert.equal((await rowNames(page)).length, 5);
     await page.getByRole("switch", { name: "Live" }).check();
     assert.equal((await query(page)).live, "1");
@@ -30,6 +32,8 @@ test("a trace grows as its spans come in, and keeps what was opened and collapse
     assert.ok((await rowNames(page)).includes("charge card"));
     assert.equal(await row(page, "check session").getAttribute("aria-expanded"), "false");
     await hasText(page, ".detail h2", /load cart/);
+    const open = (name) => page.locator(".detail-section", { has: page.locator("summary", { hasText: name }) }).evaluate((section) => section.open);
+    assert.deepEqual([await open("Process"), await open("Tags")], [true, false], "folded as it was");
     await hasText(page, "#announcer", /more$/);
     // Switched off, it stays as it is.
     await page.getByRole("switch", { name: "Live" }).uncheck();

@@ -93,6 +93,15 @@ test("by touch: search folds away, a trace opens, rows and details open", () =>
     await page.waitForSelector(".json");
   }));
 
+test("a link to a span shows it, though the rows begin below the first view", () =>
+  it.visit(trace(5, "?span=0000000000050009"), PHONE, async (page) => {
+    await page.locator(".detail").waitFor();
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector(".detail h2").getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+  }));
+
 test("light and dark follow the system, can be changed, and are kept", () =>
   it.visit("/compare", { scheme: "dark" }, async (page) => {
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);

@@ -245,6 +245,10 @@ test("the filter finds text, tags, shares, durations, states, and what they are 
   assert.equal(found("db.table="), "b");
   assert.equal(found("db.table!=users"), "acd");
   assert.equal(found("service=db"), "bc");
+  assert.equal(found("operation=users"), "a");
+  assert.equal(found("operation==users"), "", "all of it");
+  assert.equal(found('operation=="get /users"'), "a");
+  assert.equal(found("db.table==users"), "b");
   assert.equal(found("> 2.5 %"), "ab");
   assert.equal(found(">2.5%"), "ab");
   assert.equal(found("<= 20us"), "cd");

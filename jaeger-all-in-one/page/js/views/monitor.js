@@ -132,9 +132,9 @@ export function mount(outlet, at) {
     const charts = h(
       "div",
       { class: "charts" },
-      chart({ title: "Latency", range, format: (ms) => duration(ms * 1000), lines: QUANTILES.map(([name], i) => ({ name, points: all(latencies[i][0]) })) }),
-      chart({ title: "Errors", range, format: percent, least: 0.01, lines: [{ name: "error rate", points: all(errors[0]), bad: true }] }),
-      chart({ title: "Rate", range, format: perSecond, lines: [{ name: "calls", points: all(calls[0]) }] }),
+      chart({ title: "Latency", range, format: (ms) => duration(ms * 1000), scale: (most) => (most < 1000 ? 1 : 1e-3), lines: QUANTILES.map(([name], i) => ({ name, points: all(latencies[i][0]) })) }),
+      chart({ title: "Errors", range, format: percent, scale: () => 100, least: 0.01, lines: [{ name: "error rate", points: all(errors[0]), bad: true }] }),
+      chart({ title: "Rate", range, format: perSecond, scale: (most) => (most < 1 ? 60 : 1), lines: [{ name: "calls", points: all(calls[0]) }] }),
     );
     const items = [...operations].map((operation) => {
       const rate = last(calls[1].get(operation));
@@ -167,5 +167,5 @@ export function mount(outlet, at) {
 function perSecond(rate) {
   if (rate >= 100) return `${Math.round(rate)}/s`;
   if (rate >= 1) return `${rate.toFixed(1)}/s`;
-  return rate > 0 ? `${(rate * 60).toFixed(rate * 60 < 10 ? 2 : 1)}/min` : "0/s";
+  return rate > 0 ? `${String(Number((rate * 60).toFixed(rate * 60 < 10 ? 2 : 1)))}/min` : "0";
 }

@@ -50,7 +50,8 @@ export function create(state, panel) {
     height: rowHeight(),
     create: () => makeRow(),
     render: (element, at) => drawRow(state, element, state.rows[at], at),
-    extra: (at) => detail(state, state.rows[at]),
+    extra: (at, before) => unfold(detail(state, state.rows[at]), before),
+    key: (at) => state.trace.raw[state.rows[at]].spanID,
   });
 
   const reset = () => {
@@ -228,6 +229,15 @@ export function create(state, panel) {
       map.destroy();
     },
   };
+}
+
+// What was folded and unfolded in the details before is so in those that take their place.
+function unfold(made, before) {
+  if (!before) return made;
+  const name = (part) => part.querySelector("summary").textContent;
+  const folded = new Map([...before.querySelectorAll(".detail-section")].map((part) => [name(part), part.open]));
+  for (const part of made.querySelectorAll(".detail-section")) part.open = folded.get(name(part)) ?? part.open;
+  return made;
 }
 
 function levelButtons(state) {

@@ -213,7 +213,12 @@ function tracePage(outlet, id, trace, json, query, signal) {
     if (Number.isFinite(from) && Number.isFinite(to) && to > from) state.setZoom(from, to);
     if (next.critical === "0") state.setCritical(false);
     const row = next.span ? state.rowOf(next.span) : -1;
-    show(next.view).then(() => row >= 0 && state.goTo(row, true));
+    show(next.view).then(() => {
+      if (row < 0) return;
+      state.goTo(row, true);
+      // On a phone the rows begin below what is seen.
+      panel.scrollIntoView({ block: "nearest" });
+    });
   }
 
   const saveZoom = debounce(() => {

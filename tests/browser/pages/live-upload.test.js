@@ -56,6 +56,31 @@ test("the list grows as traces come in", () =>
     await hasText(page, ".result .result-title", /web GET \/cart/);
   }));
 
+test("the list of one service grows too, also by spans that others add to its traces", () =>
+  it.visit("/search?service=web&lookback=1h&limit=100&live=1", {}, async (page) => {
+    await page.waitForSelector(".result");
+    const before = await page.locator(".result").count();
+    const spans = shopTrace(0x680, 0, now());
+    // In one request, the service that is watched first: the event may name the one that came last.
+    await it.backend.send(spans);
+    await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
+    await it.backend.send([{ ...spans[2], id: "00000000000000dd" }]);
+    await hasText(page, `[data-trace="${hex(0x680, 16)}"] .result-spans`, "7 spans");
+  }));
+
+test("when the program is gone, Live says that it waits", () =>
+  it.visit("/search?lookback=1h", { expectErrors: /ERR_/ }, async (page) => {
+    await page.waitForSelector(".result");
+    let gone = false;
+    await page.route("**/api/live", (route) => (gone ? route.abort("connectionrefused") : route.fulfill({ contentType: "text/event-stream", body: "retry: 50\n\n" })));
+    await page.getByRole("switch", { name: "Live" }).check();
+    await hasText(page, ".switch", "Live");
+    gone = true;
+    await hasText(page, ".switch", "Live, waiting for the program");
+    gone = false;
+    await page.waitForFunction(() => document.querySelector(".switch").innerText.trim() === "Live");
+  }));
+
 test("a list that grows loses neither a press that is held, nor the focus, nor what was chosen", () =>
   it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
     await page.waitForSelector(".result");
@@ -197,9 +222,12 @@ test("several traces, dropped on the page, give a list; what is no trace is said
     await page.waitForURL(/source=files/);
     await hasText(page, ".results-title", "2 traces");
     await drop("bad.json", "{ not json");
-    await hasText(page, ".toast-bad", /^bad\.json is no JSON/);
     await drop("empty.json", "{}");
-    await page.waitForFunction(() => [...document.querySelectorAll(".toast-bad")].some((toast) => toast.textContent.startsWith("empty.json holds no trace")));
+    // Both are said, and the one does not hide the other.
+    await page.waitForFunction(() => {
+      const [one, other] = document.querySelectorAll(".toast-bad");
+      return other && one.textContent.startsWith("bad.json is no JSON") && other.textContent.startsWith("empty.json holds no trace") && one.getBoundingClientRect().bottom <= other.getBoundingClientRect().top;
+    });
     await page.locator(".result-link").first().click();
     await hasText(page, "h1", /offline from a file/);
   }));

@@ -102,6 +102,28 @@ test("a link to a span shows it, though the rows begin below the first view", ()
     });
   }));
 
+test("two fingers bring the graph closer", () =>
+  it.visit(trace(5, "?view=graph"), PHONE, async (page) => {
+    await page.waitForSelector(".node");
+    // It settles to its size first.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    const node = page.locator(".node").first();
+    const before = await node.boundingBox();
+    const box = await page.locator(".network-svg").boundingBox();
+    const [x, y] = [Math.round(before.x + before.width / 2), Math.round(before.y + before.height / 2)];
+    assert.ok(x > box.x && y > box.y);
+    const session = await page.context().newCDPSession(page);
+    const touch = (type, ...xs) => session.send("Input.dispatchTouchEvent", { type, touchPoints: xs.map((at, id) => ({ x: at, y, id })) });
+    await touch("touchStart", x - 20);
+    await touch("touchStart", x - 20, x + 20);
+    for (const apart of [25, 30, 35, 40]) await touch("touchMove", x - apart, x + apart);
+    await touch("touchEnd");
+    await page.waitForFunction((width) => document.querySelector(".node").getBoundingClientRect().width > 1.6 * width, before.width);
+    const after = await node.boundingBox();
+    assert.ok(Math.abs(after.x + after.width / 2 - x) < 12, "what lay between the fingers lies there still");
+    assert.equal(await page.getByLabel("Filter spans").inputValue(), "", "and was not pressed");
+  }));
+
 test("light and dark follow the system, can be changed, and are kept", () =>
   it.visit("/compare", { scheme: "dark" }, async (page) => {
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);

@@ -4,6 +4,8 @@
 // Nothing is asked while the page is hidden; what came in meanwhile is asked for once when it is seen again. And what takes
 // long is not done back to back: a look at a trace of 100,000 spans leaves the page several times as long to those who read it.
 
+import { h } from "./dom.js";
+
 const POLL = 2000;
 // Of the time that a look took, how much the page is left alone after it.
 const REST = 3;
@@ -15,8 +17,11 @@ function sameId(a, b) {
   return String(a).replace(/^0+/, "").toLowerCase() === String(b).replace(/^0+/, "").toLowerCase();
 }
 
-/** Watches for spans of a trace or a service (`{traceID}` or `{service}`); returns a function that ends it. */
-export function watch(filter, changed) {
+/**
+ * Watches for spans of a trace (`{traceID}`), or for any: whether a trace is one of a service's, its search knows, for spans of
+ * others may add to it. `listening(yes)` hears whether there is anybody to tell. Returns a function that ends it.
+ */
+export function watch({ traceID } = {}, changed, listening = () => {}) {
   let ended = false;
   let timer;
   let events;
@@ -51,11 +56,13 @@ export function watch(filter, changed) {
       if (!ended) poll();
     }, POLL);
   };
-  const concerns = ({ traceID, service }) =>
-    (!filter.traceID || sameId(traceID, filter.traceID)) && (!filter.service || service === filter.service);
+  const concerns = (change) => !traceID || sameId(change.traceID, traceID);
   events = new EventSource("/api/live");
   // Once it listens, and again after a break, it looks for what came before.
-  events.addEventListener("open", call);
+  events.addEventListener("open", () => {
+    listening(true);
+    call();
+  });
   events.addEventListener("change", (event) => {
     if (JSON.parse(event.data).traces.some(concerns)) call();
   });
@@ -63,7 +70,8 @@ export function watch(filter, changed) {
   events.addEventListener("lagged", call);
   events.addEventListener("error", () => {
     // A closed stream means refused: there is no such thing here. A broken one is opened again by the browser.
-    if (events?.readyState !== EventSource.CLOSED || ended || timer) return;
+    if (ended || timer) return;
+    if (events?.readyState !== EventSource.CLOSED) return listening(false);
     call();
     poll();
   });
@@ -75,5 +83,18 @@ export function watch(filter, changed) {
     clearTimeout(timer);
     events?.close();
     events = null;
+  };
+}
+
+/** The word beside a switch, and whether there is anybody to listen to: `{element(), tell(yes)}`. The word may be made anew. */
+export function liveWord() {
+  let word = null;
+  let text = "Live";
+  return {
+    element: () => (word = h("span", text)),
+    tell(listening) {
+      text = listening ? "Live" : "Live, waiting for the program";
+      if (word) word.textContent = text;
+    },
   };
 }

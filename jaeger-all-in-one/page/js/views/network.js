@@ -93,11 +93,35 @@ export function network(graph, { label, describe, press, nodeSize }) {
   };
   let from = null;
   let moved = false;
+  // Two fingers on the picture: what lies between them follows them.
+  const fingers = new Map();
+  let spread = null;
+  const pinch = () => {
+    const [a, b] = [...fingers.values()];
+    const matrix = svg.getScreenCTM().inverse();
+    return { apart: Math.max(1, Math.hypot(a.x - b.x, a.y - b.y)), at: new DOMPoint((a.x + b.x) / 2, (a.y + b.y) / 2).matrixTransform(matrix) };
+  };
   svg.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (fingers.size === 2) {
+      from = null;
+      moved = true;
+      spread = pinch();
+      return;
+    }
     from = { x: event.clientX, y: event.clientY, box: { ...box } };
     moved = false;
   });
   svg.addEventListener("pointermove", (event) => {
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (spread && fingers.size === 2) {
+      const now = pinch();
+      box.x += spread.at.x - now.at.x;
+      box.y += spread.at.y - now.at.y;
+      zoom(spread.apart / now.apart, spread.at);
+      spread = { ...spread, apart: now.apart };
+      return;
+    }
     if (!from) return;
     const dx = event.clientX - from.x;
     const dy = event.clientY - from.y;
@@ -109,7 +133,11 @@ export function network(graph, { label, describe, press, nodeSize }) {
     box = { ...from.box, x: from.box.x - dx * scale, y: from.box.y - dy * scale };
     show();
   });
-  for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, () => (from = null));
+  for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, (event) => {
+    from = null;
+    fingers.delete(event.pointerId);
+    if (fingers.size < 2) spread = null;
+  });
   svg.addEventListener(
     "wheel",
     (event) => {

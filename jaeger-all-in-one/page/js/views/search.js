@@ -12,7 +12,7 @@ import { count, plural } from "../lib/format.js";
 import { fileButton } from "../lib/drop.js";
 import { icon } from "../lib/icons.js";
 import { navigate, setQuery } from "../lib/router.js";
-import { watch } from "../lib/live.js";
+import { liveWord, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
@@ -44,10 +44,11 @@ export function mount(outlet, at) {
   let shown = [];
   let scale;
   const chosen = new Set();
+  const waits = liveWord();
 
   const setLive = (on) => {
     unwatch?.();
-    unwatch = on ? watch({ service: query.service }, () => run(true)) : null;
+    unwatch = on ? watch({}, () => run(true), waits.tell) : null;
     setQuery({ live: on ? 1 : "" });
     query = { ...query, live: on ? "1" : undefined };
   };
@@ -178,7 +179,7 @@ export function mount(outlet, at) {
       "label",
       { class: "switch" },
       h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      h("span", "Live"),
+      waits.element(),
     );
   }
 
@@ -201,7 +202,7 @@ export function mount(outlet, at) {
     fold(asks(query));
     unwatch?.();
     unwatch = null;
-    if (query.live === "1") unwatch = watch({ service: query.service }, () => run(true));
+    if (query.live === "1") unwatch = watch({}, () => run(true), waits.tell);
     run();
     return true;
   }

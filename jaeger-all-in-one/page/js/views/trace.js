@@ -9,7 +9,7 @@ import { badge, icon } from "../lib/icons.js";
 import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 import * as keyboard from "../lib/keyboard.js";
-import { watch } from "../lib/live.js";
+import { liveWord, watch } from "../lib/live.js";
 import { toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
 
@@ -75,6 +75,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
   let view = null;
   let viewName = "";
   let unwatch = null;
+  const waits = liveWord();
 
   const head = h("div", { class: "trace-head" });
   const panel = h("div", { class: "trace-panel", role: "tabpanel", id: "trace-panel", tabindex: "-1" });
@@ -139,13 +140,13 @@ function tracePage(outlet, id, trace, json, query, signal) {
       "label",
       { class: "switch", title: "Show spans as they come in" },
       h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      h("span", "Live"),
+      waits.element(),
     );
   }
 
   function setLive(on) {
     unwatch?.();
-    unwatch = on ? watch({ traceID: id }, refresh) : null;
+    unwatch = on ? watch({ traceID: id }, refresh, waits.tell) : null;
     setQuery({ live: on ? 1 : "" });
   }
 

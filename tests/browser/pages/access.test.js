@@ -81,6 +81,16 @@ test("from the search to a span by keys alone", () =>
     assert.equal(ring, "solid", "the focus can be seen");
   }));
 
+test("keys work after a switch was pressed", () =>
+  it.visit("/search?lookback=1h", {}, async (page) => {
+    await page.waitForSelector(".result");
+    await page.getByRole("switch", { name: "Live" }).focus();
+    await page.keyboard.press("Space");
+    assert.ok(await page.getByRole("switch", { name: "Live" }).isChecked());
+    await page.keyboard.press("/");
+    assert.equal(await page.evaluate(() => document.activeElement.name), "service");
+  }));
+
 test("what happens is told to those who hear it", () =>
   it.visit("/search?lookback=1h", {}, async (page) => {
     await hasText(page, "#announcer", "14 traces found");

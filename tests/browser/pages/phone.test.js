@@ -102,6 +102,18 @@ test("a link to a span shows it, though the rows begin below the first view", ()
     });
   }));
 
+test("of wide tables the columns that matter are seen without scrolling", () =>
+  it.visit(trace(5, "?view=spans"), PHONE, async (page) => {
+    for (const [address, column] of [[trace(5, "?view=spans"), ".col-duration"], [`${trace(1)}...${hex(2, 16)}`, ".col-diff"]]) {
+      await page.goto(it.backend.url + address);
+      await page.waitForSelector(".long-body .long-row");
+      const { right, left } = await page.locator(`.long-body ${column}`).first().evaluate((cell) => cell.getBoundingClientRect().toJSON());
+      assert.ok(left > 0 && right <= PHONE.width, `${column} ends at ${right}`);
+      const head = await page.locator(`.long-head ${column}`).evaluate((cell) => cell.getBoundingClientRect().right);
+      assert.ok(Math.abs(head - right) < 1, "below its head");
+    }
+  }));
+
 test("two fingers bring the graph closer", () =>
   it.visit(trace(5, "?view=graph"), PHONE, async (page) => {
     await page.waitForSelector(".node");

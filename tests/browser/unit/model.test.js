@@ -253,6 +253,10 @@ test("the filter finds text, tags, shares, durations, states, and what they are 
   assert.equal(found(">2.5%"), "ab");
   assert.equal(found("<= 20us"), "cd");
   assert.equal(found("> 0.02ms"), "ab");
+  assert.equal(found("> 2,5 %"), "ab");
+  assert.equal(found('"cache mi'), "d", "while it is being written");
+  assert.equal(found('operation=="get /us'), "");
+  assert.equal(found('operation="get /us'), "a");
   assert.equal(found("is:error"), "c");
   assert.equal(found("-is:error service=db"), "b");
   assert.equal(found("is:error | cache"), "cd");

@@ -20,6 +20,8 @@ export const SORTS = {
 };
 
 const SERVICES_SHOWN = 8;
+// From so many on, results that are not in view are not laid out.
+const LONG = 200;
 
 /**
  * The list, `{element, show(summaries)}`. What is shown again keeps its elements, so that a list that grows under somebody's
@@ -30,6 +32,7 @@ export function resultList(chosen, choose) {
   let items = new Map();
   function show(summaries) {
     const longest = Math.max(1, ...summaries.map((trace) => trace.duration));
+    element.classList.toggle("is-long", summaries.length > LONG);
     const before = items;
     const focus = document.activeElement;
     const within = element.contains(focus) ? focus.closest(".result").dataset.trace : null;

@@ -185,6 +185,7 @@ test("what takes long is not asked for back to back", () =>
       const took = looks[k - 1].ended - looks[k - 1].began;
       assert.ok(looks[k].began - looks[k - 1].ended > 1.5 * took, `look ${k} came ${looks[k].began - looks[k - 1].ended} ms after one of ${took}`);
     }
+    await page.unrouteAll({ behavior: "ignoreErrors" });
   }));
 
 test("a file that the page wrote opens again, from the button", () =>

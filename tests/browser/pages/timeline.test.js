@@ -118,7 +118,12 @@ test("the minimap zooms by dragging, by its handles, and back", () =>
     await page.mouse.down();
     await page.mouse.move(map.x + map.width * 0.75, map.y + 25, { steps: 4 });
     await page.mouse.up();
-    await page.waitForURL(/from=/);
+    // The address follows a little later: it has come to rest when it says what the handles say.
+    await page.waitForFunction(() => {
+      const said = new URLSearchParams(location.search);
+      const at = [...document.querySelectorAll(".map-handle")].map((handle) => Number(handle.getAttribute("aria-valuenow")));
+      return ["from", "to"].every((name, k) => said.has(name) && Math.round(Number(said.get(name))) === at[k]);
+    });
     const { from, to } = await query(page);
     const start = page.getByRole("slider", { name: "Start of the time in view" });
     assert.equal(Math.round(Number(from)), Number(await start.getAttribute("aria-valuenow")));

@@ -1,7 +1,7 @@
 //! Who has new spans: told to whoever watches (the page's live update, `tail`), and nothing done while nobody does.
 //!
 //! Over HTTP it is `GET /api/live`, a stream of server-sent events: `change` with `{"traces": [{"traceID", "service"}], "more": 0}`, each trace once, the newest
-//! last, at most `most` of them (a parameter; else [`MOST`]), how many more there were, and at most one event in [`PAUSE`]; `lagged` where some were missed that
+//! last, at most `most` of them (a parameter; else `MOST`), how many more there were, and at most one event in `PAUSE`; `lagged` where some were missed that
 //! nobody has counted: look at everything again.
 
 use std::collections::HashMap;

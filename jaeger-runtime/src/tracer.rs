@@ -23,8 +23,6 @@ use std::time::Duration;
 const COLLECTOR: &str = "jaeger-collector";
 /// How long a dropped [`Tracer`] waits for its last spans to be sent.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
-/// Logs of all threads together.
-const DEFAULT_LOG_BYTES: usize = 64 << 20;
 /// Open spans in the collector.
 const DEFAULT_COLLECTOR_BYTES: usize = 64 << 20;
 /// Spans on their way to one reporter.
@@ -152,7 +150,7 @@ impl Builder {
             reporters: Vec::new(),
             max_value_len: 256,
             polls: false,
-            log_bytes: DEFAULT_LOG_BYTES,
+            log_bytes: registry::DEFAULT_BUDGET,
             collector_bytes: DEFAULT_COLLECTOR_BYTES,
             reporter_bytes: DEFAULT_REPORTER_BYTES,
         }
@@ -246,7 +244,10 @@ impl Builder {
         self
     }
 
-    /// The most bytes for the logs of all threads together. Default 64 MiB; a thread's log takes 1 MiB at most, of which only what it has written is resident.
+    /// The most bytes for the logs of all threads together. Default 96 MiB.
+    ///
+    /// The first eight threads that record have a log of a twenty-fourth of it, 4 MiB at most, which holds the 30,000 spans that 10,000 tasks open at once; those after them one of 512 KiB by default, less as the budget
+    /// goes to its end, 1 MiB at most. A log that a thread leaves behind is the next one's, the largest first. Only what was written is resident: a log whose spans are read as they come keeps to its first half MiB, however large it is.
     pub fn log_bytes(mut self, bytes: usize) -> Self {
         self.log_bytes = bytes;
         self

@@ -172,23 +172,6 @@ fn errors_are_told_with_message_and_kind() {
 }
 
 #[test]
-fn recursion_takes_no_more_stack_than_the_guard() {
-    common::tracer();
-    #[traced]
-    fn down(n: u32) -> u32 {
-        if n == 0 { 0 } else { 1 + down(n - 1) }
-    }
-    // 100,000 deep: 256 bytes a level where the compiler optimises, more where it keeps every temporary. More are open than the log has room for ends: those are counted.
-    let before = common::flush();
-    let stack = if cfg!(debug_assertions) { 256 << 20 } else { 25 << 20 };
-    let deep = std::thread::Builder::new().stack_size(stack).spawn(|| down(100_000)).unwrap();
-    assert_eq!(deep.join().unwrap(), 100_000);
-    let after = common::flush();
-    assert!(after.started - before.started >= 100_001, "{before:?} {after:?}");
-    assert!(after.dropped.log_full > before.dropped.log_full);
-}
-
-#[test]
 fn numbers_keep_their_type_and_what_fits_no_long_its_digits() {
     let spans = trace(|| {
         #[traced]

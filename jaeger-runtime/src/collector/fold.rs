@@ -3,7 +3,7 @@
 //! For each log the fold keeps what its thread keeps: the ambient context, the id generator and the stack of open nested spans; so those events carry neither ids nor parents. Spans that
 //! move between threads stand in one table, and so does the span of an async function from the moment at which it first waits.
 //!
-//! Rounds: one round reads every log up to where it stood when the round came to it. A moved span's `EndAt` is applied one whole round after it was read: everything
+//! Rounds: one round reads every log up to where it stood when the round began, a turn each after the other, so that a long one does not keep the short ones waiting until they are full. A moved span's `EndAt` is applied one whole round after it was read: everything
 //! that happened before it, on whatever thread, was by then written before the later round looked, and so has been read: its `StartAt`, its tags, its logs.
 //!
 //! Invariants:
@@ -135,6 +135,8 @@ impl Waiting {
 
 pub(super) struct Fold {
     threads: Vec<Thread>,
+    /// Where each log stood when this round began.
+    ends: Vec<u64>,
     moved: ById<Moved>,
     /// Read in this round.
     now: Waiting,
@@ -157,6 +159,9 @@ struct Tools {
     spare: Spare,
 }
 
+/// Words that are read of one log before it is the next one's turn: well below a millisecond of folding.
+const TURN: u64 = 1 << 14;
+
 /// An estimate of what one open span costs beside its values.
 const OPEN_BYTES: usize = size_of::<Moved>() + 16;
 
@@ -165,6 +170,7 @@ impl Fold {
     pub(super) fn new(budget: usize, origins: Vec<&'static Origin>) -> Self {
         Self {
             threads: Vec::new(),
+            ends: Vec::new(),
             moved: ById::default(),
             now: Waiting::default(),
             before: Waiting::default(),
@@ -191,9 +197,19 @@ impl Fold {
             let local::LateEnd { span_id: id, ticks, outcome } = late;
             self.now.ends.push(Ending { id, ticks, outcome, count: 0, descriptor: 0, start: at, end: at });
         }
-        for index in 0..self.threads.len() {
-            self.read_thread(index, scale, to);
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.clear();
+        ends.extend(self.threads.iter().map(|thread| thread.ring.written()));
+        loop {
+            let mut done = true;
+            for (index, end) in ends.iter().enumerate() {
+                done &= self.read_thread(index, *end, scale, to);
+            }
+            if done {
+                break;
+            }
         }
+        self.ends = ends;
         self.apply_waiting(scale, to);
     }
 
@@ -212,9 +228,10 @@ impl Fold {
         self.counts.without_log = local::lost_without_log();
     }
 
-    fn read_thread(&mut self, index: usize, scale: &Scale, to: &mut Fanout) {
+    /// One turn of one log; whether that was all.
+    fn read_thread(&mut self, index: usize, end: u64, scale: &Scale, to: &mut Fanout) -> bool {
         let ring = self.threads[index].ring;
-        ring.read(format::length, |event| self.event(index, event, scale, to));
+        ring.read(end, TURN, format::length, |event| self.event(index, event, scale, to))
     }
 
     /// Another thread writes this log from here on. What the last one left open can only be spans that it leaked.

@@ -1,6 +1,6 @@
 //! The collector: one std thread that reads the logs, folds events into spans and hands them to the reporters. The cold side of the house.
 //!
-//! It wakes at the flush interval, when a log passes its half, and for a message; it needs no Tokio and holds no lock that an application thread would wait for on the hot path.
+//! It wakes at the flush interval, when a log has enough unread (256 KiB, or its half), and for a message; it needs no Tokio and holds no lock that an application thread would wait for on the hot path.
 //! A flush is a message with a reply, so it cannot hang longer than its caller is willing to wait; and the collector does not wait for reporters that may, see `report/lane.rs`.
 
 mod emit;

@@ -3,7 +3,7 @@
 //! The first word says what the event is and how long:
 //!
 //! ```text
-//! bits 60..64  kind
+//! bits 60..64  kind (15 is the log's own, see `ring.rs`)
 //! End          bits 0..60 ticks; nothing else, one word
 //! Suspend      bits 0..60 of the span's id; nothing else, one word
 //! all others   bits 48..60 words in all, 32..48 descriptor of value 0, 0..32 by kind

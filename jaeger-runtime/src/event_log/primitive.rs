@@ -4,10 +4,10 @@
 //! hide a cursor that is stored too weakly. What the model proves is thus more than the log needs: no word is ever written while it may still be read, or the other way round.
 
 #[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU64, AtomicU64 as Word, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicU64, AtomicU64 as Word, Ordering};
 
 #[cfg(loom)]
 pub(crate) use {
     super::ring::Word,
-    loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    loom::sync::atomic::{AtomicU64, Ordering},
 };

@@ -2,25 +2,40 @@
 //!
 //! The writer is the application's thread, the reader the collector. Words are atomics that both sides touch with relaxed loads and stores
 //! (plain moves to the CPU); `head` and `tail`, each written by one side only, order them: what lies below `head` is written, what lies below `tail`
-//! is read. So nothing in the protocol needs `unsafe`: a wrong index would be a panic in a test, never a torn span, and loom checks the ordering (`mod model`). The one
+//! is read. So nothing in the protocol needs `unsafe`: a wrong index would be a panic in a test, never a torn span, and loom checks the ordering (`ring/model.rs`). The one
 //! block of this file that ships makes zeroed words without touching them; the others are the model checker's.
+//!
+//! A large log is for bursts. So that a thread whose collector keeps up writes the same few pages again and again, which stay in its cache and are all that is resident, the writer goes back to the log's
+//! beginning once it is past the hot part and most of what it wrote was read. It leaves a *skip* in the place, a word that says where it goes on, and what was not read yet stays where it is, as an island that the
+//! writer may come upon again from below before the reader is done with it. It then skips to the island's far end and has the rest of the log: going back never costs room.
+//!
+//! ```text
+//! before       |  read  | not read |                       free                       |
+//! gone back    | written -> free   | not read, skip |              free                |
+//! come upon it |   written, skip   | not read, skip | written ->    free              |
+//! ```
 //!
 //! Invariants:
 //! 1. An event lies in one piece. It begins only where `max_event` words are left before the end of the lap; nearer to the end both sides go on at the next lap
 //!    by the same rule ([`Shape::begin`]), so nothing is written to say so.
-//! 2. `head - tail <= capacity`, and `Producer::head + reserved` stays far enough below it that every open span's `End` fits ([`END_WORDS`] each): a full log refuses
-//!    whole spans and never an `End`.
-//! 3. Positions only grow. At 2^64 words they would wrap, which takes centuries.
+//! 2. A word is written again only when it was read, and `Producer::head + reserved` stays far enough below what was not that every open span's `End` fits ([`END_WORDS`] each): a full
+//!    log refuses whole spans and never an `End`.
+//! 3. Positions only grow, each skip by a lap at most. At 2^64 words they would wrap, which takes centuries.
 //! 4. The writer looks at `tail` only when its `limit` is reached; `limit == 0` makes every write take the slow path, which is how the rest of the crate says
 //!    "look again before you write" without a second test on the hot path.
+//! 5. There is one island at a time: the writer goes back again only when the reader has left it.
 
 #[cfg(not(loom))]
 use super::primitive::Word;
-use super::primitive::{AtomicU64, AtomicUsize, Ordering};
+use super::primitive::{AtomicU64, Ordering};
 use std::cell::Cell;
 
 /// Words kept free for the `End` of each open nested span.
-pub(crate) const END_WORDS: usize = 2;
+pub(crate) const END_WORDS: u64 = 2;
+/// Words of the part of a log that is used again and again while the collector keeps up: a quarter of a MiB, which leaves the caches room for others. So much unread, the collector is told.
+const HOT: u64 = 1 << 15;
+/// The kind of word that is no event and says in its other 60 bits after how many words, itself included, the log goes on. `format.rs` has no such kind.
+const SKIP: u64 = 15;
 
 /// A cache line to itself (two, for CPUs that fetch lines in pairs): the writer must not wait because the reader moved its own cursor.
 #[derive(Debug)]
@@ -30,15 +45,35 @@ struct Padded<T>(T);
 /// Where events may lie.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
-    capacity: usize,
-    max_event: usize,
+    capacity: u64,
+    max_event: u64,
+    /// See [`HOT`].
+    hot: u64,
 }
 
 impl Shape {
+    /// Words from the beginning of the log.
+    fn place(self, position: u64) -> u64 {
+        position & (self.capacity - 1)
+    }
+
     /// Where an event begins whose predecessor ended at `position`.
-    fn begin(self, position: usize) -> usize {
-        let offset = position & (self.capacity - 1);
-        if offset > self.capacity - self.max_event { position - offset + self.capacity } else { position }
+    fn begin(self, position: u64) -> u64 {
+        let place = self.place(position);
+        if place > self.capacity - self.max_event { position - place + self.capacity } else { position }
+    }
+
+    /// Room that is left when `used` words are not. Three longest events stay free: one being written, one lap's end skipped, one for rounding.
+    fn free(self, used: u64) -> u64 {
+        (self.capacity - 3 * self.max_event).saturating_sub(used)
+    }
+
+    /// Whether a writer at `head` goes back to the beginning: it is past the hot part, most of what it wrote was read, and the ends of its open spans fit before the island (and so behind it).
+    fn goes_back(self, head: u64, used: u64, reserved: u64) -> bool {
+        let place = self.place(head);
+        (self.hot..=self.capacity / 2).contains(&place)
+            && used <= self.hot / 2
+            && place - used >= 3 * self.max_event + self.hot / 4 + 2 * reserved
     }
 }
 
@@ -46,8 +81,8 @@ impl Shape {
 pub(crate) struct Ring {
     words: Box<[Word]>,
     shape: Shape,
-    head: Padded<AtomicUsize>,
-    tail: Padded<AtomicUsize>,
+    head: Padded<AtomicU64>,
+    tail: Padded<AtomicU64>,
     /// Spans refused because the log was full. Written by the owner only.
     refused: AtomicU64,
 }
@@ -55,19 +90,23 @@ pub(crate) struct Ring {
 impl Ring {
     /// `capacity` words, a power of two; no event is longer than `max_event` words, an eighth of it at most.
     pub(crate) fn new(capacity: usize, max_event: usize) -> Self {
+        Self::with_hot(capacity, max_event, HOT)
+    }
+
+    fn with_hot(capacity: usize, max_event: usize, hot: u64) -> Self {
         assert!(capacity.is_power_of_two() && max_event >= 8 && max_event <= capacity / 8);
         Self {
             words: zeroed(capacity),
-            shape: Shape { capacity, max_event },
-            head: Padded(AtomicUsize::new(0)),
-            tail: Padded(AtomicUsize::new(0)),
+            shape: Shape { capacity: capacity as u64, max_event: max_event as u64, hot },
+            head: Padded(AtomicU64::new(0)),
+            tail: Padded(AtomicU64::new(0)),
             refused: AtomicU64::new(0),
         }
     }
 
     /// Bytes of its buffer.
     pub(crate) fn bytes(&self) -> usize {
-        self.shape.capacity * 8
+        self.words.len() * 8
     }
 
     /// Spans refused since the ring was made.
@@ -75,28 +114,52 @@ impl Ring {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Reader: calls `each` with every event written before the call, oldest first, and gives its room back.
+    /// Reader: where the writer stands. What lies below may be read.
+    pub(crate) fn written(&self) -> u64 {
+        self.head.0.load(Ordering::Acquire)
+    }
+
+    /// Reader: calls `each` with the events below `end` (which [`Ring::written`] has said), oldest first, and gives their room back. Whether it came to the end: it stops after some `most` words.
     ///
-    /// `length` tells an event's words from its first one. Room is given back every `chunk` words, so that the writer does not wait for the whole log.
-    pub(crate) fn read(&self, length: impl Fn(u64) -> usize, mut each: impl FnMut(&[Word])) -> usize {
-        let head = self.head.0.load(Ordering::Acquire);
-        let start = self.tail.0.load(Ordering::Relaxed);
-        let (mut tail, mut released) = (start, start);
-        while tail < head {
-            let at = self.shape.begin(tail) & (self.shape.capacity - 1);
-            let len = length(self.words[at].load(Ordering::Relaxed));
-            // A length of zero, or past the limit, would be a bug of the writer; the reader must not spin or run off because of it.
-            let Some(event) = self.words.get(at..at + len.max(1)) else { break };
-            each(event);
-            tail = self.shape.begin(tail) + event.len();
-            if tail - released >= self.shape.capacity / 8 {
+    /// `length` tells an event's words from its first one. Room is given back piece by piece, so that the writer does not wait for the whole log.
+    pub(crate) fn read(
+        &self,
+        mut end: u64,
+        most: u64,
+        length: impl Fn(u64) -> usize,
+        mut each: impl FnMut(&[Word]),
+    ) -> bool {
+        let piece = (self.shape.capacity / 8).min(self.shape.hot / 4);
+        let mut tail = self.tail.0.load(Ordering::Relaxed);
+        let mut released = tail;
+        let mut stop = tail.saturating_add(most);
+        while tail < end.min(stop) {
+            tail = self.shape.begin(tail);
+            let at = self.shape.place(tail) as usize;
+            let first = self.words[at].load(Ordering::Relaxed);
+            if first >> 60 == SKIP {
+                let words = first & !(SKIP << 60);
+                tail += words;
+                stop = stop.saturating_add(words);
+            } else {
+                // A length of zero, or past the limit, would be a bug of the writer; the reader must not spin or run off because of it.
+                let Some(event) = self.words.get(at..at + length(first).max(1)) else {
+                    end = tail;
+                    break;
+                };
+                each(event);
+                tail += event.len() as u64;
+            }
+            if tail - released >= piece {
+                // Release: the reads above are done before the writer may overwrite.
                 self.tail.0.store(tail, Ordering::Release);
                 released = tail;
             }
         }
-        // Release: the reads above are done before the writer may overwrite.
-        self.tail.0.store(tail, Ordering::Release);
-        tail - start
+        if tail != released {
+            self.tail.0.store(tail, Ordering::Release);
+        }
+        tail >= end
     }
 }
 
@@ -155,18 +218,34 @@ pub(crate) struct Producer {
     ring: Cell<Option<&'static Ring>>,
     /// The ring's words, one step nearer than through `ring`. Empty when there is no ring, so that every slot is refused.
     words: Cell<&'static [Word]>,
-    head: Cell<usize>,
+    head: Cell<u64>,
     /// The longest event of this ring.
     max_event: Cell<usize>,
     /// A write may begin while `head + reserved < limit`; zero under a trap.
-    limit: Cell<usize>,
+    limit: Cell<u64>,
     /// The same without the trap, for events that say all about themselves and need not look at anything first.
-    open_limit: Cell<usize>,
-    reserved: Cell<usize>,
+    open_limit: Cell<u64>,
+    reserved: Cell<u64>,
     /// Somebody wants every write to take the slow path.
     trapped: Cell<bool>,
     /// Where the tail was when the collector was last woken: as long as it has not moved, waking again is no use.
-    woken_at: Cell<usize>,
+    woken_at: Cell<u64>,
+    island: Cell<Island>,
+}
+
+/// Where the writer last went back. A thread that takes over a log need not know: until the reader has left the island, it then only counts as used what lies behind it.
+#[derive(Clone, Copy, Debug)]
+struct Island {
+    /// Where what was not read ends, with the skip.
+    end: u64,
+    /// The lap's beginning at which the writer went on. A reader that is as far has left the island.
+    lap: u64,
+    /// The writer has come upon the island and is past it.
+    passed: bool,
+}
+
+impl Island {
+    const NONE: Self = Self { end: 0, lap: 0, passed: true };
 }
 
 /// What the slow path found.
@@ -174,7 +253,7 @@ pub(crate) struct Producer {
 pub(crate) enum Room {
     /// Write, at [`Producer::window`].
     Yes,
-    /// Write; and the log has passed its half, so wake the collector.
+    /// Write; and there is enough to read (256 KiB, or half of a smaller log), so wake the collector.
     YesAndWake,
     /// The log is full (or this thread has none).
     No,
@@ -191,7 +270,8 @@ impl Producer {
             open_limit: Cell::new(0),
             reserved: Cell::new(0),
             trapped: Cell::new(false),
-            woken_at: Cell::new(usize::MAX),
+            woken_at: Cell::new(u64::MAX),
+            island: Cell::new(Island::NONE),
         }
     }
 
@@ -201,8 +281,9 @@ impl Producer {
         self.words.set(&ring.words);
         // Relaxed: whoever gave the ring away has told this thread so, and what it wrote before with it.
         self.head.set(ring.head.0.load(Ordering::Relaxed));
-        self.max_event.set(ring.shape.max_event);
+        self.max_event.set(ring.shape.max_event as usize);
         self.reserved.set(0);
+        self.island.set(Island::NONE);
         self.close();
     }
 
@@ -252,17 +333,29 @@ impl Producer {
     #[inline(always)]
     pub(crate) fn window(&self) -> &'static [Word] {
         let words = self.words.get();
-        let at = self.head.get() & words.len().wrapping_sub(1);
+        let at = self.head.get() as usize & words.len().wrapping_sub(1);
         words.get(at..at + self.max_event.get()).unwrap_or(&[])
     }
 
     /// Makes `len` written words visible to the reader.
     #[inline(always)]
     pub(crate) fn publish(&self, len: usize) {
-        let head = self.head.get() + len;
+        self.publish_to(self.head.get() + len as u64);
+    }
+
+    #[inline(always)]
+    fn publish_to(&self, head: u64) {
         self.head.set(head);
         if let Some(ring) = self.ring.get() {
             ring.head.0.store(head, Ordering::Release);
+        }
+    }
+
+    /// Goes on at `to`, and leaves a word that says so, which there must be room for.
+    fn skip_to(&self, to: u64) {
+        if let [word, ..] = self.window() {
+            word.store(SKIP << 60 | (to - self.head.get()), Ordering::Relaxed);
+            self.publish_to(to);
         }
     }
 
@@ -282,23 +375,44 @@ impl Producer {
     #[cold]
     pub(crate) fn make_room(&self) -> Room {
         let Some(ring) = self.ring.get() else { return Room::No };
-        let Shape { capacity, max_event } = ring.shape;
-        let head = ring.shape.begin(self.head.get());
-        self.head.set(head);
+        let (shape, reserved) = (ring.shape, self.reserved.get());
+        self.head.set(shape.begin(self.head.get()));
         // Acquire: the reader is done with what lies below.
         let tail = ring.tail.0.load(Ordering::Acquire);
-        let used = head - tail.min(head);
-        // Three longest events stay free: one being written, one lap's end skipped, one for rounding.
-        let free = (capacity - 3 * max_event).saturating_sub(used);
-        if free <= self.reserved.get() {
+        let mut island = self.island.get();
+        if tail >= island.lap {
+            island = Island::NONE;
+            let head = self.head.get();
+            if shape.goes_back(head, head - tail.min(head), reserved) {
+                let lap = head - shape.place(head) + shape.capacity;
+                island = Island { end: head + 1, lap, passed: false };
+                self.skip_to(lap);
+            }
+        }
+        // Once past the island, all words of the lap up to the head are taken, by it or by what was written since.
+        let from = if island.lap > 0 && island.passed { island.lap } else { tail };
+        let mut used = self.head.get() - from.min(self.head.get());
+        if !island.passed && shape.free(used) <= reserved {
+            island.passed = true;
+            self.skip_to(island.lap + shape.place(island.end));
+            used = self.head.get() - island.lap;
+        }
+        self.island.set(island);
+        let free = shape.free(used);
+        if free <= reserved {
             self.close();
             return Room::No;
         }
-        let lap_end = head - (head & (capacity - 1)) + (capacity - max_event) + 1;
-        let half = capacity / 2;
-        let below = used < half;
+        let head = self.head.get();
+        // Free room behind the island that the writer will only come to later is no reason to wake anybody.
+        let unread = if island.passed { used } else { used - (island.lap - island.end) };
+        let enough = shape.hot.min(shape.capacity / 2);
+        let below = unread < enough;
         let room = if below || self.woken_at.replace(tail) == tail { Room::Yes } else { Room::YesAndWake };
-        let limit = if below { head + half - used } else { head + free };
+        // Past it, a look now and then: for a collector that went to sleep again, and whether to go back.
+        let step = if below { enough - unread } else { shape.hot / 2 };
+        let limit = head + free.min(step + reserved);
+        let lap_end = head - shape.place(head) + (shape.capacity - shape.max_event) + 1;
         let limit = limit.min(lap_end);
         self.open_limit.set(limit);
         self.limit.set(if self.trapped.get() { 0 } else { limit });
@@ -315,203 +429,7 @@ impl Producer {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
+mod tests;
 
-    fn leak(capacity: usize, max_event: usize) -> (&'static Ring, Producer) {
-        let ring: &'static Ring = Box::leak(Box::new(Ring::new(capacity, max_event)));
-        let producer = Producer::detached();
-        producer.attach(ring);
-        (ring, producer)
-    }
-
-    /// An event of `len` words: its length, then `mark` in each.
-    fn write(producer: &Producer, len: usize, mark: u64) -> bool {
-        if !producer.is_open() && producer.make_room() == Room::No {
-            producer.count_refused();
-            return false;
-        }
-        let window = producer.window();
-        window[0].store(len as u64, Ordering::Relaxed);
-        window[1..len].iter().for_each(|word| word.store(mark, Ordering::Relaxed));
-        producer.publish(len);
-        true
-    }
-
-    fn read(ring: &Ring) -> Vec<(usize, u64)> {
-        let mut got = vec![];
-        ring.read(
-            |first| first as usize,
-            |event| {
-                let mark = event.last().unwrap().load(Ordering::Relaxed);
-                assert!(event[1..].iter().all(|word| word.load(Ordering::Relaxed) == mark), "torn event");
-                got.push((event.len(), mark));
-            },
-        );
-        got
-    }
-
-    #[test]
-    fn events_of_all_lengths_cross_many_laps_whole_and_in_order() {
-        let (ring, producer) = leak(256, 32);
-        let (mut wrote, mut got) = (vec![], vec![]);
-        let many = if cfg!(miri) { 500 } else { 5_000 };
-        for i in 0..many {
-            let len = 2 + (i * 7) % 31;
-            if write(&producer, len, i as u64) {
-                wrote.push((len, i as u64));
-            }
-            if i % 3 == 0 {
-                got.extend(read(ring));
-            }
-        }
-        got.extend(read(ring));
-        assert_eq!(got, wrote);
-        assert_eq!(wrote.len() + ring.refused() as usize, many);
-        assert!(
-            wrote.len() > many / 100 * 98,
-            "a reader that keeps up loses next to nothing: {}",
-            wrote.len()
-        );
-    }
-
-    #[test]
-    fn a_full_log_refuses_starts_and_still_takes_every_end() {
-        let (ring, producer) = leak(1024, 8);
-        let mut open = 0;
-        while write(&producer, 2, 1) {
-            producer.reserve_end();
-            open += 1;
-            assert!(open < 1024);
-        }
-        assert_eq!(ring.refused(), 1);
-        assert!(open > 200, "most of the log is usable: {open}");
-        for _ in 0..open {
-            producer.release_end();
-            if !producer.is_open() {
-                producer.make_room();
-            }
-            let window = producer.window();
-            window[0].store(END_WORDS as u64, Ordering::Relaxed);
-            window[1].store(2, Ordering::Relaxed);
-            producer.publish(END_WORDS);
-        }
-        let got = read(ring);
-        assert_eq!(got.iter().filter(|e| e.1 == 1).count(), open);
-        assert_eq!(got.iter().filter(|e| e.1 == 2).count(), open);
-        assert!(write(&producer, 2, 3), "and takes spans again once it was read");
-    }
-
-    #[test]
-    fn a_trap_holds_until_it_is_released_and_half_full_wakes() {
-        let (ring, producer) = leak(1024, 8);
-        assert_eq!(producer.make_room(), Room::Yes);
-        assert!(producer.is_open());
-        producer.trap();
-        assert!(!producer.is_open());
-        assert_eq!(producer.make_room(), Room::Yes);
-        assert!(!producer.is_open() && producer.is_open_untrapped(), "still trapped");
-        producer.release_trap();
-        let mut words = 0;
-        while producer.is_open() {
-            write(&producer, 4, 1);
-            words += 4;
-        }
-        assert!((512..520).contains(&words), "{words}");
-        assert_eq!(producer.make_room(), Room::YesAndWake);
-        assert_eq!(producer.make_room(), Room::Yes, "woken once");
-        read(ring);
-        let mut rooms = vec![];
-        while !rooms.contains(&Room::YesAndWake) {
-            while producer.is_open() {
-                write(&producer, 4, 2);
-            }
-            rooms.push(producer.make_room());
-            assert!(!rooms.contains(&Room::No), "and again after the reader has been there");
-        }
-        assert!(producer.detach().is_some() && !producer.is_open() && producer.window().is_empty());
-        assert_eq!(producer.make_room(), Room::No);
-        assert!(read(ring).len() > 100);
-    }
-}
-
-/// Run with `RUSTFLAGS="--cfg loom" cargo test -p jaeger-runtime --release --lib loom_`.
 #[cfg(all(test, loom))]
-mod model {
-    use super::*;
-    use loom::thread;
-
-    fn write(producer: &Producer, mark: u64) -> bool {
-        if !producer.is_open() && producer.make_room() == Room::No {
-            producer.count_refused();
-            return false;
-        }
-        let window = producer.window();
-        // The longest event the shape allows, so that laps pass quickly.
-        window[0].store(8, Ordering::Relaxed);
-        window[7].store(mark, Ordering::Relaxed);
-        producer.publish(8);
-        true
-    }
-
-    fn read(ring: &Ring, got: &mut Vec<u64>) {
-        ring.read(|first| first as usize, |event| got.push(event[7].load(Ordering::Relaxed)));
-    }
-
-    /// Every event is read once, whole and in order, or counted as refused, however the two sides interleave, over more than one lap.
-    #[test]
-    fn loom_events_are_read_once_in_order_or_counted() {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(|| {
-            let ring: &'static Ring = Box::leak(Box::new(Ring::new(64, 8)));
-            let reader = thread::spawn(move || {
-                let mut got = vec![];
-                read(ring, &mut got);
-                read(ring, &mut got);
-                got
-            });
-            let producer = Producer::detached();
-            producer.attach(ring);
-            let wrote: Vec<u64> = (1..=9).filter(|mark| write(&producer, *mark)).collect();
-            let mut got = reader.join().unwrap();
-            read(ring, &mut got);
-            assert_eq!(got, wrote);
-            assert_eq!(wrote.len() as u64 + ring.refused(), 9);
-        });
-    }
-
-    /// A thread ends and another goes on with its log while it is being read: nothing is lost, torn or out of order.
-    #[test]
-    fn loom_a_log_goes_from_thread_to_thread() {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(|| {
-            let ring: &'static Ring = Box::leak(Box::new(Ring::new(64, 8)));
-            let idle = loom::sync::Arc::new(loom::sync::Mutex::new(None));
-            let owner = {
-                let idle = idle.clone();
-                thread::spawn(move || {
-                    let producer = Producer::detached();
-                    producer.attach(ring);
-                    assert!(write(&producer, 1));
-                    *idle.lock().unwrap() = producer.detach();
-                })
-            };
-            let next = thread::spawn(move || {
-                let taken = idle.lock().unwrap().take();
-                taken.is_some_and(|ring| {
-                    let producer = Producer::detached();
-                    producer.attach(ring);
-                    write(&producer, 2)
-                })
-            });
-            let mut got = vec![];
-            read(ring, &mut got);
-            owner.join().unwrap();
-            let two = next.join().unwrap();
-            read(ring, &mut got);
-            assert_eq!(got, if two { vec![1, 2] } else { vec![1] });
-        });
-    }
-}
+mod model;

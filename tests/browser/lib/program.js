@@ -4,18 +4,9 @@
 // disk instead of from within the program.
 
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import assert from "node:assert/strict";
 import { fromDisk } from "./from-disk.js";
 import { otlp } from "./traces.js";
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Waits until `test` gives something true; fails after `seconds` with what it was waiting for. */
 export async function until(what, test, seconds = 30) {
@@ -31,14 +22,20 @@ export async function until(what, test, seconds = 30) {
 async function program() {
   const program = process.env.JAEGER_ALL_IN_ONE;
   assert.ok(program, "JAEGER_ALL_IN_ONE must name the program; tests/browser/run sets it");
-  const [query, receiver] = [await freePort(), await freePort()];
-  const child = spawn(program, ["--query-port", query, "--otlp-http-port", receiver].map(String).concat(OTHERS), { stdio: ["ignore", "pipe", "pipe"] });
+  // It takes ports that are free and says which: one looked for here could be another's by the time it is asked for.
+  const child = spawn(program, ["--query-port", "0", "--otlp-http-port", "0", "--require-ports", ...OTHERS], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stdout.on("data", (data) => (said += data));
   child.stderr.on("data", (data) => (said += data));
   let ended = false;
   child.on("exit", () => (ended = true));
-  const url = `http://127.0.0.1:${query}`;
+  const told = async (pattern) =>
+    (await until(`${program} says ${pattern}`, () => {
+      assert.ok(!ended, `the program ended:\n${said}`);
+      return pattern.exec(said);
+    }))[1];
+  const url = await told(/^ *page +(http:\S+)$/m);
+  const receiver = await told(/^ *OTLP +HTTP (\d+)$/m);
   await until(`${program} answers`, async () => {
     assert.ok(!ended, `the program ended:\n${said}`);
     return fetch(`${url}/api/services`).then((answer) => answer.ok, () => false);

@@ -28,11 +28,21 @@ const VIEWS = [
   ["/compare", "#compare-a"],
   ["/dependencies", ".node"],
   ["/monitor?service=web", ".chart"],
+  // Where there is nothing, or something failed.
+  ["/search?service=nobody&lookback=1h", ".state-title"],
+  ["/search?tags=broken&lookback=1h", ".state-failed"],
+  ["/search?source=files", ".state-title"],
+  [trace(0xdead), "h1.state-title"],
+  [`${trace(1)}...${hex(0xdead, 16)}`, "h1.state-title"],
+  ["/nowhere", "h1.state-title"],
+  ["/monitor?service=nobody", ".state-title"],
+  [trace(5, "?view=statistics&uiFind=nothing"), ".state-title"],
+  [trace(5, `?uiFind=${encodeURIComponent("> 5")}`), ".filter-problem"],
 ];
 
 for (const scheme of ["light", "dark"]) {
   test(`axe finds nothing wrong in any view, ${scheme}`, () =>
-    it.visit("/compare", { scheme, width: 1440, height: 900 }, async (page) => {
+    it.visit("/compare", { scheme, width: 1440, height: 900, expectErrors: /404/ }, async (page) => {
       for (const [address, ready] of VIEWS) {
         await page.goto(it.backend.url + address);
         await page.waitForSelector(ready);
@@ -69,6 +79,16 @@ test("from the search to a span by keys alone", () =>
     assert.ok(await page.evaluate(() => Boolean(document.activeElement.closest(".detail"))));
     const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.equal(ring, "solid", "the focus can be seen");
+  }));
+
+test("keys work after a switch was pressed", () =>
+  it.visit("/search?lookback=1h", {}, async (page) => {
+    await page.waitForSelector(".result");
+    await page.getByRole("switch", { name: "Live" }).focus();
+    await page.keyboard.press("Space");
+    assert.ok(await page.getByRole("switch", { name: "Live" }).isChecked());
+    await page.keyboard.press("/");
+    assert.equal(await page.evaluate(() => document.activeElement.name), "service");
   }));
 
 test("what happens is told to those who hear it", () =>

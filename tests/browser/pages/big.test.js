@@ -11,7 +11,11 @@ const NOW = Date.now() * 1000;
 const it = harness(async (backend) => {
   await backend.send(bigTrace(0xb16, N, NOW - 60e6));
   await backend.send(bigTrace(0xb15, N / 10, NOW - 90e6));
+  const [chatty] = bigTrace(0xb14, 1, NOW - 95e6);
+  const tags = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`tag.${i}`, i]));
+  await backend.send([{ ...chatty, duration: LOGS * 100, tags, logs: Array.from({ length: LOGS }, (_, i) => ({ at: chatty.start + i * 100, event: `tick ${i}` })) }]);
 });
+const LOGS = 10_000;
 const trace = (n) => `/trace/${hex(n, 16)}`;
 const say = (what, value) => console.log(`figure: ${what}: ${value}`);
 
@@ -59,6 +63,26 @@ test(`${N} spans open with a few rows, in time that grows no faster than their n
     const ratio = (big.all - big.served) / Math.max(20, small.all - small.served);
     say("ratio of the page's work for ten times the spans", ratio.toFixed(1));
     assert.ok(ratio < 25, `ten times the spans took ${ratio.toFixed(1)} times as long`);
+  }));
+
+test("the critical path of a row with thousands of pieces and the marks of thousands of logs go on to the end, with few elements", () =>
+  it.visit(trace(0xb16), { width: 1440, height: 900 }, async (page) => {
+    const lane = (selector) =>
+      page.evaluate((s) => {
+        const row = document.getElementById("row-0");
+        const { left, width } = row.querySelector(".tl-lane").getBoundingClientRect();
+        const pieces = [...row.querySelectorAll(s)].map((piece) => piece.getBoundingClientRect());
+        return { count: pieces.length, end: Math.max(...pieces.map((box) => (box.right - left) / width)) };
+      }, selector);
+    await page.waitForSelector("#row-0 .tl-critical");
+    const path = await lane(".tl-critical");
+    assert.ok(path.end > 0.97, `the path ends at ${path.end}`);
+    assert.ok(path.count < 500, `${path.count} pieces`);
+    await page.goto(it.backend.url + trace(0xb14));
+    await page.waitForSelector("#row-0 .tl-log");
+    const logs = await lane(".tl-log");
+    assert.ok(logs.end > 0.97, `the marks end at ${logs.end}`);
+    assert.ok(logs.count > 100 && logs.count < 500, `${logs.count} marks`);
   }));
 
 test("scrolling through all of it shows the right rows, keeps few, and loses few frames", () =>
@@ -132,4 +156,21 @@ test("collapsing, filtering and details work in it, and every view opens", () =>
       const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
       assert.ok(nodes < 4000, `${view} made ${nodes} elements`);
     }
+  }));
+
+test(`a span with ${LOGS} logs opens with some of them, and statistics by a tag that each span has another value of with some rows`, () =>
+  it.visit(trace(0xb14), { width: 1440, height: 900 }, async (page) => {
+    await page.locator(".tl-row").first().click();
+    await page.locator(".detail").waitFor();
+    assert.equal(await page.locator(".log-list > li > details").count(), 100);
+    assert.equal(await page.locator(".detail .detail-section").first().locator(".tags tr > th").count(), 100);
+    await page.getByRole("button", { name: `Show 100 more of ${LOGS - 100}` }).click();
+    assert.equal(await page.locator(".log-list > li > details").count(), 200);
+    await hasText(page, ".log-list > li:nth-child(200) summary > span", "tick 199");
+    let nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+    assert.ok(nodes < 8000, `${nodes} elements`);
+    await page.goto(`${it.backend.url}${trace(0xb16)}?view=statistics&group=tag&tag=number`);
+    await page.waitForSelector(".stat-host tbody tr");
+    nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+    assert.ok(nodes < 8000, `${nodes} elements`);
   }));

@@ -15,6 +15,17 @@ const it = harness(async (backend) => {
   const session = changed.find((span) => span.name === "GET session");
   changed.push({ ...session, id: "00000000000000ab" });
   await backend.send(changed);
+  // A hundred calls of 1 to 100 ms, half of them in one minute; the ten that fail are alone in theirs.
+  const calls = Array.from({ length: 100 }, (_, i) => ({
+    trace: hex(0x3000 + i, 32),
+    id: hex(1, 16),
+    service: "measured",
+    name: "measure",
+    start: NOW - (i % 2 ? 60e6 : i % 10 === 0 ? 120e6 + i * 6e6 : 90e6 + i * 1e6),
+    duration: (i + 1) * 1000,
+    error: i % 10 === 0 ? "failed" : undefined,
+  }));
+  await backend.send(calls);
 });
 
 test("two traces are compared path by path: added, removed, more often, slower", () =>
@@ -97,4 +108,21 @@ test("the monitor shows rate, errors and latencies of a service and of each oper
     await page.getByRole("link", { name: "SELECT items" }).click();
     await page.waitForURL(/\/search\?service=postgres&operation=SELECT/);
     await page.waitForSelector(".result");
+  }));
+
+test("an operation's quantiles and share of errors are those of the whole period, not means of its minutes", () =>
+  it.visit("/monitor?service=measured", {}, async (page) => {
+    await page.waitForSelector("tbody tr");
+    const cell = async (name) => (await texts(page, `tbody .col-${name}`))[0];
+    assert.deepEqual([await cell("p50"), await cell("p95"), await cell("p99"), await cell("errors")], ["50 ms", "95 ms", "99 ms", "10 %"]);
+    assert.equal(await cell("rate"), "1.67/min", "100 in an hour");
+  }));
+
+test("the monitor's field knows the services that came after it was opened", () =>
+  it.visit("/monitor?service=web", {}, async (page) => {
+    await page.waitForSelector("tbody tr");
+    await it.backend.send(shopTrace(0x4000, 1, NOW).map((span) => ({ ...span, service: "newcomer" })));
+    const service = page.getByLabel("Service", { exact: true });
+    await service.fill("newc");
+    await page.getByRole("option", { name: "newcomer" }).waitFor();
   }));

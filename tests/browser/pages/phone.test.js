@@ -3,10 +3,14 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { harness, hasText, rowNames, row } from "../lib/harness.js";
-import { shop, hex } from "../lib/traces.js";
+import { shop, shopTrace, hex } from "../lib/traces.js";
 
 const it = harness(async (backend) => {
-  for (const spans of shop(12, Date.now() * 1000)) await backend.send(spans);
+  const now = Date.now() * 1000;
+  for (const spans of shop(12, now)) await backend.send(spans);
+  // Names as some languages' packages make them.
+  const long = shopTrace(0x10e, 1, now - 10e6).map((span) => ({ ...span, service: `com.example.${"really.long.package.".repeat(5)}${span.service}`, name: `com.example.${"deeply.nested.class.".repeat(6)}${span.name}` }));
+  await backend.send(long);
 });
 const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true };
 const trace = (n, more = "") => `/trace/${hex(n, 16)}${more}`;
@@ -42,6 +46,28 @@ for (const width of [390, 320]) {
     }));
 }
 
+for (const width of [390, 1400]) {
+  test(`names of a hundred characters are cut or wrapped, and lie on nothing, at ${width}`, () =>
+    it.visit("/search?lookback=1h", { width }, async (page) => {
+      await page.waitForSelector(".result");
+      const result = page.locator(`[data-trace="${hex(0x10e, 16)}"]`);
+      const box = (selector) => result.locator(selector).first().boundingBox();
+      const [service, operation, duration] = [await box(".result-service"), await box(".result-operation"), await box(".result-duration")];
+      assert.ok(service.x + service.width <= duration.x, "the service ends before the duration");
+      assert.ok(operation.width > 60, "something of the operation is seen");
+      assert.equal(await result.locator(".chip-name").first().evaluate((chip) => getComputedStyle(chip).textOverflow), "ellipsis");
+      await page.goto(`${it.backend.url}${trace(0x10e)}?view=statistics`);
+      await page.waitForSelector(".stat-host tbody tr");
+      const wrapped = await page.locator(".stat-operation").first().evaluate((name) => name.getClientRects().length);
+      assert.ok(wrapped <= 16, `an operation of 130 characters stands on ${wrapped} lines`);
+      await page.goto(`${it.backend.url}${trace(0x10e)}...${hex(1, 16)}`);
+      await page.waitForSelector(".compare-table .long-body .long-row");
+      const name = page.locator(".compare-table .long-body .long-row", { hasText: "POST /checkout" }).first();
+      assert.ok((await name.locator(".tl-operation").boundingBox()).width > 20, "something of the operation is seen");
+      assert.match(await name.locator(".compare-name").getAttribute("title"), /really[\s\S]*nested[\s\S]*POST \/checkout/);
+    }));
+}
+
 test("by touch: search folds away, a trace opens, rows and details open", () =>
   it.visit("/search?lookback=1h", PHONE, async (page) => {
     await page.waitForSelector(".result");
@@ -67,6 +93,49 @@ test("by touch: search folds away, a trace opens, rows and details open", () =>
     await page.waitForSelector(".json");
   }));
 
+test("a link to a span shows it, though the rows begin below the first view", () =>
+  it.visit(trace(5, "?span=0000000000050009"), PHONE, async (page) => {
+    await page.locator(".detail").waitFor();
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector(".detail h2").getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+  }));
+
+test("of wide tables the columns that matter are seen without scrolling", () =>
+  it.visit(trace(5, "?view=spans"), PHONE, async (page) => {
+    for (const [address, column] of [[trace(5, "?view=spans"), ".col-duration"], [`${trace(1)}...${hex(2, 16)}`, ".col-diff"]]) {
+      await page.goto(it.backend.url + address);
+      await page.waitForSelector(".long-body .long-row");
+      const { right, left } = await page.locator(`.long-body ${column}`).first().evaluate((cell) => cell.getBoundingClientRect().toJSON());
+      assert.ok(left > 0 && right <= PHONE.width, `${column} ends at ${right}`);
+      const head = await page.locator(`.long-head ${column}`).evaluate((cell) => cell.getBoundingClientRect().right);
+      assert.ok(Math.abs(head - right) < 1, "below its head");
+    }
+  }));
+
+test("two fingers bring the graph closer", () =>
+  it.visit(trace(5, "?view=graph"), PHONE, async (page) => {
+    await page.waitForSelector(".node");
+    // It settles to its size first.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    const node = page.locator(".node").first();
+    const before = await node.boundingBox();
+    const box = await page.locator(".network-svg").boundingBox();
+    const [x, y] = [Math.round(before.x + before.width / 2), Math.round(before.y + before.height / 2)];
+    assert.ok(x > box.x && y > box.y);
+    const session = await page.context().newCDPSession(page);
+    const touch = (type, ...xs) => session.send("Input.dispatchTouchEvent", { type, touchPoints: xs.map((at, id) => ({ x: at, y, id })) });
+    await touch("touchStart", x - 20);
+    await touch("touchStart", x - 20, x + 20);
+    for (const apart of [25, 30, 35, 40]) await touch("touchMove", x - apart, x + apart);
+    await touch("touchEnd");
+    await page.waitForFunction((width) => document.querySelector(".node").getBoundingClientRect().width > 1.6 * width, before.width);
+    const after = await node.boundingBox();
+    assert.ok(Math.abs(after.x + after.width / 2 - x) < 12, "what lay between the fingers lies there still");
+    assert.equal(await page.getByLabel("Filter spans").inputValue(), "", "and was not pressed");
+  }));
+
 test("light and dark follow the system, can be changed, and are kept", () =>
   it.visit("/compare", { scheme: "dark" }, async (page) => {
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -81,4 +150,18 @@ test("light and dark follow the system, can be changed, and are kept", () =>
     await page.locator("#main").focus();
     await page.keyboard.press("t");
     assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  }));
+
+test("the theme stands before anything of the page is painted: the system's, or the one that was chosen", () =>
+  it.visit("/compare", { scheme: "dark" }, async (page) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    await page.waitForSelector("#compare-a");
+    const dark = await ground();
+    // Without the page's own program, what is seen is what the document alone shows.
+    await page.route("**/js/main.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+    await page.reload();
+    assert.equal(await ground(), dark);
+    await page.evaluate(() => localStorage.setItem("jaeger-theme", "light"));
+    await page.reload();
+    assert.notEqual(await ground(), dark);
   }));

@@ -3,7 +3,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { harness, texts, query, hasText } from "../lib/harness.js";
-import { shop } from "../lib/traces.js";
+import { shop, shopTrace } from "../lib/traces.js";
 
 const COUNT = 24;
 const it = harness(async (backend) => {
@@ -142,7 +142,28 @@ test("what is written wrong is said at the field, and nothing is asked", () =>
     await page.getByLabel("Tags", { exact: true }).fill("error");
     await press();
     await hasText(page, "#search-problem", /“error” has no =/);
+    await page.getByLabel("Tags", { exact: true }).fill("");
+    await page.getByLabel("Most traces").fill("100000");
+    await press();
+    await hasText(page, "#search-problem", /1 to 1,500/);
     assert.equal(asked, 0);
+  }));
+
+test("a period that only a link names is shown and kept; the fields of one's own show the time of day", () =>
+  it.visit("/search?lookback=30m&limit=100000", {}, async (page) => {
+    const asked = page.waitForRequest((request) => request.url().includes("/api/v3/trace-summaries"));
+    await page.reload();
+    const sent = new URL((await asked).url()).searchParams;
+    assert.equal(sent.get("query.num_traces"), "1500", "no more than a page can hold");
+    await page.waitForSelector(".result");
+    assert.equal(await page.getByLabel("When").locator("option:checked").innerText(), "Last 30m");
+    await page.getByLabel("Most traces").fill("50");
+    await find(page);
+    await page.waitForURL(/limit=50/);
+    assert.equal((await query(page)).lookback, "30m");
+    await page.getByLabel("When").selectOption("custom");
+    // Date, time and the button of the browser need some 200 px.
+    for (const name of ["From", "To"]) assert.ok((await page.getByLabel(name, { exact: true }).boundingBox()).width > 220, name);
   }));
 
 test("the list sorts seven ways, and the choice stays in the address", () =>
@@ -238,4 +259,66 @@ test("a backend without summaries (a plain Jaeger) is searched through its whole
     await hasText(page, ".results-title", "1 trace");
     await hasText(page, ".result-title", /web POST \/checkout/);
     assert.ok(await page.locator(".badge-error").isVisible());
+  }));
+
+test("who comes back from a trace is where they were in the list", () =>
+  it.visit("/search?lookback=1h&limit=100", { height: 500 }, async (page) => {
+    await page.waitForSelector(".result");
+    const at = page.locator(".result-link").nth(COUNT - 4);
+    const id = await page.locator(".result").nth(COUNT - 4).getAttribute("data-trace");
+    await at.scrollIntoViewIfNeeded();
+    const there = () => page.evaluate(() => scrollY);
+    const before = await there();
+    assert.ok(before > 300);
+    await at.click();
+    await page.waitForSelector(".tl-row");
+    await page.goBack();
+    await page.waitForSelector(".result");
+    await page.waitForFunction((y) => scrollY === y, before);
+    const box = await page.locator(`[data-trace="${id}"]`).boundingBox();
+    assert.ok(box.y > -box.height && box.y < 500, `it stands at ${box.y}`);
+    await page.reload();
+    await page.waitForSelector(".result");
+    await page.waitForFunction((y) => scrollY === y, before);
+    // A new search begins at its head.
+    await page.getByRole("link", { name: "Search", exact: true }).click();
+    await page.waitForFunction(() => scrollY === 0);
+  }));
+
+test("a view whose program can not be had says so, and is there when it can", () =>
+  it.visit("/search?lookback=1h", { expectErrors: /Failed to load resource|ERR_/ }, async (page) => {
+    await page.waitForSelector(".result");
+    await page.route("**/js/views/{monitor,flame}.js", (route) => route.abort());
+    await page.getByRole("link", { name: "Monitor" }).click();
+    await hasText(page, "h1.state-title", "That did not work");
+    await page.goto(`${it.backend.url}/trace/5`);
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("tab", { name: "Flame graph" }).click();
+    await hasText(page, ".trace-panel .state-failed", /could not be loaded/);
+    await page.unroute("**/js/views/{monitor,flame}.js");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector(".flame-canvas");
+  }));
+
+// Last, since it adds to what is held.
+test("services and operations that came after the page was opened complete too", () =>
+  it.visit("/", {}, async (page) => {
+    const typed = async (field, text, option) => {
+      // An answer may be kept while a word is typed; the look after that has the new one.
+      for (;;) {
+        await field.fill("");
+        await field.fill(text);
+        if (await page.getByRole("option", { name: option }).waitFor({ timeout: 500 }).then(() => true, () => false)) return;
+      }
+    };
+    const service = page.getByLabel("Service", { exact: true });
+    await service.fill("web");
+    await page.getByRole("option", { name: "web" }).waitFor();
+    await it.backend.send([{ ...shopTrace(0x700, 0, Date.now() * 1000)[0], service: "newcomer", name: "first call" }]);
+    await typed(service, "newc", "newcomer");
+    await service.fill("newcomer");
+    const operation = page.getByLabel("Operation", { exact: true });
+    await typed(operation, "first", "first call");
+    await it.backend.send([{ ...shopTrace(0x701, 0, Date.now() * 1000)[0], service: "newcomer", name: "second call" }]);
+    await typed(operation, "second", "second call");
   }));

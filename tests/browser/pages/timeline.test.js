@@ -118,7 +118,12 @@ test("the minimap zooms by dragging, by its handles, and back", () =>
     await page.mouse.down();
     await page.mouse.move(map.x + map.width * 0.75, map.y + 25, { steps: 4 });
     await page.mouse.up();
-    await page.waitForURL(/from=/);
+    // The address follows a little later: it has come to rest when it says what the handles say.
+    await page.waitForFunction(() => {
+      const said = new URLSearchParams(location.search);
+      const at = [...document.querySelectorAll(".map-handle")].map((handle) => Number(handle.getAttribute("aria-valuenow")));
+      return ["from", "to"].every((name, k) => said.has(name) && Math.round(Number(said.get(name))) === at[k]);
+    });
     const { from, to } = await query(page);
     const start = page.getByRole("slider", { name: "Start of the time in view" });
     assert.equal(Math.round(Number(from)), Number(await start.getAttribute("aria-valuenow")));
@@ -243,6 +248,22 @@ test("error, panic and cancelled spans differ in shape and word, not in colour a
     const three = [await look(trace(5), "charge card", "error"), await look(trace(6), "render", "panic"), await look(trace(7), "price items", "cancelled")];
     assert.equal(new Set(three.map(([shape]) => shape)).size, 3);
     assert.equal(new Set(three.map(([, style]) => style)).size, 3);
+  }));
+
+test("a collapsed row says what failed below it, and no longer once it is open", () =>
+  it.visit(trace(5), {}, async (page) => {
+    const order = row(page, "place order");
+    assert.equal(await order.locator(".mark").count(), 0);
+    await order.locator(".tl-twisty").click();
+    assert.deepEqual(await order.locator(".tl-count .mark svg").evaluateAll((list) => list.map((svg) => svg.getAttribute("aria-label"))), ["error below"]);
+    assert.match(await order.locator(".tl-count").innerText(), /^\+6/);
+    assert.equal(await order.evaluate((r) => r.className.includes("has-error")), false, "its own bar is not marked");
+    await order.locator(".tl-twisty").click();
+    assert.equal(await order.locator(".mark").count(), 0);
+    await page.goto(it.backend.url + trace(6));
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    assert.deepEqual(await page.locator(".tl-row:not([hidden]) .mark-below svg").evaluateAll((list) => list.map((svg) => svg.getAttribute("aria-label"))), ["panic below", "error below"]);
   }));
 
 test("a link to a span opens it; the whole trace downloads and is the same", () =>

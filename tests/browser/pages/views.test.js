@@ -10,6 +10,9 @@ const trace = (n) => `/trace/${hex(n, 16)}`;
 const it = harness(async (backend) => {
   await backend.send(shopTrace(5, 1, NOW - 60e6, { error: true }));
   await backend.send(bigTrace(0xb6, 1600, NOW - 50e6));
+  // Many at once: what is drawn is several times as long as the trace.
+  const [root] = bigTrace(0xb7, 1, NOW - 40e6);
+  await backend.send([root, ...[1, 2, 3].map((i) => ({ ...root, id: hex(0xb70 + i, 16), parent: root.id, name: `part ${i}` }))]);
 });
 const canvasHash = (page, selector) =>
   page.evaluate((s) => {
@@ -58,6 +61,7 @@ test("the graph has a box for each operation and an arrow for each call, and fil
     await page.keyboard.press("Enter");
     await hasText(page, "#filter-count", "1 of 12");
     assert.equal(await page.locator(".node.is-dim").count(), 11);
+    assert.equal(await page.getByLabel("Filter spans").inputValue(), 'service==payment operation=="charge card"', "that operation, and none that is called longer");
     const before = await page.locator(".network-svg").getAttribute("viewBox");
     await page.getByRole("button", { name: "Closer" }).click();
     assert.notEqual(await page.locator(".network-svg").getAttribute("viewBox"), before);
@@ -94,6 +98,35 @@ test("statistics give count, total, self time and quantiles; they sort and group
     await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 3);
   }));
 
+test("statistics follow the filter, keep their order, and say of what they are", () =>
+  it.visit(`${trace(0xb6)}?view=statistics&group=service`, {}, async (page) => {
+    await page.waitForSelector(".stat-host tbody tr");
+    await page.getByRole("button", { name: "Service", exact: true }).click();
+    const filter = page.getByLabel("Filter spans");
+    await filter.fill("table=items");
+    await hasText(page, ".view-tools [role=status]", /^Of the 533 spans that match/);
+    const counts = (await texts(page, ".stat-host tbody .col-count")).map((text) => Number(text.replace(/,/g, "")));
+    assert.equal(counts.reduce((a, b) => a + b), 533);
+    assert.equal(await page.locator("thead th.col-name").getAttribute("aria-sort"), "ascending");
+    await filter.fill("nothing like it");
+    await hasText(page, ".stat-host .state-title", "No span matches the filter");
+    await filter.press("Escape");
+    await page.waitForFunction(() => document.querySelectorAll(".stat-host tbody tr").length === 8);
+    await hasText(page, ".view-tools [role=status]", "");
+  }));
+
+test("a table of very many rows begins with some, and shows more when asked", () =>
+  it.visit(`${trace(0xb6)}?view=statistics&group=tag&tag=number`, {}, async (page) => {
+    const rows = () => page.locator(".stat-host tbody .col-count").count();
+    await page.waitForSelector(".stat-host tbody tr");
+    assert.equal(await rows(), 200);
+    await page.getByRole("button", { name: "Show 200 more of 1400" }).click();
+    assert.equal(await rows(), 400);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Show 200 more of 1200");
+    await page.getByRole("button", { name: "Count" }).click();
+    assert.equal(await rows(), 200, "in another order it begins anew");
+  }));
+
 test("the span table sorts every column, keeps few rows, follows the filter, and leads to the timeline", () =>
   it.visit(`${trace(0xb6)}?view=spans`, {}, async (page) => {
     await page.waitForSelector(".long-body .long-row");
@@ -119,7 +152,7 @@ test("the span table sorts every column, keeps few rows, follows the filter, and
 
 test("the flame graph draws, names what is under the pointer, zooms by pressing and by keys", () =>
   it.visit(`${trace(5)}?view=flame`, {}, async (page) => {
-    await hasText(page, ".flame-told", /^web: POST \/checkout/);
+    await hasText(page, ".flame-told", /^web: POST \/checkout – [\d.]+ ms, 100 %, 1 span/);
     await page.waitForTimeout(0);
     const canvas = await page.locator(".flame-canvas").boundingBox();
     const whole = await canvasHash(page, ".flame-canvas");
@@ -140,6 +173,14 @@ test("the flame graph draws, names what is under the pointer, zooms by pressing 
     await hasText(page, ".flame-told", /^postgres: SELECT items/);
     await page.getByRole("button", { name: "To the timeline" }).click();
     await hasText(page, ".detail h2", /SELECT items/);
+  }));
+
+test("a flame graph's shares are of what is drawn, also where calls ran beside each other", () =>
+  it.visit(`${trace(0xb7)}?view=flame`, {}, async (page) => {
+    await hasText(page, ".flame-told", /^gateway: import all orders – .*, 100 %, 1 span$/);
+    await page.getByRole("application").focus();
+    await page.keyboard.press("ArrowDown");
+    await hasText(page, ".flame-told", /part 1 – .*, 33 %, 1 span$/);
   }));
 
 test("logs of all spans stand in the order of time, with their fields, and lead to their span", () =>

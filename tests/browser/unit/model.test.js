@@ -203,6 +203,14 @@ test("statistics count, sum and share by service and operation, service, or tag"
   assert.deepEqual(statistics(t, byTag("table")).map((row) => [row.names[0], row.count]), [["(none)", 2], ["users", 1]]);
 });
 
+test("statistics of the spans that match count no other, and their shares are of one another", () => {
+  const trace = buildTrace({ traceID: "t", spans: [span("r", null, 0, 100, { op: "root" }), span("a", "r", 0, 40, { op: "x" }), span("b", "r", 50, 40, { op: "x" }), span("c", "r", 95, 5, { op: "y" })], processes: {} });
+  const { match } = filterTrace(trace, "operation=x | operation=y");
+  const rows = statistics(trace, groupings.operation, selfTimes(trace), match);
+  assert.deepEqual(rows.map((row) => [row.names[0], row.count, row.total]), [["x", 2, 80], ["y", 1, 5]]);
+  assert.equal(rows.reduce((sum, row) => sum + row.share, 0), 1);
+});
+
 test("flame frames merge equal paths and lie within their parents", () => {
   const t = trace(
     span("a", "", 0, 100, { op: "get" }),
@@ -237,10 +245,18 @@ test("the filter finds text, tags, shares, durations, states, and what they are 
   assert.equal(found("db.table="), "b");
   assert.equal(found("db.table!=users"), "acd");
   assert.equal(found("service=db"), "bc");
+  assert.equal(found("operation=users"), "a");
+  assert.equal(found("operation==users"), "", "all of it");
+  assert.equal(found('operation=="get /users"'), "a");
+  assert.equal(found("db.table==users"), "b");
   assert.equal(found("> 2.5 %"), "ab");
   assert.equal(found(">2.5%"), "ab");
   assert.equal(found("<= 20us"), "cd");
   assert.equal(found("> 0.02ms"), "ab");
+  assert.equal(found("> 2,5 %"), "ab");
+  assert.equal(found('"cache mi'), "d", "while it is being written");
+  assert.equal(found('operation=="get /us'), "");
+  assert.equal(found('operation="get /us'), "a");
   assert.equal(found("is:error"), "c");
   assert.equal(found("-is:error service=db"), "b");
   assert.equal(found("is:error | cache"), "cd");

@@ -203,24 +203,39 @@ export async function metric(name, parameters, options) {
   return (await getJson(`/api/metrics/${name}?${query(parameters)}`, options)).metrics ?? [];
 }
 
-/** Traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over). */
-export async function readFile(file) {
-  let json;
+/** JSON of a file: one value, or one in each line, as the OpenTelemetry collector writes its files. */
+function parseFile(name, text) {
   try {
-    json = JSON.parse(await file.text());
+    return [JSON.parse(text)];
   } catch (error) {
-    throw new Error(`${file.name} is no JSON: ${error.message}`);
+    const lines = text.split("\n").filter((line) => line.trim());
+    try {
+      if (lines.length > 1) return lines.map((line) => JSON.parse(line));
+    } catch {
+      // Not that either: what is wrong with the whole is what to say.
+    }
+    throw new Error(`${name} is no JSON: ${error.message}`);
   }
-  let found = json.data ?? json;
-  if (json.resourceSpans || json.result?.resourceSpans) {
+}
+
+/** Traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over); or lines of these. */
+export async function readFile(file) {
+  const found = [];
+  const resourceSpans = [];
+  for (const json of parseFile(file.name, await file.text())) {
+    const spans = json?.resourceSpans ?? json?.result?.resourceSpans;
+    if (Array.isArray(spans)) resourceSpans.push(...spans);
+    else found.push(...[json?.data ?? json].flat());
+  }
+  if (resourceSpans.length > 0) {
     const answer = await getJson("/api/transform", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(json.result ?? json),
+      body: JSON.stringify({ resourceSpans }),
     });
-    found = answer.data ?? [];
+    found.push(...(answer.data ?? []));
   }
-  const traces = (Array.isArray(found) ? found : [found]).filter((trace) => Array.isArray(trace?.spans));
+  const traces = found.filter((trace) => Array.isArray(trace?.spans));
   if (traces.length === 0) {
     throw new Error(`${file.name} holds no trace. Expected is what “Download JSON” writes, an answer of /api/traces, or OTLP JSON.`);
   }

@@ -68,6 +68,29 @@ export function value(text) {
   return h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }
 
+/**
+ * Puts `make(item)` of every item into `parent`, `step` at a time: the rest when a button is pressed. Lists from outside may
+ * have a hundred thousand items, and a document of as many elements stands still. `wrap(button)` makes the button's element.
+ */
+export function inSteps(parent, items, make, step, wrap = (button) => button) {
+  let at = 0;
+  const more = h("button", { type: "button", class: "button", on: { click: () => next(true) } });
+  const rest = wrap(more);
+  const next = (asked) => {
+    rest.remove();
+    const made = items.slice(at, at + step).map(make);
+    append(parent, made);
+    at += made.length;
+    const left = items.length - at;
+    if (left > 0) {
+      more.textContent = `Show ${left > step ? `${step} more of ${left}` : `the other ${left}`}`;
+      append(parent, [rest]);
+      if (asked) more.focus();
+    } else if (asked) made[0].querySelector?.("a, button, summary")?.focus();
+  };
+  next(false);
+}
+
 let last = 0;
 /** An id that no other element has. */
 export function uid(prefix = "u") {

@@ -36,7 +36,10 @@ export function fileButton(...label) {
 /** A line that goes away by itself. */
 export function toast(text, bad = false) {
   const element = h("div", { class: `toast${bad ? " toast-bad" : ""}`, role: bad ? "alert" : "status" }, text);
-  document.body.append(element);
+  // Several stand above each other.
+  let stack = document.querySelector(".toasts");
+  if (!stack) document.body.append((stack = h("div", { class: "toasts" })));
+  stack.append(element);
   setTimeout(() => element.remove(), bad ? 8000 : 2500);
 }
 

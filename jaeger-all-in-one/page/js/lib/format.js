@@ -17,10 +17,12 @@ export function duration(us) {
     const whole = Math.floor(x / unit);
     if (whole >= 1e6) return `${sign}${whole.toExponential(1)}${name}`;
     const rest = Math.round((x - whole * unit) / smaller);
+    // Rounded up to one more of the greater: 1m 60s is 2m.
+    if (rest * smaller === unit) return duration((whole + 1) * unit * (us < 0 ? -1 : 1));
     return `${sign}${whole}${name}${rest ? ` ${rest}${smallerName}` : ""}`;
   }
-  if (x >= 1e6) return `${sign}${digits(x / 1e6)} s`;
-  if (x >= 1e3) return `${sign}${digits(x / 1e3)} ms`;
+  if (x >= 999_500) return `${sign}${digits(x / 1e6)} s`;
+  if (x >= 999.5) return `${sign}${digits(x / 1e3)} ms`;
   return `${sign}${digits(x)} µs`;
 }
 

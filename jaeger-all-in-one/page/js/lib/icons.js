@@ -46,6 +46,11 @@ export function marks(flags) {
   return outcomes(flags).map((name) => h("span", { class: `mark mark-${name}`, title: WORDS[name] }, icon(name, WORDS[name])));
 }
 
+/** Shapes for what lies hidden below a span: those of failures, each with its word. */
+export function marksBelow(flags) {
+  return outcomes(flags & (PANIC | ERROR | CANCELLED)).map((name) => h("span", { class: `mark mark-${name} mark-below`, title: `${WORDS[name]} below` }, icon(name, `${WORDS[name]} below`)));
+}
+
 /** A shape with a number and a word: `3 errors`. */
 export function badge(name, text) {
   return h("span", { class: `badge badge-${name}` }, icon(name), h("span", text));

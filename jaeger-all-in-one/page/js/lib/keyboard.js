@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 const bound = [];
 
 function typing(target) {
-  return target.matches?.("input, textarea, select, [contenteditable]");
+  return target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
 /** Binds `keys` (as in KeyboardEvent.key) to `run(event)`; returns a function that unbinds. `where` heads the help. */

@@ -1,17 +1,27 @@
 // Live update: calls back when spans have come in.
 //
 // The backend's event stream `/api/live` says so as it happens; where it has none, the page asks every two seconds.
-// Nothing is asked while the page is hidden.
+// Nothing is asked while the page is hidden; what came in meanwhile is asked for once when it is seen again. And what takes
+// long is not done back to back: a look at a trace of 100,000 spans leaves the page several times as long to those who read it.
+
+import { h } from "./dom.js";
 
 const POLL = 2000;
+// Of the time that a look took, how much the page is left alone after it.
+const REST = 3;
+// Looks that take less than this, in ms, need no rest.
+const QUICK = 100;
 
 /** Ids are the same with and without leading zeros. */
 function sameId(a, b) {
   return String(a).replace(/^0+/, "").toLowerCase() === String(b).replace(/^0+/, "").toLowerCase();
 }
 
-/** Watches for spans of a trace or a service (`{traceID}` or `{service}`); returns a function that ends it. */
-export function watch(filter, changed) {
+/**
+ * Watches for spans of a trace (`{traceID}`), or for any: whether a trace is one of a service's, its search knows, for spans of
+ * others may add to it. `listening(yes)` hears whether there is anybody to tell. Returns a function that ends it.
+ */
+export function watch({ traceID } = {}, changed, listening = () => {}) {
   let ended = false;
   let timer;
   let events;
@@ -21,13 +31,17 @@ export function watch(filter, changed) {
   // One call at a time; what comes in meanwhile leads to exactly one more.
   const call = async () => {
     if (ended) return;
-    if (running) {
+    if (running || document.hidden) {
       again = true;
       return;
     }
     running = true;
+    again = false;
+    const began = performance.now();
     try {
       await changed();
+      const took = performance.now() - began;
+      if (took > QUICK) await new Promise((resolve) => setTimeout(resolve, REST * took));
     } finally {
       running = false;
       if (again) {
@@ -38,15 +52,17 @@ export function watch(filter, changed) {
   };
   const poll = () => {
     timer = setTimeout(async () => {
-      if (!document.hidden) await call();
+      await call();
       if (!ended) poll();
     }, POLL);
   };
-  const concerns = ({ traceID, service }) =>
-    (!filter.traceID || sameId(traceID, filter.traceID)) && (!filter.service || service === filter.service);
+  const concerns = (change) => !traceID || sameId(change.traceID, traceID);
   events = new EventSource("/api/live");
   // Once it listens, and again after a break, it looks for what came before.
-  events.addEventListener("open", call);
+  events.addEventListener("open", () => {
+    listening(true);
+    call();
+  });
   events.addEventListener("change", (event) => {
     if (JSON.parse(event.data).traces.some(concerns)) call();
   });
@@ -54,14 +70,31 @@ export function watch(filter, changed) {
   events.addEventListener("lagged", call);
   events.addEventListener("error", () => {
     // A closed stream means refused: there is no such thing here. A broken one is opened again by the browser.
-    if (events?.readyState !== EventSource.CLOSED || ended || timer) return;
+    if (ended || timer) return;
+    if (events?.readyState !== EventSource.CLOSED) return listening(false);
     call();
     poll();
   });
+  const seen = () => !document.hidden && again && call();
+  document.addEventListener("visibilitychange", seen);
   return () => {
     ended = true;
+    document.removeEventListener("visibilitychange", seen);
     clearTimeout(timer);
     events?.close();
     events = null;
+  };
+}
+
+/** The word beside a switch, and whether there is anybody to listen to: `{element(), tell(yes)}`. The word may be made anew. */
+export function liveWord() {
+  let word = null;
+  let text = "Live";
+  return {
+    element: () => (word = h("span", text)),
+    tell(listening) {
+      text = listening ? "Live" : "Live, waiting for the program";
+      if (word) word.textContent = text;
+    },
   };
 }

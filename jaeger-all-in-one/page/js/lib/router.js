@@ -1,5 +1,7 @@
 // Addresses and views: which view an address names, and addresses that change with what is shown.
 
+import { failed, pageState } from "./states.js";
+
 let routes = [];
 let current = null;
 let outlet = null;
@@ -30,7 +32,10 @@ export function start(table, element, onMove) {
   routes = table;
   outlet = element;
   moved = onMove;
-  addEventListener("popstate", () => show());
+  // The browser would go back to where it was before the list that it was in is there.
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", (event) => show(false, event.state?.scroll));
+  addEventListener("pagehide", () => history.replaceState({ ...history.state, scroll: scrollY }, ""));
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -44,8 +49,10 @@ export function start(table, element, onMove) {
 
 /** Goes to an address of the page. */
 export function navigate(href, { replace = false } = {}) {
-  if (replace) history.replaceState(null, "", href);
-  else history.pushState(null, "", href);
+  if (!replace) {
+    history.replaceState({ ...history.state, scroll: scrollY }, "");
+    history.pushState(null, "", href);
+  } else history.replaceState(null, "", href);
   return show();
 }
 
@@ -56,11 +63,13 @@ export function setQuery(changes) {
     if (value === undefined || value === null || value === "" || value === false) url.searchParams.delete(key);
     else url.searchParams.set(key, String(value));
   }
-  if (url.href !== location.href) history.replaceState(null, "", url);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
 }
 
-async function show(first = false) {
+/** `scroll`: how far down the page was when it was left, of an address that somebody comes back to. */
+async function show(first = false, scroll = 0) {
   const at = parse(location.href);
+  if (at) at.scroll = first ? (history.state?.scroll ?? 0) : scroll;
   if (!at) {
     await replace(null, () => import("../views/missing.js"), { path: location.pathname, params: [], query: {} }, first);
     return;
@@ -75,7 +84,13 @@ async function show(first = false) {
 let turn = 0;
 async function replace(route, load, at, first) {
   const mine = ++turn;
-  const module = await load();
+  let module;
+  try {
+    module = await load();
+  } catch {
+    const error = new Error("This part of the page could not be loaded. Is the program still running?");
+    module = { mount: (element) => void element.append(pageState(failed(error, () => location.reload()))) };
+  }
   if (mine !== turn) return;
   current?.view?.destroy?.();
   outlet.replaceChildren();

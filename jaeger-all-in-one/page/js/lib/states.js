@@ -22,3 +22,10 @@ export function failed(error, retry) {
     retry && h("button", { type: "button", class: "button", on: { click: retry } }, "Try again"),
   );
 }
+
+/** A state that is all there is on the page: its title heads it. */
+export function pageState(state) {
+  const title = state.querySelector(".state-title");
+  title.replaceWith(h("h1", { class: "state-title" }, [...title.childNodes]));
+  return state;
+}

@@ -20,10 +20,9 @@ function set(name) {
   for (const listener of listeners) listener();
 }
 
-/** Sets the theme before anything is drawn. */
+/** Follows the system from here on; `first.js` has set the theme before anything was drawn. */
 export function start() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  set(stored() ?? (dark.matches ? "dark" : "light"));
   dark.addEventListener("change", () => {
     if (!stored()) set(dark.matches ? "dark" : "light");
   });

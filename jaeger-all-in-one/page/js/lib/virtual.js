@@ -10,10 +10,11 @@ const OVERSCAN = 8;
 export class VirtualRows {
   /**
    * `scroller` scrolls; `body` (inside it) holds the rows. `height` of a row in pixels. `create()` makes an element,
-   * `render(element, row)` fills it. `extra(row)` makes what hangs below row `row`, or null.
+   * `render(element, row)` fills it. `extra(row, before)` makes what hangs below row `row`; `before` is the element that did
+   * until now, if there was one of the same `key(row)`.
    */
-  constructor({ scroller, body, height, create, render, extra, role = "row" }) {
-    Object.assign(this, { scroller, body, height, create, render, extra, role });
+  constructor({ scroller, body, height, create, render, extra, key = (row) => row, role = "row" }) {
+    Object.assign(this, { scroller, body, height, create, render, extra, key, role });
     this.count = 0;
     this.rows = new Map();
     this.free = [];
@@ -44,12 +45,13 @@ export class VirtualRows {
   /** A new number of rows, of which `opened` (positions) have something below them; all are drawn anew. */
   reset(count, opened = []) {
     this.count = count;
+    const before = new Map([...this.opened.values()].map(({ element }) => [element.virtualKey, element]));
     for (const { element } of this.opened.values()) {
       this.resize.unobserve(element);
       element.remove();
     }
     this.opened.clear();
-    for (const at of opened) this.opened.set(at, { element: this.makeExtra(at), height: 160 });
+    for (const at of opened) this.opened.set(at, { element: this.makeExtra(at, before.get(this.key(at))), height: 160 });
     this.sortOpened();
     for (const element of this.rows.values()) this.release(element);
     this.rows.clear();
@@ -70,9 +72,10 @@ export class VirtualRows {
     this.refresh();
   }
 
-  makeExtra(at) {
+  makeExtra(at, before) {
     // In a grid, what hangs below a row is a row of one cell.
-    const element = h("div", { class: "virtual-extra", role: "row" }, h("div", { role: "gridcell" }, this.extra(at)));
+    const element = h("div", { class: "virtual-extra", role: "row" }, h("div", { role: "gridcell" }, this.extra(at, before)));
+    element.virtualKey = this.key(at);
     element.virtualPosition = at;
     return element;
   }

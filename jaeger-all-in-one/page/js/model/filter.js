@@ -1,9 +1,9 @@
 // The filter language of the trace page.
 //
 //   checkout            text in service, operation, tags or logs (case does not matter)
-//   "two words"         the same, with spaces
+//   "two words"         the same, with spaces; up to the end while the second quote is not written yet
 //   http.method=GET     a tag of the span or its process, or a field of a log; also service=, operation=, kind=, span=
-//   http.method!=GET    the opposite;  http.method=  has it at all
+//   http.method!=GET    the opposite;  http.method=  has it at all;  service==a  is that, where service=a holds it
 //   > 2.5 %             at least so much of the trace's duration;  < 10ms,  >= 1.5s  a duration
 //   is:error            also is:panic, is:cancelled, is:warning, is:orphan, is:critical, is:root, is:leaf
 //   -term               what does not match
@@ -12,7 +12,7 @@
 
 import { ERROR, PANIC, CANCELLED, WARNING, ORPHAN } from "./trace.js";
 
-const TOKEN = /(-?)(?:([<>]=?)\s*(\d+(?:\.\d+)?)\s*(%|ns|us|µs|μs|ms|s|m|h)?(?=\s|\||$)|"([^"]*)"|([^\s|"=]+?)(!?=)(?:"([^"]*)"|([^\s|]*))|([^\s|]+))|(\|)/g;
+const TOKEN = /(-?)(?:([<>]=?)\s*(\d+(?:[.,]\d+)?)\s*(%|ns|us|µs|μs|ms|s|m|h)?(?=\s|\||$)|"([^"]*)(?:"|$)|([^\s|"=]+?)(==|!?=)(?:"([^"]*)(?:"|$)|([^\s|]*))|([^\s|]+))|(\|)/g;
 const UNIT = { ns: 1e-3, us: 1, "µs": 1, "μs": 1, ms: 1e3, s: 1e6, m: 6e7, h: 3.6e9 };
 const STATES = new Set(["error", "panic", "cancelled", "warning", "orphan", "critical", "root", "leaf"]);
 
@@ -30,11 +30,11 @@ export function parseFilter(source) {
     let term;
     if (compare) {
       if (!unit) error = `“${match[0].trim()}” needs a unit: %, µs, ms, s, m or h`;
-      term = { type: "duration", compare, amount: Number(amount) * (unit === "%" || !unit ? 1 : UNIT[unit]), percent: unit === "%" };
+      term = { type: "duration", compare, amount: Number(amount.replace(",", ".")) * (unit === "%" || !unit ? 1 : UNIT[unit]), percent: unit === "%" };
     } else if (quoted !== undefined) {
       term = { type: "text", text: quoted.toLowerCase() };
     } else if (key !== undefined) {
-      term = { type: "tag", key, value: (quotedValue ?? value ?? "").toLowerCase(), any: quotedValue === undefined && value === "" };
+      term = { type: "tag", key, value: (quotedValue ?? value ?? "").toLowerCase(), any: quotedValue === undefined && value === "", exact: sign === "==" };
       if (sign === "!=") term.not = true;
     } else if (word.startsWith("is:")) {
       const state = word.slice(3).toLowerCase();
@@ -93,9 +93,10 @@ function matcher(trace, term, context) {
     }
     case "tag": {
       const want = term.value;
-      if (term.key === "service") return (i) => has(trace.services[service[i]], want);
-      if (term.key === "operation") return (i) => has(trace.operations[operation[i]], want);
-      if (term.key === "span") return (i) => has(raw[i].spanID, want);
+      const named = term.exact ? (name) => String(name ?? "").toLowerCase() === want : (name) => has(name, want);
+      if (term.key === "service") return (i) => named(trace.services[service[i]]);
+      if (term.key === "operation") return (i) => named(trace.operations[operation[i]]);
+      if (term.key === "span") return (i) => named(raw[i].spanID);
       const at = term.key === "kind" ? { ...term, key: "span.kind" } : term;
       return (i) => {
         const s = raw[i];

@@ -28,6 +28,7 @@ export class TraceState {
     this.lazySelf = null;
     this.lazyPath = null;
     this.lazySections = null;
+    this.lazyBelow = null;
     this.lazyRows = null;
   }
 
@@ -75,6 +76,16 @@ export class TraceState {
   /** Sections of the critical path by row. */
   get sections() {
     return (this.lazySections ??= sectionsByRow(this.path));
+  }
+
+  /** By row: the outcomes of all spans below it, as flags. */
+  get below() {
+    if (!this.lazyBelow) {
+      const { n, parent, flags } = this.trace;
+      this.lazyBelow = new Uint8Array(n);
+      for (let i = n - 1; i > 0; i--) if (parent[i] >= 0) this.lazyBelow[parent[i]] |= this.lazyBelow[i] | flags[i];
+    }
+    return this.lazyBelow;
   }
 
   /** Rows in view, in order. */

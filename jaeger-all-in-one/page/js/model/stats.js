@@ -34,12 +34,13 @@ export function byTag(key) {
 
 /**
  * One row for each group, durations in microseconds: `{names, service, count, errors, panics, cancelled, total, self, min, max, mean,
- * p50, p95, p99, share}`; `share` is self time over the self time of the whole trace, 0..1.
+ * p50, p95, p99, share}`; `share` is self time over the self time of all spans counted, 0..1. With `match` (by row) only those spans are.
  */
-export function statistics(trace, grouping = groupings["service-operation"], self = selfTimes(trace)) {
+export function statistics(trace, grouping = groupings["service-operation"], self = selfTimes(trace), match = null) {
   const groups = new Map();
   let selfOfAll = 0;
   for (let i = 0; i < trace.n; i++) {
+    if (match && !match[i]) continue;
     const names = grouping(trace, i);
     const key = names.length === 1 ? names[0] : JSON.stringify(names);
     let group = groups.get(key);

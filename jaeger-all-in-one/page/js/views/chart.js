@@ -6,8 +6,8 @@ import { ticks, timeOfDay } from "../lib/format.js";
 const HEIGHT = 190;
 const PAD = { left: 58, right: 12, top: 12, bottom: 24 };
 
-/** `lines`: `[{name, points: [[ms, value]], bad?}]`; `range` `{from, to}` in ms; `format(value)`. */
-export function chart({ title, range, lines, format, least = 0 }) {
+/** `lines`: `[{name, points: [[ms, value]], bad?}]`; `range` `{from, to}` in ms; `format(value)`; marks are round after `scale(greatest)`. */
+export function chart({ title, range, lines, format, least = 0, scale = () => 1 }) {
   const host = h("div", { class: "chart-host" });
   const last = lines.map((line) => `${line.name} ${line.points.length ? format(line.points[line.points.length - 1][1]) : "none"}`).join(", ");
   const draw = () => {
@@ -21,7 +21,7 @@ export function chart({ title, range, lines, format, least = 0 }) {
     return s(
       "svg",
       { width, height: HEIGHT, role: "img", "aria-label": `${title}, last values: ${last}` },
-      ticks(0, most, 3).map((value) => [
+      ticks(0, most * scale(most), 4).map((mark) => mark / scale(most)).map((value) => [
         s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(value), y2: y(value) }),
         s("text", { class: "chart-label", x: PAD.left - 8, y: y(value) + 4, "text-anchor": "end" }, format(value)),
       ]),

@@ -6,7 +6,7 @@ import { buildTrace, overview, rootRow } from "../model/trace.js";
 import { compareTraces, summary, verdict } from "../model/compare.js";
 import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
-import { failed, loading } from "../lib/states.js";
+import { failed, loading, pageState } from "../lib/states.js";
 import { icon } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
@@ -25,7 +25,7 @@ export function mount(outlet, at) {
         const [left, right] = await Promise.all([a, b].map((id) => api.traceJson(id, { signal: abort.signal }).catch((error) => Promise.reject(named(error, id)))));
         view = page(outlet, [a, b], buildTrace(left), buildTrace(right), at.query);
       } catch (error) {
-        if (error.name !== "AbortError") fill(outlet, failed(error, load));
+        if (error.name !== "AbortError") fill(outlet, pageState(failed(error, load)));
       }
     };
     load();
@@ -127,16 +127,18 @@ function page(outlet, ids, a, b, query) {
       paint(element, frame.service);
       element.style.setProperty("--depth", String(Math.min(compared.depth[i], 20)));
       const [path, sign, countA, countB, timeA, timeB, diff] = element.cells;
-      fill(path, h("span", { class: "tl-twisty", "aria-hidden": "true" }, icon("chevron")), h("span", { class: "chip-dot", "aria-hidden": "true" }), h("span", { class: "compare-name" }, h("span", { class: "tl-service" }, frame.service), " ", frame.operation));
+      fill(path, h("span", { class: "tl-twisty", "aria-hidden": "true" }, icon("chevron")), h("span", { class: "chip-dot", "aria-hidden": "true" }), h("span", { class: "compare-name", title: `${frame.service} ${frame.operation}` }, h("span", { class: "tl-service" }, frame.service), " ", h("span", { class: "tl-operation" }, frame.operation)));
       fill(sign, h("span", { class: `change change-${change}`, title: CHANGES[change][1] }, CHANGES[change][0], h("span", { class: "visually-hidden" }, CHANGES[change][1])));
       countA.textContent = frame.count[0] ? count(frame.count[0]) : "–";
       countB.textContent = frame.count[1] ? count(frame.count[1]) : "–";
       const timed = (n, t) => (n ? [duration(t), h("span", { class: "compare-bar", "aria-hidden": "true", style: { width: `${(100 * t) / most}%` } })] : "–");
       fill(timeA, timed(frame.count[0], x));
       fill(timeB, timed(frame.count[1], y));
-      const share = x > 0 ? ` (${time >= 0 ? "+" : "−"}${percent(Math.abs(time) / x)})` : "";
-      diff.textContent = frame.count[0] && frame.count[1] ? `${time >= 0 ? "+" : ""}${duration(time)}${share}` : CHANGES[change][1];
-      diff.className = `long-cell col-diff${time > 0 ? " is-slower" : time < 0 ? " is-faster" : ""}`;
+      const both = frame.count[0] > 0 && frame.count[1] > 0;
+      const share = x > 0 ? ` (${time > 0 ? "+" : "−"}${percent(Math.abs(time) / x)})` : "";
+      diff.textContent = !both ? CHANGES[change][1] : time === 0 ? "as long" : `${time > 0 ? "+" : ""}${duration(time)}${share}`;
+      // What is in one trace only is neither slower nor faster.
+      diff.className = `long-cell col-diff${!both ? "" : time > 0 ? " is-slower" : time < 0 ? " is-faster" : ""}`;
     },
   });
   const draw = () => {

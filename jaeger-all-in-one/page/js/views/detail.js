@@ -1,6 +1,6 @@
 // What is known of one span: times, tags, process, logs, references, warnings.
 
-import { h, value } from "../lib/dom.js";
+import { h, inSteps, value } from "../lib/dom.js";
 import { icon, badge } from "../lib/icons.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
@@ -8,6 +8,8 @@ import { CANCELLED, CUT, DUPLICATE, ERROR, ORPHAN, PANIC, number, processOf } fr
 import { copyButton } from "../lib/copy.js";
 
 const LONG = 400;
+// Tags and logs shown at once; a span may have tens of thousands.
+const STEP = 100;
 
 export function detail(state, row) {
   const { trace } = state;
@@ -78,11 +80,10 @@ function warnings(span, flags) {
 /** A table of tags: key, value, type. */
 export function table(tags) {
   if (tags.length === 0) return h("p", { class: "hint detail-none" }, "none");
-  return h(
-    "table",
-    { class: "tags" },
-    h("tbody", tags.map((tag) => h("tr", h("th", { scope: "row" }, text(tag.key)), h("td", shown(tag)), h("td", { class: "tag-type" }, tag.type && tag.type !== "string" ? text(tag.type) : "")))),
-  );
+  const body = h("tbody");
+  const line = (tag) => h("tr", h("th", { scope: "row" }, text(tag.key)), h("td", shown(tag)), h("td", { class: "tag-type" }, tag.type && tag.type !== "string" ? text(tag.type) : ""));
+  inSteps(body, tags, line, STEP, (more) => h("tr", h("td", { colspan: "3" }, more)));
+  return h("table", { class: "tags" }, body);
 }
 
 function text(any) {
@@ -113,24 +114,23 @@ function structured(text) {
 }
 
 function logList(logs, span, trace) {
-  return h(
-    "ol",
-    { class: "log-list" },
-    logs.map((log) => {
-      const at = number(log.timestamp) - trace.startTime;
-      const fields = list(log.fields);
-      const event = fields.find((field) => field.key === "event" || field.key === "message");
-      return h(
-        "li",
-        h(
-          "details",
-          { open: logs.length <= 3 },
-          h("summary", icon("chevron"), h("time", { title: dateTime(number(log.timestamp)) }, duration(at)), h("span", event ? cut(text(event.value), 120) : plural(fields.length, "field"))),
-          table(fields),
-        ),
-      );
-    }),
-  );
+  const host = h("ol", { class: "log-list" });
+  const line = (log) => {
+    const at = number(log.timestamp) - trace.startTime;
+    const fields = list(log.fields);
+    const event = fields.find((field) => field.key === "event" || field.key === "message");
+    return h(
+      "li",
+      h(
+        "details",
+        { open: logs.length <= 3 },
+        h("summary", icon("chevron"), h("time", { title: dateTime(number(log.timestamp)) }, duration(at)), h("span", event ? cut(text(event.value), 120) : plural(fields.length, "field"))),
+        table(fields),
+      ),
+    );
+  };
+  inSteps(host, logs, line, STEP, (more) => h("li", more));
+  return host;
 }
 
 function referenceList(state, references) {

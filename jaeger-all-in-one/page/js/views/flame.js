@@ -85,7 +85,8 @@ export function create(state, panel, { show }) {
   function say(f) {
     if (f < 0 || f >= graph.n) return;
     const { trace } = state;
-    const share = graph.whole > 0 ? graph.total[f] / graph.whole : 0;
+    // Of what is drawn: calls that ran beside each other stand side by side here, so their times say less than their widths.
+    const share = graph.whole > 0 ? graph.width[f] / graph.whole : 0;
     const bad = graph.errors[f] ? `, ${plural(graph.errors[f], "error")}` : "";
     told.textContent = `${trace.services[graph.service[f]]}: ${trace.operations[graph.operation[f]]} – ${duration(graph.total[f])}, ${percent(share)}, ${plural(graph.count[f], "span")}${bad}`;
   }

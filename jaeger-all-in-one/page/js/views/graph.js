@@ -43,7 +43,7 @@ export function create(state, panel) {
       }),
       press(node) {
         const quoted = (text) => (/\s|\|/.test(text) ? `"${text}"` : text);
-        state.setFilter(`service=${quoted(node.service)}${node.operation ? ` operation=${quoted(node.operation)}` : ""}`);
+        state.setFilter(`service==${quoted(node.service)}${node.operation ? ` operation==${quoted(node.operation)}` : ""}`);
         document.querySelector(".filter-input").value = state.filter;
       },
     });

@@ -2,6 +2,8 @@
 //
 // Asked as Jaeger's own page asks (`/api/metrics/…`): latencies are milliseconds, calls are a rate a second, errors a
 // share of the calls, each a list of points in time; a point may be "NaN" where nothing happened.
+//
+// The table asks for one window as long as the period: a quantile of all calls is no mean of the quantiles of its minutes.
 
 import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
@@ -43,9 +45,9 @@ export function series(metrics) {
   return map;
 }
 
-// One number for a list of points: their mean.
-function mean(points) {
-  return points?.length ? points.reduce((sum, [, value]) => sum + value, 0) / points.length : NaN;
+// The value of the last point, which looks back over the whole period.
+function last(points) {
+  return points?.length ? points[points.length - 1][1] : NaN;
 }
 
 export function mount(outlet, at) {
@@ -59,7 +61,10 @@ export function mount(outlet, at) {
     id: "monitor-service",
     name: "service",
     placeholder: "Service",
-    source: (text) => suggest(names, names.includes(text) ? "" : text).map((name) => ({ value: name })),
+    source: async (text, signal) => {
+      names = await api.services({ signal }).catch(() => names);
+      return suggest(names, names.includes(text) ? "" : text).map((name) => ({ value: name }));
+    },
     onChange(value) {
       if (names.includes(value.trim()) && value.trim() !== service) choose({ service: value.trim() });
     },
@@ -108,7 +113,8 @@ export function mount(outlet, at) {
       const [, , lookback, step] = period;
       const common = { service, endTs: Date.now(), lookback, step, ratePer: Math.max(step, 10e3), spanKind: kind || ALL_KINDS };
       const ask = (name, extra) => api.metric(name, { ...common, ...extra }, { signal: mine.signal }).then(series);
-      const both = (name, extra = {}) => Promise.all([ask(name, extra), ask(name, { ...extra, groupByOperation: true })]);
+      const whole = { groupByOperation: true, lookback: 1e3, step: 1e3, ratePer: lookback };
+      const both = (name, extra = {}) => Promise.all([ask(name, extra), ask(name, { ...extra, ...whole })]);
       const [calls, errors, ...latencies] = await Promise.all([both("calls"), both("errors"), ...QUANTILES.map(([, q]) => both("latencies", { quantile: q }))]);
       if (mine === abort) draw({ calls, errors, latencies, end: common.endTs, lookback });
     } catch (error) {
@@ -126,14 +132,14 @@ export function mount(outlet, at) {
     const charts = h(
       "div",
       { class: "charts" },
-      chart({ title: "Latency", range, format: (ms) => duration(ms * 1000), lines: QUANTILES.map(([name], i) => ({ name, points: all(latencies[i][0]) })) }),
-      chart({ title: "Errors", range, format: percent, least: 0.01, lines: [{ name: "error rate", points: all(errors[0]), bad: true }] }),
-      chart({ title: "Rate", range, format: perSecond, lines: [{ name: "calls", points: all(calls[0]) }] }),
+      chart({ title: "Latency", range, format: (ms) => duration(ms * 1000), scale: (most) => (most < 1000 ? 1 : 1e-3), lines: QUANTILES.map(([name], i) => ({ name, points: all(latencies[i][0]) })) }),
+      chart({ title: "Errors", range, format: percent, scale: () => 100, least: 0.01, lines: [{ name: "error rate", points: all(errors[0]), bad: true }] }),
+      chart({ title: "Rate", range, format: perSecond, scale: (most) => (most < 1 ? 60 : 1), lines: [{ name: "calls", points: all(calls[0]) }] }),
     );
     const items = [...operations].map((operation) => {
-      const rate = mean(calls[1].get(operation));
-      const [p50, p95, p99] = latencies.map(([, by]) => mean(by.get(operation)) * 1000);
-      return { operation, rate, errors: mean(errors[1].get(operation)), p50, p95, p99, impact: (rate || 0) * (p95 || 0) };
+      const rate = last(calls[1].get(operation));
+      const [p50, p95, p99] = latencies.map(([, by]) => last(by.get(operation)) * 1000);
+      return { operation, rate, errors: last(errors[1].get(operation)), p50, p95, p99, impact: (rate || 0) * (p95 || 0) };
     });
     const most = Math.max(1e-9, ...items.map((item) => item.impact));
     const number = (key, label, format, title) => ({ key, label, title, numeric: true, sort: (item) => (Number.isFinite(item[key]) ? item[key] : -1), cell: (item) => (Number.isFinite(item[key]) ? format(item[key]) : "–") });
@@ -161,5 +167,5 @@ export function mount(outlet, at) {
 function perSecond(rate) {
   if (rate >= 100) return `${Math.round(rate)}/s`;
   if (rate >= 1) return `${rate.toFixed(1)}/s`;
-  return rate > 0 ? `${(rate * 60).toFixed(rate * 60 < 10 ? 2 : 1)}/min` : "0/s";
+  return rate > 0 ? `${String(Number((rate * 60).toFixed(rate * 60 < 10 ? 2 : 1)))}/min` : "0";
 }

@@ -7,6 +7,8 @@ import { count } from "../lib/format.js";
 
 // Below this scale text can not be read.
 const LEAST = 0.62;
+// Width of a bold letter; text of a picture is not cut by the browser.
+const LETTER = 7.9;
 
 /**
  * `graph`: `{nodes, edges}` as of model/graph.js. `describe(node)` gives `{title, lines: [text], bad}`; `press(node)` makes
@@ -44,7 +46,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
       s("title", [title, ...lines].join("\n")),
       s("rect", { class: "node-box", width, height, rx: 5 }),
       s("rect", { class: "node-color", width: 5, height, rx: 2 }),
-      s("text", { class: "node-title", x: 14, y: 19 }, clip(title, 24)),
+      s("text", { class: "node-title", x: 14, y: 19 }, clip(title, Math.floor((width - (bad ? 46 : 20)) / LETTER))),
       lines[0] && s("text", { class: "node-line", x: 14, y: 36 }, clip(lines.slice(0, 1).join(""), 28)),
       lines[1] && s("text", { class: "node-line", x: 14, y: 52 }, clip(lines[1], 28)),
       bad && s("text", { class: "node-mark", x: width - 8, y: 19, "text-anchor": "end" }, `! ${bad}`),
@@ -91,11 +93,35 @@ export function network(graph, { label, describe, press, nodeSize }) {
   };
   let from = null;
   let moved = false;
+  // Two fingers on the picture: what lies between them follows them.
+  const fingers = new Map();
+  let spread = null;
+  const pinch = () => {
+    const [a, b] = [...fingers.values()];
+    const matrix = svg.getScreenCTM().inverse();
+    return { apart: Math.max(1, Math.hypot(a.x - b.x, a.y - b.y)), at: new DOMPoint((a.x + b.x) / 2, (a.y + b.y) / 2).matrixTransform(matrix) };
+  };
   svg.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (fingers.size === 2) {
+      from = null;
+      moved = true;
+      spread = pinch();
+      return;
+    }
     from = { x: event.clientX, y: event.clientY, box: { ...box } };
     moved = false;
   });
   svg.addEventListener("pointermove", (event) => {
+    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (spread && fingers.size === 2) {
+      const now = pinch();
+      box.x += spread.at.x - now.at.x;
+      box.y += spread.at.y - now.at.y;
+      zoom(spread.apart / now.apart, spread.at);
+      spread = { ...spread, apart: now.apart };
+      return;
+    }
     if (!from) return;
     const dx = event.clientX - from.x;
     const dy = event.clientY - from.y;
@@ -107,7 +133,11 @@ export function network(graph, { label, describe, press, nodeSize }) {
     box = { ...from.box, x: from.box.x - dx * scale, y: from.box.y - dy * scale };
     show();
   });
-  for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, () => (from = null));
+  for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, (event) => {
+    from = null;
+    fingers.delete(event.pointerId);
+    if (fingers.size < 2) spread = null;
+  });
   svg.addEventListener(
     "wheel",
     (event) => {

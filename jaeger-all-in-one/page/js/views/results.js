@@ -20,18 +20,45 @@ export const SORTS = {
 };
 
 const SERVICES_SHOWN = 8;
+// From so many on, results that are not in view are not laid out.
+const LONG = 200;
 
-/** `chosen` is the set of ids marked for comparison; `choose(id, on)` hears of changes. */
-export function resultList(summaries, chosen, choose) {
-  const longest = Math.max(1, ...summaries.map((trace) => trace.duration));
-  return h(
-    "ul",
-    { class: "result-list" },
-    summaries.map((trace) => result(trace, longest, chosen, choose)),
-  );
+/**
+ * The list, `{element, show(summaries)}`. What is shown again keeps its elements, so that a list that grows under somebody's
+ * hand loses neither the press nor the focus. `chosen` is the set of ids marked for comparison; `choose(id, on)` hears of changes.
+ */
+export function resultList(chosen, choose) {
+  const element = h("ul", { class: "result-list" });
+  let items = new Map();
+  function show(summaries) {
+    const longest = Math.max(1, ...summaries.map((trace) => trace.duration));
+    element.classList.toggle("is-long", summaries.length > LONG);
+    const before = items;
+    const focus = document.activeElement;
+    const within = element.contains(focus) ? focus.closest(".result").dataset.trace : null;
+    items = new Map();
+    for (const trace of summaries) {
+      const content = JSON.stringify(trace);
+      const known = before.get(trace.id);
+      const item = known?.content === content ? known : { content, element: result(trace, chosen, choose) };
+      item.element.querySelector(".result-bar-fill").style.width = `${Math.max(0.3, (100 * trace.duration) / longest)}%`;
+      item.element.querySelector(".result-time time").textContent = ago(trace.startTime);
+      items.set(trace.id, item);
+    }
+    for (const [id, item] of before) if (items.get(id) !== item) item.element.remove();
+    // Only what is out of place moves: an element that moves loses the focus.
+    let at = element.firstChild;
+    for (const item of items.values()) {
+      if (item.element === at) at = at.nextSibling;
+      else element.insertBefore(item.element, at);
+    }
+    // One that grew was made anew.
+    if (within && !focus.isConnected) items.get(within)?.element.querySelector(focus.localName)?.focus({ preventScroll: true });
+  }
+  return { element, show };
 }
 
-function result(trace, longest, chosen, choose) {
+function result(trace, chosen, choose) {
   const services = trace.services.slice(0, SERVICES_SHOWN);
   const more = trace.services.length - services.length;
   return h(
@@ -61,7 +88,7 @@ function result(trace, longest, chosen, choose) {
       h(
         "span",
         { class: "result-bar", "aria-hidden": "true" },
-        h("span", { class: "result-bar-fill", style: { width: `${Math.max(0.3, (100 * trace.duration) / longest)}%`, ...serviceStyle(trace.service) } }),
+        h("span", { class: "result-bar-fill", style: serviceStyle(trace.service) }),
       ),
       h(
         "span",
@@ -76,13 +103,13 @@ function result(trace, longest, chosen, choose) {
             "span",
             { class: "chip service-color", style: serviceStyle(service.name) },
             h("span", { class: "chip-dot", "aria-hidden": "true" }),
-            service.name,
+            h("span", { class: "chip-name", title: service.name }, service.name),
             h("span", { class: "chip-count" }, count(service.count)),
           ),
         ),
         more > 0 && h("span", { class: "hint" }, `+${more}`),
       ),
-      h("span", { class: "result-time" }, h("time", { title: dateTime(trace.startTime) }, ago(trace.startTime))),
+      h("span", { class: "result-time" }, h("time", { title: dateTime(trace.startTime) })),
     ),
   );
 }

@@ -7,35 +7,52 @@ import { dateTime, duration, plural, ticks, timeOfDay } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
 
 const HEIGHT = 168;
-const PAD = { left: 62, right: 58, top: 14, bottom: 24 };
+// The greatest dot; one at the left edge must not lie on the words.
+const MOST_R = 10.5;
+const PAD = { left: 68, right: 58, top: 14, bottom: 24 };
 
-/** `log` makes the axis of durations logarithmic; without a wish, it is where one trace would press all others flat. */
-export function scatter(summaries, log, onScale) {
-  const lengths = summaries.map((trace) => trace.duration).sort((a, b) => a - b);
-  let logarithmic = log ?? lengths[lengths.length - 1] > 25 * Math.max(1, lengths[lengths.length >> 1]);
+/**
+ * The picture, `{element, show(summaries)}`. `log` makes the axis of durations logarithmic; without a wish, it is where one
+ * trace would press all others flat. `onScale(log)` hears of a wish.
+ */
+export function scatter(log, onScale) {
+  let summaries = [];
+  const logarithmic = () => {
+    if (log !== undefined) return log;
+    const lengths = summaries.map((trace) => trace.duration).sort((a, b) => a - b);
+    return lengths[lengths.length - 1] > 25 * Math.max(1, lengths[lengths.length >> 1]);
+  };
   const button = h("button", { type: "button", class: "button scatter-scale", "aria-label": "Logarithmic axis of durations", on: { click: toggle } }, "log");
-  const host = h("div", { class: "scatter" });
+  const element = h("div", { class: "scatter" }, button);
+  let svg = null;
   function toggle() {
-    logarithmic = !logarithmic;
-    onScale?.(logarithmic);
+    log = !logarithmic();
+    onScale(log);
     draw();
-    button.focus();
   }
   function draw() {
-    const width = host.clientWidth;
-    button.setAttribute("aria-pressed", String(logarithmic));
-    if (width > 0) host.replaceChildren(picture(summaries, width, logarithmic), button);
+    const width = element.clientWidth;
+    button.setAttribute("aria-pressed", String(logarithmic()));
+    svg?.remove();
+    svg = null;
+    if (width > 0 && summaries.length > 0) element.prepend((svg = picture(summaries, width, logarithmic())));
   }
   let last = 0;
   const observer = new ResizeObserver(() => {
-    if (!host.isConnected) return observer.disconnect();
-    if (host.clientWidth !== last) {
-      last = host.clientWidth;
+    if (!element.isConnected) return observer.disconnect();
+    if (element.clientWidth !== last) {
+      last = element.clientWidth;
       draw();
     }
   });
-  observer.observe(host);
-  return host;
+  observer.observe(element);
+  return {
+    element,
+    show(next) {
+      summaries = next;
+      draw();
+    },
+  };
 }
 
 function picture(summaries, width, log) {
@@ -56,7 +73,7 @@ function picture(summaries, width, log) {
 
   const grid = (log ? powers(least, most) : ticks(0, most, 4)).map((length) => [
     s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(length), y2: y(length) }),
-    s("text", { class: "chart-label", x: PAD.left - 8, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
+    s("text", { class: "chart-label", x: PAD.left - MOST_R - 3, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
   ]);
   const axis = Array.from({ length: xs }, (_, i) => {
     const time = from + ((to - from) * (i + 0.5)) / xs;
@@ -68,7 +85,7 @@ function picture(summaries, width, log) {
     .sort((a, b) => b.spans - a.spans)
     .map((trace) => {
       const bad = trace.panics > 0 ? "panic" : trace.errors > 0 ? "error" : "";
-      const r = 3.5 + 7 * Math.sqrt(trace.spans / mostSpans);
+      const r = 3.5 + (MOST_R - 3.5) * Math.sqrt(trace.spans / mostSpans);
       const shape = bad
         ? s("rect", { x: -r * 0.85, y: -r * 0.85, width: r * 1.7, height: r * 1.7, rx: 1.5, transform: bad === "panic" ? "rotate(45)" : undefined })
         : s("circle", { r });

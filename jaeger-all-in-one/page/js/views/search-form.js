@@ -3,7 +3,7 @@
 import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { combobox, suggest } from "../lib/combobox.js";
-import { parseDuration } from "../lib/format.js";
+import { count, duration, parseDuration } from "../lib/format.js";
 
 const LOOKBACKS = [
   ["5m", "Last 5 minutes", 300],
@@ -17,6 +17,8 @@ const LOOKBACKS = [
   ["custom", "From … to …", 0],
 ];
 const DEFAULT_LOOKBACK = "1h";
+// As many as Jaeger's own page takes; each is a line and a dot.
+const MOST_TRACES = 1500;
 
 /** The search that an address asks for, as `api.search` takes it. Throws a message for people. */
 export function readQuery(query, now = Date.now() * 1000) {
@@ -27,7 +29,7 @@ export function readQuery(query, now = Date.now() * 1000) {
     tags: api.parseTags(query.tags ?? ""),
     minDuration: query.minDuration ?? "",
     maxDuration: query.maxDuration ?? "",
-    limit: Number(query.limit) > 0 ? Math.floor(Number(query.limit)) : 20,
+    limit: Number(query.limit) >= 1 ? Math.min(MOST_TRACES, Math.floor(Number(query.limit))) : 20,
     start,
     end,
   };
@@ -53,40 +55,41 @@ const local = (us) => {
 };
 const micros = (value) => new Date(value).getTime() * 1000;
 
+// Keeps an answer while somebody types a word, and no longer: what has come in since is found at the next look.
+const KEPT = 1000;
+function brief(ask) {
+  let answer = null;
+  let at = 0;
+  return () => {
+    if (!answer || performance.now() - at > KEPT) {
+      at = performance.now();
+      const mine = (answer = ask());
+      mine.catch(() => mine === answer && (answer = null));
+    }
+    return answer;
+  };
+}
+
 /** The form; `submit(query)` gets the fields as they stand in the address. */
 export function searchForm(submit) {
-  let services = null;
-  let asked = null;
+  const services = brief(() => api.services({ signal: end.signal }));
   const operations = new Map();
   const end = new AbortController();
 
-  const allServices = () =>
-    (asked ??= api.services({ signal: end.signal }).then(
-      (list) => (services = list),
-      (error) => {
-        asked = null;
-        throw error;
-      },
-    ));
   const service = combobox({
     id: "search-service",
     name: "service",
     placeholder: "All services",
     source: async (text) => {
-      const list = await allServices();
+      const list = await services();
       // A whole name that is already there means: show me the others.
       return suggest(list, list.includes(text) ? "" : text).map((name) => ({ value: name }));
     },
   });
   service.input.dataset.firstField = "";
-  const operationsOf = async (name) => {
-    if (!operations.has(name)) {
-      const list = await api.operations(name, { signal: end.signal });
-      operations.set(name, list);
-      // What comes in later is seen at the next look.
-      setTimeout(() => operations.delete(name), 10_000);
-    }
-    return operations.get(name);
+  const operationsOf = (name) => {
+    if (!operations.has(name)) operations.set(name, brief(() => api.operations(name, { signal: end.signal })));
+    return operations.get(name)();
   };
   const operation = combobox({
     id: "search-operation",
@@ -123,10 +126,10 @@ export function searchForm(submit) {
   const lookback = h("select", { id: "search-lookback", name: "lookback", class: "input" }, LOOKBACKS.map(([name, text]) => h("option", { value: name }, text)));
   const from = h("input", { id: "search-from", type: "datetime-local", step: "1", class: "input" });
   const to = h("input", { id: "search-to", type: "datetime-local", step: "1", class: "input" });
-  const custom = h("div", { class: "field-pair" }, field("search-from", "From", from), field("search-to", "To", to));
+  const custom = h("div", { class: "field-stack" }, field("search-from", "From", from), field("search-to", "To", to));
   const minimum = h("input", { id: "search-min", name: "minDuration", class: "input", placeholder: "1.2s, 100ms", autocomplete: "off" });
   const maximum = h("input", { id: "search-max", name: "maxDuration", class: "input", placeholder: "500us", autocomplete: "off" });
-  const limit = h("input", { id: "search-limit", name: "limit", type: "number", min: "1", max: "1500", class: "input", value: "20" });
+  const limit = h("input", { id: "search-limit", name: "limit", type: "number", min: "1", max: String(MOST_TRACES), class: "input", value: "20" });
   const problem = h("p", { class: "field-problem", id: "search-problem", role: "alert" });
 
   const showCustom = () => {
@@ -140,7 +143,7 @@ export function searchForm(submit) {
 
   // Says what is wrong with the first field that is, and goes there.
   const wrong = () => {
-    for (const input of [tags.input, minimum, maximum]) input.removeAttribute("aria-invalid");
+    for (const input of [tags.input, minimum, maximum, limit]) input.removeAttribute("aria-invalid");
     const refuse = (input, text) => {
       input.setAttribute("aria-invalid", "true");
       input.setAttribute("aria-errormessage", "search-problem");
@@ -158,6 +161,7 @@ export function searchForm(submit) {
       const text = input.value.trim();
       if (text && Number.isNaN(parseDuration(text))) return refuse(input, `“${text}” is no duration: write 100ms, 1.5s or 250us`);
     }
+    if (limit.value.trim() && !(Number(limit.value) >= 1 && Number(limit.value) <= MOST_TRACES)) return refuse(limit, `The most traces are 1 to ${count(MOST_TRACES)}`);
     const [least, most] = [minimum, maximum].map((input) => parseDuration(input.value.trim()));
     if (most < least) return refuse(maximum, "The longest duration is shorter than the shortest");
     return false;
@@ -200,7 +204,7 @@ export function searchForm(submit) {
     problem,
     h("button", { class: "button button-primary button-wide" }, "Find traces"),
   );
-  allServices().catch(() => {});
+  services().catch(() => {});
 
   return {
     element,
@@ -211,8 +215,12 @@ export function searchForm(submit) {
       minimum.value = query.minDuration ?? "";
       maximum.value = query.maxDuration ?? "";
       limit.value = query.limit ?? "20";
+      lookback.querySelector("[data-other]")?.remove();
       const known = LOOKBACKS.some(([name]) => name === query.lookback);
-      lookback.value = known ? query.lookback : query.start ? "custom" : DEFAULT_LOOKBACK;
+      const other = !known && span(query.lookback);
+      // A period that only a link names stands among the others, so that the next search has it too.
+      if (other) lookback.append(h("option", { value: query.lookback, "data-other": true }, `Last ${duration(other * 1e6)}`));
+      lookback.value = known || other ? query.lookback : query.start ? "custom" : DEFAULT_LOOKBACK;
       if (lookback.value === "custom") {
         if (query.start) from.value = local(Number(query.start));
         if (query.end) to.value = local(Number(query.end));

@@ -12,7 +12,7 @@ import { count, plural } from "../lib/format.js";
 import { fileButton } from "../lib/drop.js";
 import { icon } from "../lib/icons.js";
 import { navigate, setQuery } from "../lib/router.js";
-import { watch } from "../lib/live.js";
+import { liveWord, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
@@ -28,7 +28,7 @@ export function mount(outlet, at) {
   // On a narrow page the form folds away behind a line that says what was asked.
   const toggle = h("button", { type: "button", class: "button search-toggle", on: { click: () => fold(!side.classList.contains("is-folded")) } });
   const side = h("aside", { class: "search-side", "aria-label": "Search" }, toggle, form.element);
-  outlet.append(h("div", { class: "search-page" }, side, results));
+  outlet.append(h("div", { class: "search-page" }, h("h1", { class: "visually-hidden" }, "Search"), side, results));
   function fold(on) {
     side.classList.toggle("is-folded", on);
     toggle.setAttribute("aria-expanded", String(!on));
@@ -38,17 +38,38 @@ export function mount(outlet, at) {
 
   let abort = new AbortController();
   let query = at.query;
+  // Who comes back to a list comes back to the place in it.
+  let scroll = 0;
   let unwatch = null;
   let shown = [];
   let scale;
   const chosen = new Set();
+  const waits = liveWord();
 
   const setLive = (on) => {
     unwatch?.();
-    unwatch = on ? watch({ service: query.service }, () => run(true)) : null;
+    unwatch = on ? watch({}, () => run(true), waits.tell) : null;
     setQuery({ live: on ? 1 : "" });
     query = { ...query, live: on ? "1" : undefined };
   };
+
+  // Nothing is moved from under a finger: while one is down, what came in waits.
+  let pressed = false;
+  const press = () => (pressed = true);
+  const release = () => (pressed = false);
+  const ends = ["pointerup", "pointercancel", "dragend"];
+  results.addEventListener("pointerdown", press);
+  for (const end of ends) addEventListener(end, release);
+  const handsOff = () =>
+    new Promise((resolve) => {
+      if (!pressed) return resolve();
+      const done = () => {
+        for (const end of ends) removeEventListener(end, done);
+        // After the click that this ends.
+        setTimeout(resolve);
+      };
+      for (const end of ends) addEventListener(end, done);
+    });
 
   async function run(quiet = false) {
     abort.abort();
@@ -60,9 +81,10 @@ export function mount(outlet, at) {
     }
     // The first look, with nothing asked yet: what came last.
     const first = !asks(query);
-    if (!quiet) fill(results, loading("Searching"));
+    if (!quiet) put("", () => loading("Searching"));
     try {
       const found = await api.search(readQuery(query), { signal: mine.signal });
+      if (quiet) await handsOff();
       if (mine !== abort) return;
       shown = found;
       if (first && found.length === 0) return welcome();
@@ -71,73 +93,84 @@ export function mount(outlet, at) {
       if (error.name === "AbortError" || mine !== abort) return;
       // A backend that wants a service named (as a plain Jaeger does) is no failure before anything was asked.
       if (first && error.status === 400) welcome();
-      else fill(results, failed(error, () => run()));
+      else put("", () => failed(error, () => run()));
     }
   }
 
+  // The parts of the list on the page, or null while something else stands there. Live update writes into them instead of
+  // making them anew.
+  let parts = null;
+  // Which of the states without a list is shown.
+  let state = "";
+
+  /** Puts one state of the page where the results are; a switch that had the focus keeps it. */
+  function put(name, make) {
+    if (state === name && name !== "") return;
+    const live = document.activeElement?.name === "live" && results.contains(document.activeElement);
+    state = name;
+    parts = null;
+    fill(results, make());
+    if (live) results.querySelector("input[name=live]")?.focus({ preventScroll: true });
+  }
+
   function draw(how) {
-    const sort = SORTS[query.sort] ? query.sort : "newest";
-    const sorted = SORTS[sort].order(shown);
     if (shown.length === 0) {
       const files = query.source === "files";
-      fill(
-        results,
+      put(files ? "no file" : "no trace", () =>
         files
           ? empty("No file is open", h("p", "Drop a JSON file anywhere on the page, or choose one."), fileButton(icon("file"), "Open a file"))
           : empty("No trace matches", h("p", "Look further back, or leave a condition out. One span has to satisfy all of them."), liveToggle()),
       );
-      announce("No trace matches");
+      if (how !== "updated") announce("No trace matches");
       return;
     }
+    const sort = SORTS[query.sort] ? query.sort : "newest";
+    if (!parts) {
+      const made = listParts(sort);
+      put("", () => made.elements);
+      parts = made;
+    }
     const limited = query.source !== "files" && shown.length >= Number(readQuery(query).limit);
-    const tools = h(
-      "div",
-      { class: "results-head" },
-      h("h1", { class: "results-title" }, plural(shown.length, "trace"), limited && h("span", { class: "hint" }, " (the limit; there may be more)")),
-      h(
-        "div",
-        { class: "results-tools" },
-        compareButton(),
-        liveToggle(),
-        h(
-          "label",
-          { class: "inline-field" },
-          h("span", "Sort"),
-          h(
-            "select",
-            { class: "input", name: "sort", on: { change: (event) => resort(event.target.value) } },
-            Object.entries(SORTS).map(([name, { label }]) => h("option", { value: name, selected: name === sort }, label)),
-          ),
-        ),
-      ),
-    );
-    // Those who read the list keep their place when it is drawn anew.
-    const focused = document.activeElement?.closest?.("[data-trace]")?.dataset.trace;
-    fill(results, tools, scatter(shown, scale, (log) => (scale = log)), resultList(sorted, chosen, choose));
-    if (focused) results.querySelector(`[data-trace="${CSS.escape(focused)}"] a`)?.focus({ preventScroll: true });
+    fill(parts.title, plural(shown.length, "trace"), limited && h("span", { class: "hint" }, " (the limit; there may be more)"));
+    fill(parts.compare, compareButton());
+    parts.plot.show(shown);
+    parts.list.show(SORTS[sort].order(shown));
     if (how !== "updated") announce(`${plural(shown.length, "trace")} ${how}`);
+    if (scroll) scrollTo(0, scroll);
+    scroll = 0;
+  }
+
+  function listParts(sort) {
+    const title = h("h2", { class: "results-title" });
+    const compare = h("span", { class: "compare-slot" });
+    const plot = scatter(scale, (log) => (scale = log));
+    const list = resultList(chosen, choose);
+    const select = h(
+      "select",
+      { class: "input", name: "sort", on: { change: () => resort(select.value) } },
+      Object.entries(SORTS).map(([name, { label }]) => h("option", { value: name, selected: name === sort }, label)),
+    );
+    const tools = h("div", { class: "results-tools" }, compare, liveToggle(), h("label", { class: "inline-field" }, h("span", "Sort"), select));
+    return { title, compare, plot, list, elements: [h("div", { class: "results-head" }, title, tools), plot.element, list.element] };
   }
 
   function resort(sort) {
     setQuery({ sort: sort === "newest" ? "" : sort });
     query = { ...query, sort };
     draw("sorted");
-    results.querySelector("select[name=sort]")?.focus();
   }
 
   function choose(id, on) {
     if (on) chosen.add(id);
     else chosen.delete(id);
-    results.querySelector(".compare-slot")?.replaceWith(compareButton());
+    if (parts) fill(parts.compare, compareButton());
   }
 
   function compareButton() {
     const two = [...chosen].filter((id) => shown.some((trace) => trace.id === id));
-    const slot = h("span", { class: "compare-slot" });
-    if (two.length === 0) return slot;
-    if (two.length === 2) slot.append(h("a", { class: "button button-primary", href: `/trace/${two[0]}...${two[1]}` }, "Compare the two"));
-    else slot.append(h("span", { class: "hint" }, two.length === 1 ? "Choose one more to compare" : `${count(two.length)} chosen; choose two to compare`));
-    return slot;
+    if (two.length === 0) return null;
+    if (two.length === 2) return h("a", { class: "button button-primary", href: `/trace/${two[0]}...${two[1]}` }, "Compare the two");
+    return h("span", { class: "hint" }, two.length === 1 ? "Choose one more to compare" : `${count(two.length)} chosen; choose two to compare`);
   }
 
   function liveToggle() {
@@ -146,13 +179,12 @@ export function mount(outlet, at) {
       "label",
       { class: "switch" },
       h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      h("span", "Live"),
+      waits.element(),
     );
   }
 
   function welcome() {
-    fill(
-      results,
+    put("welcome", () =>
       empty(
         "No traces yet",
         h("p", "None came in during the last hour. Switch on ", h("b", "Live"), " to see them as they come, or look further back."),
@@ -165,11 +197,12 @@ export function mount(outlet, at) {
 
   function update(next) {
     query = next.query;
+    scroll = next.scroll;
     form.set(query);
     fold(asks(query));
     unwatch?.();
     unwatch = null;
-    if (query.live === "1") unwatch = watch({ service: query.service }, () => run(true));
+    if (query.live === "1") unwatch = watch({}, () => run(true), waits.tell);
     run();
     return true;
   }
@@ -179,6 +212,7 @@ export function mount(outlet, at) {
     destroy() {
       abort.abort();
       unwatch?.();
+      for (const end of ends) removeEventListener(end, release);
       form.destroy();
     },
   };

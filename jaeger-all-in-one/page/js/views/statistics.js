@@ -1,9 +1,10 @@
-// Statistics of the trace by service, operation, both, or the values of a tag.
+// Statistics of the trace by service, operation, both, or the values of a tag; with a filter, of the spans that match.
 
 import { h, fill } from "../lib/dom.js";
 import { sortedTable } from "./table.js";
 import { byTag, groupings, statistics } from "../model/stats.js";
 import { badge } from "../lib/icons.js";
+import { empty } from "../lib/states.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
@@ -26,9 +27,14 @@ export function create(state, panel) {
     { class: "input", name: "group", on: { change: () => choose() } },
     GROUPS.map(([name, label]) => h("option", { value: name, selected: name === group }, label)),
   );
+  const told = h("span", { class: "hint", role: "status" });
   const host = h("div", { class: "stat-host" });
+  // Of the grouping that is shown; the same one keeps its order when the filter changes.
+  let table = null;
+  let shown = "";
+  let most = 1;
   panel.append(
-    h("div", { class: "view" }, h("div", { class: "view-tools" }, h("label", { class: "inline-field" }, h("span", "Group by"), select), tagInput, keys, h("span", { class: "hint" }, "Self time is what a span spent in none of its children.")), host),
+    h("div", { class: "view" }, h("div", { class: "view-tools" }, h("label", { class: "inline-field" }, h("span", "Group by"), select), tagInput, keys, h("span", { class: "hint" }, "Self time is what a span spent in none of its children."), told), host),
   );
 
   function choose() {
@@ -47,15 +53,23 @@ export function create(state, panel) {
       fill(keys, [...names].sort().map((name) => h("option", { value: name })));
     }
     const grouping = group === "tag" ? byTag(tag) : groupings[group];
-    const items = statistics(state.trace, grouping, state.self);
+    const { found, trace } = state;
+    const items = statistics(trace, grouping, state.self, found?.match);
+    most = items.reduce((most, item) => Math.max(most, item.share), 1e-9);
+    told.textContent = found ? `Of the ${plural(found.count, "span")} that ${found.count === 1 ? "matches" : "match"} the filter` : "";
+    if (items.length === 0) {
+      table = null;
+      return void fill(host, empty("No span matches the filter"));
+    }
+    if (table && shown === `${group} ${tag}`) return void table.set(items);
+    shown = `${group} ${tag}`;
     const named = (item) => {
       if (group === "service-operation") return [h("span", { class: "stat-service" }, item.names[0]), h("span", { class: "stat-operation" }, item.names[1])];
       return item.names[0];
     };
     const time = (key, label, title) => ({ key, label, title, numeric: true, sort: (item) => item[key], cell: (item) => duration(item[key]) });
-    const most = Math.max(...items.map((item) => item.share), 1e-9);
-    const table = sortedTable({
-      label: `Statistics, ${plural(items.length, "row")}`,
+    table = sortedTable({
+      label: "Statistics",
       items,
       sort: { key: "self", down: true },
       rowClass: () => "service-color",
@@ -77,7 +91,7 @@ export function create(state, panel) {
     });
     fill(host, table.element);
   }
-  const off = state.on((what) => what === "trace" && draw());
+  const off = state.on((what) => (what === "trace" || what === "filter") && draw());
   draw();
   return { destroy: off };
 }

@@ -1,6 +1,6 @@
 // Tables whose columns sort: a small one that stands in the page, and one of any length whose rows exist only in view.
 
-import { h, fill } from "../lib/dom.js";
+import { h, inSteps } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 
 /** The state of sorting of a table: by column, up or down. `columns`: `[{key, label, sort?(item) → number | string, …}]`. */
@@ -52,21 +52,23 @@ function sorter(columns, initial, changed) {
   };
 }
 
-/** A table in the page. A column's `cell(item)` gives what stands in it. `press(item)` makes rows lead somewhere. */
+// Rows of a small table that are made at once.
+const STEP = 200;
+
+/** A table in the page, its first rows at once, the others when asked for. A column's `cell(item)` gives what stands in it. */
 export function sortedTable({ columns, items, sort, label, rowClass, rowStyle }) {
   let list = items;
   const body = h("tbody");
-  const draw = () =>
-    fill(
-      body,
-      sorting.order(list).map((item) =>
-        h(
-          "tr",
-          { class: rowClass?.(item), style: rowStyle?.(item) },
-          columns.map((column, i) => h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : undefined, class: `col-${column.key}${column.numeric ? " is-number" : ""}` }, column.cell(item))),
-        ),
-      ),
+  const line = (item) =>
+    h(
+      "tr",
+      { class: rowClass?.(item), style: rowStyle?.(item) },
+      columns.map((column, i) => h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : undefined, class: `col-${column.key}${column.numeric ? " is-number" : ""}` }, column.cell(item))),
     );
+  const draw = () => {
+    body.replaceChildren();
+    inSteps(body, sorting.order(list), line, STEP, (more) => h("tr", h("td", { colspan: String(columns.length) }, more)));
+  };
   const sorting = sorter(columns, sort, draw);
   const element = h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": label }, h("table", { class: "table" }, h("thead", h("tr", sorting.heads("th"))), body));
   draw();

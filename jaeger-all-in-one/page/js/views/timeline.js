@@ -2,7 +2,7 @@
 
 import { h, fill, perFrame } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
-import { marks, icon, outcomes } from "../lib/icons.js";
+import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { duration, ticks } from "../lib/format.js";
 import { minimap } from "./minimap.js";
@@ -10,8 +10,8 @@ import { detail } from "./detail.js";
 import * as keyboard from "../lib/keyboard.js";
 
 const NARROW = matchMedia("(max-width: 45rem)");
-const SECTIONS_DRAWN = 60;
-const LOGS_DRAWN = 30;
+// What can be told apart on a lane, in percent of it.
+const PIXEL = 0.25;
 const INDENT_LEVELS = 24;
 
 export function create(state, panel) {
@@ -50,7 +50,8 @@ export function create(state, panel) {
     height: rowHeight(),
     create: () => makeRow(),
     render: (element, at) => drawRow(state, element, state.rows[at], at),
-    extra: (at) => detail(state, state.rows[at]),
+    extra: (at, before) => unfold(detail(state, state.rows[at]), before),
+    key: (at) => state.trace.raw[state.rows[at]].spanID,
   });
 
   const reset = () => {
@@ -230,6 +231,15 @@ export function create(state, panel) {
   };
 }
 
+// What was folded and unfolded in the details before is so in those that take their place.
+function unfold(made, before) {
+  if (!before) return made;
+  const name = (part) => part.querySelector("summary").textContent;
+  const folded = new Map([...before.querySelectorAll(".detail-section")].map((part) => [name(part), part.open]));
+  for (const part of made.querySelectorAll(".detail-section")) part.open = folded.get(name(part)) ?? part.open;
+  return made;
+}
+
 function levelButtons(state) {
   const button = (text, label, run) => h("button", { type: "button", class: "button-icon button-small", title: label, "aria-label": label, on: { click: run } }, text);
   // The deepest level that is open decides what one level more or less means.
@@ -256,20 +266,22 @@ function makeRow() {
   const service = h("span", { class: "tl-service" });
   const operation = h("span", { class: "tl-operation" });
   const marked = h("span", { class: "tl-marks" });
-  const inner = h("span", { class: "tl-count" });
+  const number = h("span");
+  const failed = h("span", { class: "tl-marks" });
+  const inner = h("span", { class: "tl-count" }, number, failed);
   const name = h("div", { class: "tl-name", role: "gridcell", "aria-colindex": "1" }, twisty, h("span", { class: "tl-color", "aria-hidden": "true" }), marked, service, operation, inner);
   const bar = h("div", { class: "tl-bar" });
   const label = h("span", { class: "tl-label" });
   const over = h("div", { class: "tl-over", "aria-hidden": "true" });
   const lane = h("div", { class: "tl-lane", role: "gridcell", "aria-colindex": "2" }, bar, over, label);
   const element = h("div", { class: "tl-row", role: "row" }, name, lane);
-  element.parts = { twisty, service, operation, marked, inner, name, bar, label, over };
+  element.parts = { service, operation, marked, number, failed, name, bar, label, over };
   return element;
 }
 
 function drawRow(state, element, row, at) {
   const { trace, zoom } = state;
-  const { service, operation, marked, inner, bar, label, over } = element.parts;
+  const { name, service, operation, marked, number, failed, bar, label, over } = element.parts;
   const flags = trace.flags[row];
   const parent = trace.size[row] > 1;
   const collapsed = state.collapsed[row] === 1;
@@ -294,11 +306,17 @@ function drawRow(state, element, row, at) {
   element.style.setProperty("--depth", String(Math.min(depth, INDENT_LEVELS)));
   service.textContent = serviceName;
   operation.textContent = trace.operations[trace.operation[row]];
-  inner.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
-  if (element.flags !== flags) {
-    element.flags = flags;
+  // Both may be cut.
+  name.title = `${serviceName} ${operation.textContent}`;
+  // What failed in a subtree is said where it is collapsed, unless the row says it of itself.
+  const hidden = collapsed ? state.below[row] & ~flags : 0;
+  const told = flags | (hidden << 8);
+  if (element.told !== told) {
+    element.told = told;
     fill(marked, flags ? marks(flags) : null);
+    fill(failed, marksBelow(hidden));
   }
+  number.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
 
   const whole = zoom.to - zoom.from || 1;
   const left = (100 * (trace.start[row] - zoom.from)) / whole;
@@ -316,24 +334,36 @@ function drawRow(state, element, row, at) {
 
   const pieces = [];
   if (state.showCritical) {
-    const sections = state.sections.get(row);
-    let end = -Infinity;
-    for (let k = 0; sections && k < sections.length && pieces.length < SECTIONS_DRAWN; k += 2) {
-      const a = Math.max(0, (100 * (sections[k] - zoom.from)) / whole, end);
-      const b = Math.min(100, (100 * (sections[k + 1] - zoom.from)) / whole);
-      if (b <= a || (b - a < 0.05 && a - end < 0.05)) continue;
-      pieces.push(h("span", { class: "tl-critical", style: { left: `${a}%`, width: `${b - a}%` } }));
-      end = b;
-    }
+    for (const [a, b] of merged(state.sections.get(row), zoom)) pieces.push(h("span", { class: "tl-critical", style: { left: `${a}%`, width: `${b - a}%` } }));
   }
   const { logs, startTime } = trace.raw[row];
   if (Array.isArray(logs)) {
-    for (let k = 0; k < logs.length && k < LOGS_DRAWN; k++) {
-      const x = left + (100 * (Number(logs[k]?.timestamp) - Number(startTime))) / whole;
-      if (x >= 0 && x <= 100) pieces.push(h("span", { class: "tl-log", style: { left: `${x}%` } }));
+    const taken = new Set();
+    for (const log of logs) {
+      const x = left + (100 * (Number(log?.timestamp) - Number(startTime))) / whole;
+      const place = Math.round(x / PIXEL);
+      if (!(x >= 0 && x <= 100) || taken.has(place)) continue;
+      taken.add(place);
+      pieces.push(h("span", { class: "tl-log", style: { left: `${x}%` } }));
     }
   }
   if (pieces.length > 0 || over.firstChild) over.replaceChildren(...pieces);
+}
+
+// Sections `[from, to, from, to, …]` as shares of the time in view. What lies closer together than can be seen is one piece,
+// so that a row has few pieces however many sections it has, and none is left out.
+function merged(sections, zoom) {
+  const pieces = [];
+  const whole = zoom.to - zoom.from || 1;
+  for (let k = 0; sections && k < sections.length; k += 2) {
+    const a = Math.max(0, (100 * (sections[k] - zoom.from)) / whole);
+    const b = Math.min(100, (100 * (sections[k + 1] - zoom.from)) / whole);
+    if (b <= a) continue;
+    const last = pieces[pieces.length - 1];
+    if (last && a - last[1] < PIXEL) last[1] = Math.max(last[1], b);
+    else pieces.push([a, b]);
+  }
+  return pieces;
 }
 
 // Pressing and dragging along the axis zooms to what was passed over.

@@ -4,12 +4,12 @@ import { h, fill, announce, debounce } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { buildTrace, overview, rootRow } from "../model/trace.js";
 import { TraceState } from "../model/state.js";
-import { loading, failed, empty } from "../lib/states.js";
+import { loading, failed, empty, pageState } from "../lib/states.js";
 import { badge, icon } from "../lib/icons.js";
 import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 import * as keyboard from "../lib/keyboard.js";
-import { watch } from "../lib/live.js";
+import { liveWord, watch } from "../lib/live.js";
 import { toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
 
@@ -35,23 +35,23 @@ export function mount(outlet, at) {
   document.title = `Trace ${shortId(id)} – Jaeger`;
   fill(outlet, loading("Loading the trace"));
   // The code of the view comes while the trace does.
-  viewNamed(at.query.view)[2]();
+  viewNamed(at.query.view)[2]().catch(() => {});
 
   const load = async () => {
     try {
       const json = await api.traceJson(id, { signal: abort.signal });
       if (destroyed) return;
       const trace = buildTrace(json);
-      if (trace.n === 0) return void fill(outlet, empty("This trace has no spans"));
+      if (trace.n === 0) return void fill(outlet, pageState(empty("This trace has no spans")));
       page = tracePage(outlet, id, trace, json, at.query, abort.signal);
     } catch (error) {
       if (destroyed || error.name === "AbortError") return;
       if (error.status === 404) {
         fill(
           outlet,
-          empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again")),
+          pageState(empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again"))),
         );
-      } else fill(outlet, failed(error, load));
+      } else fill(outlet, pageState(failed(error, load)));
     }
   };
   load();
@@ -75,6 +75,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
   let view = null;
   let viewName = "";
   let unwatch = null;
+  const waits = liveWord();
 
   const head = h("div", { class: "trace-head" });
   const panel = h("div", { class: "trace-panel", role: "tabpanel", id: "trace-panel", tabindex: "-1" });
@@ -139,13 +140,13 @@ function tracePage(outlet, id, trace, json, query, signal) {
       "label",
       { class: "switch", title: "Show spans as they come in" },
       h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      h("span", "Live"),
+      waits.element(),
     );
   }
 
   function setLive(on) {
     unwatch?.();
-    unwatch = on ? watch({ traceID: id }, refresh) : null;
+    unwatch = on ? watch({ traceID: id }, refresh, waits.tell) : null;
     setQuery({ live: on ? 1 : "" });
   }
 
@@ -177,7 +178,13 @@ function tracePage(outlet, id, trace, json, query, signal) {
     panel.dataset.view = entry[0];
     setQuery({ view: entry[0] === "timeline" ? "" : entry[0] });
     if (viewName === entry[0]) return;
-    const module = await entry[2]();
+    let module;
+    try {
+      module = await entry[2]();
+    } catch {
+      const error = new Error("This view could not be loaded. Is the program still running?");
+      module = { create: () => void fill(panel, failed(error, () => location.reload())) };
+    }
     if (mine !== turn) return;
     view?.destroy?.();
     viewName = entry[0];
@@ -207,7 +214,12 @@ function tracePage(outlet, id, trace, json, query, signal) {
     if (Number.isFinite(from) && Number.isFinite(to) && to > from) state.setZoom(from, to);
     if (next.critical === "0") state.setCritical(false);
     const row = next.span ? state.rowOf(next.span) : -1;
-    show(next.view).then(() => row >= 0 && state.goTo(row, true));
+    show(next.view).then(() => {
+      if (row < 0) return;
+      state.goTo(row, true);
+      // On a phone the rows begin below what is seen.
+      panel.scrollIntoView({ block: "nearest" });
+    });
   }
 
   const saveZoom = debounce(() => {

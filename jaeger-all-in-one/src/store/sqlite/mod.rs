@@ -7,7 +7,7 @@
 //!
 //! - Batches are gathered for 200 ms and committed together: a killed program loses that interval at most (a machine without power what the
 //!   system had not written). Who asks is answered with what has come before: a question first has the writer settle, which puts what it is behind with
-//!   into memory. Only one thing is waited for, the transaction that is being written, and that not for longer than [`SETTLE`].
+//!   into memory. Only one thing is waited for, the transaction that is being written, and that not for longer than `SETTLE`.
 //! - The oldest traces go, whole, when they are older than [`Config::keep`](crate::Config::keep) or the file is larger than
 //!   [`Config::disk_bytes`](crate::Config::disk_bytes).
 //! - Disk full, database locked or broken: spans are kept in memory, found there, and written once that works. It is told on standard error and in

@@ -90,7 +90,8 @@ impl Plan {
     }
 }
 
-fn contains(tokens: &TokenStream, name: &Ident) -> bool {
+/// Whether a name stands among tokens.
+pub(crate) fn contains(tokens: &TokenStream, name: &Ident) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => contains(&group.stream(), name),

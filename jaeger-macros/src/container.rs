@@ -288,6 +288,37 @@ fn our_attribute(attributes: &[TokenTree]) -> Option<usize> {
     })
 }
 
+/// A function without the attribute that its block has passed on, and that attribute's options, if it stands below the one that is read. Any other of ours there is one too many.
+pub(crate) fn passed_on(item: TokenStream, faults: &mut Faults) -> (TokenStream, Option<TokenStream>) {
+    let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+    let mut attributes = 0;
+    while let [TokenTree::Punct(hash), TokenTree::Group(brackets), ..] = &tokens[attributes..] {
+        if hash.as_char() != '#' || brackets.delimiter() != Delimiter::Bracket {
+            break;
+        }
+        attributes += 2;
+    }
+    let Some(at) = our_attribute(&tokens[..attributes]) else { return (item, None) };
+    let TokenTree::Group(brackets) = &tokens[at] else { return (item, None) };
+    let inside: Vec<TokenTree> = brackets.stream().into_iter().collect();
+    if let [.., TokenTree::Group(list)] = &inside[..] {
+        if matches!(list.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "__in") {
+            let passed = list.stream();
+            tokens.drain(at - 1..=at);
+            return (tokens.into_iter().collect(), Some(passed));
+        }
+    }
+    // Another crate may have an attribute of that name.
+    let path = inside.iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
+    let path: String = path.map(ToString::to_string).collect();
+    if matches!(path.trim_start_matches("::"), "traced" | "jaeger_runtime::traced") {
+        let message =
+            "`traced` stands here twice, which would make each call two spans: put all options into one";
+        faults.add(inside[0].span(), message);
+    }
+    (item, None)
+}
+
 fn is_off(options: &TokenStream) -> bool {
     matches!(options.clone().into_iter().next(), Some(TokenTree::Ident(ident)) if ident == "off")
 }

@@ -121,6 +121,10 @@ pub(crate) fn check(
         let message = "a `const fn` cannot be traced: it may run at compile time, where there is no clock. Trace the function that calls it";
         faults.add(keyword.span, message);
     }
+    if function.is_naked() {
+        let message = "a naked function cannot be traced: it is its assembly and nothing else. Trace the function that calls it";
+        faults.add(function.signature.ident.span(), message);
+    }
     exclusive(&options, faults);
     pointless(&options, function, faults);
     json(&options, features, faults);

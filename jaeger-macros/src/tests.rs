@@ -514,6 +514,20 @@ fn what_a_block_has_passed_on_is_one_with_an_attribute_that_it_did_not_see() {
 }
 
 #[test]
+fn a_naked_function_is_told_and_left_out_of_a_block() {
+    let naked = quote!(
+        #[unsafe(naked)]
+        extern "C" fn f() {
+            naked_asm!("ret")
+        }
+    );
+    let told = faults(quote!(), naked.clone());
+    assert!(told.len() == 1 && told[0].contains("naked function cannot be traced"), "{told:?}");
+    let block = quote!(mod m { #naked });
+    assert_eq!(expand(quote!(), block.clone()), block.to_string());
+}
+
+#[test]
 fn twice_is_told_and_what_another_crate_calls_so_is_not() {
     let twice = faults(
         quote!(),

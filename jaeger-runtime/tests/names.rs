@@ -77,6 +77,50 @@ fn an_argument_is_not_taken_for_what_the_span_says_of_itself() {
     assert_eq!(tags("later", &["error", "argument.error", "argument.reply"]), ["absent", "true", "long 1"]);
 }
 
+#[traced]
+mod inside {
+    use jaeger_runtime::traced as by_another_name;
+    use jaeger_runtime::traced;
+
+    pub struct Store;
+    #[cfg_attr(all(), traced(off))]
+    impl Store {
+        pub fn off(&self, n: u8) -> u8 {
+            n
+        }
+        #[traced(name = "own")]
+        pub fn own(&self, n: u8) -> u8 {
+            n
+        }
+    }
+    #[by_another_name(skip(n))]
+    pub mod deeper {
+        use jaeger_runtime::traced;
+
+        #[traced(tags(own = 1))]
+        pub fn skips(n: u8) -> u8 {
+            n
+        }
+        pub fn skips_too(n: u8) -> u8 {
+            n
+        }
+    }
+}
+
+#[test]
+fn a_block_in_a_block_that_cannot_see_its_attribute_has_its_own_way() {
+    let store = inside::Store;
+    let spans = trace(|| {
+        store.off(1);
+        store.own(1);
+        inside::deeper::skips(1);
+        inside::deeper::skips_too(1);
+    });
+    assert_eq!(names(&spans), ["own", "skips", "skips_too"]);
+    assert_eq!(["n", "own"].map(|key| tag(&spans[1], key)), ["absent", "long 1"]);
+    assert_eq!(tag(&spans[2], "n"), "absent");
+}
+
 mod conditional {
     use super::traced;
     use jaeger_runtime::traced as by_another_name;

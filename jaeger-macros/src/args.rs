@@ -157,6 +157,9 @@ fn one(input: ParseStream<'_>, options: &mut Options) -> syn::Result<()> {
         "max_len" => set(&mut options.max_len, &name, span, (span, parse::max_len(input, span)?)),
         "parent" => {
             let expr = parse::expression(input, span, "parent = context")?;
+            if expr.to_token_stream().to_string() == "None" {
+                return Err(Error::new_spanned(expr, "a span without a parent begins a trace: write `root`"));
+            }
             set(&mut options.parent, &name, span, (span, expr))
         }
         "follows_from" => {

@@ -90,7 +90,8 @@ impl Plan {
     }
 }
 
-fn contains(tokens: &TokenStream, name: &Ident) -> bool {
+/// Whether a name stands among tokens.
+pub(crate) fn contains(tokens: &TokenStream, name: &Ident) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name,
         TokenTree::Group(group) => contains(&group.stream(), name),
@@ -119,6 +120,10 @@ pub(crate) fn check(
     if let Some(keyword) = &function.signature.constness {
         let message = "a `const fn` cannot be traced: it may run at compile time, where there is no clock. Trace the function that calls it";
         faults.add(keyword.span, message);
+    }
+    if function.is_naked() {
+        let message = "a naked function cannot be traced: it is its assembly and nothing else. Trace the function that calls it";
+        faults.add(function.signature.ident.span(), message);
     }
     exclusive(&options, faults);
     pointless(&options, function, faults);

@@ -1,12 +1,13 @@
 //! `#[traced]` on an `impl` block, a `trait` or a `mod`: it passes itself on to every function inside that has a body.
 //!
-//! By a scan of the tokens, so that a half-typed function inside does not cost the others their names. A function's own `#[traced(…)]` stays and wins; the block's options come behind it. `const fn`s and
-//! functions without a body are left as they are. Passing on, instead of expanding here, lets other attributes of a block (`#[async_trait]`) have their turn before the functions have ours.
+//! By a scan of the tokens, so that a half-typed function inside does not cost the others their names. A function's own `#[traced(…)]` stays and wins; the block's options come behind it. `const fn`s, naked
+//! functions and those without a body are left as they are. Passing on, instead of expanding here, lets other attributes of a block (`#[async_trait]`) have their turn before the functions have ours.
 
 mod scan;
 
 use crate::args::{Options, path_tokens};
 use crate::check::{Faults, names::nearest};
+use crate::model::says_naked;
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use scan::{Scan, What, is_arrow};
@@ -47,7 +48,7 @@ impl Block {
             }
         }
         if options.off.is_some() {
-            return self.put(self.body.stream());
+            return self.put(left_alone(&self.body.stream()));
         }
         let mut inner = Inner { options, arguments: vec![] };
         let body = inner.annotate(&self.body.stream(), &self.prefix);
@@ -150,7 +151,7 @@ impl Inner<'_> {
             let (this, next) = rest.split_at(item.end);
             rest = next;
             match item.what {
-                What::Function { after_attributes } => {
+                What::Function { after_attributes } if !is_naked(&this[..after_attributes]) => {
                     let (attributes, function) = this.split_at(after_attributes);
                     self.note_arguments(function);
                     out.extend(self.annotated(attributes, prefix));
@@ -195,7 +196,8 @@ impl Inner<'_> {
         let list = match own {
             Some(own) => {
                 inside.pop();
-                let options = own.stream();
+                // A block around this one may not have seen that this one is annotated itself.
+                let options = without_passed(own.stream());
                 if is_off(&options) {
                     return out;
                 }
@@ -276,6 +278,10 @@ fn note(tokens: &TokenStream, words: &mut Vec<String>) {
     }
 }
 
+fn is_naked(attributes: &[TokenTree]) -> bool {
+    attributes.iter().any(|token| matches!(token, TokenTree::Group(group) if says_naked(group.stream())))
+}
+
 /// Where the brackets of a `#[traced…]` stand among attributes; known by the last word of its path.
 fn our_attribute(attributes: &[TokenTree]) -> Option<usize> {
     attributes.iter().position(|token| {
@@ -286,6 +292,75 @@ fn our_attribute(attributes: &[TokenTree]) -> Option<usize> {
         let path = group.stream().into_iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
         matches!(path.last(), Some(TokenTree::Ident(ident)) if ident == "traced")
     })
+}
+
+/// Options without what a block has passed on.
+fn without_passed(options: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = options.into_iter().collect();
+    let at = tokens.iter().position(|token| matches!(token, TokenTree::Ident(word) if word == "__in"));
+    tokens[..at.unwrap_or(tokens.len())].iter().cloned().collect()
+}
+
+/// The items of a block that is off, without what a block around it has passed on to them.
+fn left_alone(body: &TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let mut out = TokenStream::new();
+    let mut rest = &tokens[..];
+    while let Some(item) = Scan::at(rest).item() {
+        let (this, next) = rest.split_at(item.end);
+        rest = next;
+        match item.what {
+            What::Function { .. } => {
+                out.extend(passed_on(this.iter().cloned().collect(), &mut Faults::default()).0);
+            }
+            What::Block { body, .. } => {
+                let (before, inside) = this.split_at(body);
+                out.extend(before.iter().cloned());
+                out.extend(inside.iter().map(|token| match token {
+                    TokenTree::Group(group) => {
+                        let mut cleared = Group::new(group.delimiter(), left_alone(&group.stream()));
+                        cleared.set_span(group.span());
+                        TokenTree::Group(cleared)
+                    }
+                    token => token.clone(),
+                }));
+            }
+            What::Other => out.extend(this.iter().cloned()),
+        }
+    }
+    out.extend(rest.iter().cloned());
+    out
+}
+
+/// A function without the attribute that its block has passed on, and that attribute's options, if it stands below the one that is read. Any other of ours there is one too many.
+pub(crate) fn passed_on(item: TokenStream, faults: &mut Faults) -> (TokenStream, Option<TokenStream>) {
+    let mut tokens: Vec<TokenTree> = item.clone().into_iter().collect();
+    let mut attributes = 0;
+    while let [TokenTree::Punct(hash), TokenTree::Group(brackets), ..] = &tokens[attributes..] {
+        if hash.as_char() != '#' || brackets.delimiter() != Delimiter::Bracket {
+            break;
+        }
+        attributes += 2;
+    }
+    let Some(at) = our_attribute(&tokens[..attributes]) else { return (item, None) };
+    let TokenTree::Group(brackets) = &tokens[at] else { return (item, None) };
+    let inside: Vec<TokenTree> = brackets.stream().into_iter().collect();
+    if let [.., TokenTree::Group(list)] = &inside[..] {
+        if matches!(list.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "__in") {
+            let passed = list.stream();
+            tokens.drain(at - 1..=at);
+            return (tokens.into_iter().collect(), Some(passed));
+        }
+    }
+    // Another crate may have an attribute of that name.
+    let path = inside.iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
+    let path: String = path.map(ToString::to_string).collect();
+    if matches!(path.trim_start_matches("::"), "traced" | "jaeger_runtime::traced") {
+        let message =
+            "`traced` stands here twice, which would make each call two spans: put all options into one";
+        faults.add(inside[0].span(), message);
+    }
+    (item, None)
 }
 
 fn is_off(options: &TokenStream) -> bool {

@@ -18,7 +18,7 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    as_ours, boxed_tail, ends_in_returns, has_impl_trait, is_canonical, is_question_in_ok, is_semicolon,
+    as_ours, boxed_tail, ends_in_returns, ends_in_semicolon, has_impl_trait, is_canonical, is_question_in_ok,
     may_leave_early, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
@@ -145,8 +145,19 @@ impl Expansion<'_> {
             _ => Last { braces: at, within: None, code: as_tail(&self.function.body).to_token_stream() },
         };
         // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
+        let tokens = self.function.body.stream();
         let block = match self.function.returned() {
-            Some(ty) if may_be_future(ty) => block.returned(),
+            Some(ty) if may_be_future(ty) => {
+                if ends_in_semicolon(&tokens) {
+                    // It leaves by itself: whatever stood behind would not be reached.
+                    block.into_statement()
+                } else if ends_in_returns(&tokens) {
+                    // Linters would not see what is needless behind a `return` of ours.
+                    block
+                } else {
+                    block.returned()
+                }
+            }
             _ => block,
         };
         let user = self.function.body.span();
@@ -217,7 +228,7 @@ impl Expansion<'_> {
         if ends_in_returns(&body.stream()) {
             return Last { braces: self.at, within: Some(braces), code: tail };
         }
-        if body.stream().into_iter().last().is_none_or(|last| is_semicolon(&last)) {
+        if body.stream().is_empty() || ends_in_semicolon(&body.stream()) {
             return Last { braces, within: None, code: tail };
         }
         let name = quote_spanned!(self.at=> __jaeger_body);
@@ -347,6 +358,11 @@ impl Last {
     fn returned(self) -> Self {
         let code = self.code;
         Self { code: quote_spanned!(Span::mixed_site()=> return { #code };), ..self }
+    }
+
+    fn into_statement(self) -> Self {
+        let code = self.code;
+        Self { code: quote_spanned!(Span::mixed_site()=> #code;), ..self }
     }
 }
 

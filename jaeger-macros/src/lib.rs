@@ -39,7 +39,12 @@ pub fn traced(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 
 fn expand(options: TokenStream, item: TokenStream, features: Features) -> TokenStream {
     let mut faults = check::Faults::default();
-    let options = args::parse(options, &mut faults);
+    let mut options = args::parse(options, &mut faults);
+    let (item, passed) = container::passed_on(item, &mut faults);
+    if let Some(passed) = passed {
+        // The block could not see this attribute, behind a `cfg_attr` or by another name, and has given the function one more.
+        options.container = args::parse(passed, &mut faults).container.or(options.container);
+    }
     if let Some(block) = container::Block::find(&item) {
         let passed_on = block.pass_on(&options, &mut faults);
         return if faults.is_empty() { passed_on } else { faults.beside(item) };

@@ -5,7 +5,8 @@
 pub(crate) mod reply;
 pub(crate) mod scan;
 
-use proc_macro2::{Delimiter, Group, Ident, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{
     Attribute, Error, FnArg, Meta, Pat, PatType, Receiver, ReceiverKind, Signature, Token, Visibility,
@@ -89,7 +90,7 @@ impl Parse for Function {
 }
 
 /// Lints that annotated functions no longer draw (`tests/world/src/argued.rs` says why), by the last of their names.
-const LOST: [&str; 11] = [
+const LOST: [&str; 13] = [
     "ptr_arg",
     "boxed_local",
     "only_used_in_recursion",
@@ -101,6 +102,8 @@ const LOST: [&str; 11] = [
     "unnecessary_wraps",
     "async_fn_in_trait",
     "toplevel_ref_arg",
+    "ungated_async_fn_track_caller",
+    "duplicate_underscore_argument",
 ];
 
 /// `#[expect(…)]` of such a lint would be told as unfulfilled: it says `allow` instead.
@@ -216,6 +219,11 @@ impl Function {
         self.attributes.iter().any(|attribute| attribute.path().is_ident(name))
     }
 
+    /// Whether it is assembly, by `#[unsafe(naked)]`.
+    pub(crate) fn is_naked(&self) -> bool {
+        self.attributes.iter().any(|attribute| says_naked(attribute.meta.to_token_stream()))
+    }
+
     /// Whether the body must stay in this very function: a closure would move the place that `#[track_caller]` tells, and lose the features.
     pub(crate) fn stays_in_place(&self) -> bool {
         self.has_attribute("track_caller") || self.has_attribute("target_feature") || self.is_indexing()
@@ -238,6 +246,16 @@ impl Function {
     /// Whether it takes C's `...`, which nothing can be moved around.
     pub(crate) fn is_variadic(&self) -> bool {
         self.signature.variadic.is_some()
+    }
+}
+
+/// Whether what stands in the brackets of an attribute is `unsafe(naked)`.
+pub(crate) fn says_naked(attribute: TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = attribute.into_iter().collect();
+    match &tokens[..] {
+        [TokenTree::Ident(word)] => word == "naked",
+        [TokenTree::Ident(word), TokenTree::Group(inside)] => word == "unsafe" && says_naked(inside.stream()),
+        _ => false,
     }
 }
 

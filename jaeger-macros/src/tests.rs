@@ -492,3 +492,54 @@ fn an_option_may_leave_what_has_a_body_of_its_own_but_not_the_function() {
         assert_eq!(of(leaves.clone()), 1, "{leaves}");
     }
 }
+
+#[test]
+fn what_a_block_has_passed_on_is_one_with_an_attribute_that_it_did_not_see() {
+    let function = quote!(
+        #[cold]
+        #[jaeger_runtime::traced(__in("Store", skip(b)))]
+        fn f(a: u8, b: u8) {}
+    );
+    let text = expand(quote!(skip(a)), function.clone());
+    assert!(text.contains("Store::f") && text.contains("enter_bare"), "{text}");
+    assert_eq!(text.matches("__in").count(), 0, "{text}");
+    let off = quote!(
+        #[cold]
+        fn f(a: u8, b: u8) {}
+    );
+    assert_eq!(expand(quote!(off), function.clone()), off.to_string());
+    // Nor is it expanded once more beside a fault.
+    let text = expand(quote!(nam = "x"), function);
+    assert!(text.contains("did you mean `name`") && text.ends_with(&off.to_string()), "{text}");
+}
+
+#[test]
+fn a_naked_function_is_told_and_left_out_of_a_block() {
+    let naked = quote!(
+        #[unsafe(naked)]
+        extern "C" fn f() {
+            naked_asm!("ret")
+        }
+    );
+    let told = faults(quote!(), naked.clone());
+    assert!(told.len() == 1 && told[0].contains("naked function cannot be traced"), "{told:?}");
+    let block = quote!(mod m { #naked });
+    assert_eq!(expand(quote!(), block.clone()), block.to_string());
+}
+
+#[test]
+fn twice_is_told_and_what_another_crate_calls_so_is_not() {
+    let twice = faults(
+        quote!(),
+        quote!(
+            #[traced(skip(a))]
+            fn f(a: u8) {}
+        ),
+    );
+    assert!(twice.len() == 1 && twice[0].contains("stands here twice"), "{twice:?}");
+    let other = quote!(
+        #[other::traced(skip(a))]
+        fn f(a: u8) {}
+    );
+    assert_eq!(faults(quote!(), other), [""; 0]);
+}

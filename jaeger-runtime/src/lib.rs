@@ -99,8 +99,8 @@ pub use context::{SpanContext, SpanId, TraceId};
 pub use error::Error;
 /// Makes each call of a function a span.
 ///
-/// On any function or method with a body, sync or async; not on a `const fn`. The span is a child of the ambient one, or a root for which the sampler is asked. Its name is the function's. Arguments become
-/// tags under their own names, parts of a destructured argument too; not `self`, and not names that begin with `_`. The return value becomes the tag `reply`; of a `Result`, the `Ok` value. No argument or reply needs
+/// On any function or method with a body, sync or async; not on a `const fn` or a naked one. The span is a child of the ambient one, or a root for which the sampler is asked. Its name is the function's. Arguments become
+/// tags under their own names, parts of a destructured argument too; not `self`, and not names that begin with `_`. One called like a tag that the span has of itself (`error`, `cancelled`, `reply`) is `argument.error`. The return value becomes the tag `reply`; of a `Result`, the `Ok` value. No argument or reply needs
 /// any trait: numbers, text, bytes and booleans keep their type, everything else is shown by its own [`TagValue`], `Debug`, `Display`, or by the name of its type.
 ///
 /// ```
@@ -144,7 +144,7 @@ pub use error::Error;
 /// function did not move are dropped; where a body may `return` or `?` early it ends after them.
 ///
 /// # Limits
-/// The reply of a function that returns `impl Trait`, and what an early `return` under `#[track_caller]` or `#[target_feature]` returned, are not recorded. In a generic function what is known of a
+/// The reply of a function that returns `impl Trait` or whose type a macro writes, and what an early `return` under `#[track_caller]` or `#[target_feature]` returned, are not recorded. In a generic function what is known of a
 /// `T` is what the bounds say: without any, its name.
 pub use jaeger_macros::traced;
 pub use relation::AsContext;

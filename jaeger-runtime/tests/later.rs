@@ -363,6 +363,18 @@ sized!(
 );
 
 #[test]
+fn a_future_holds_an_argument_that_only_an_option_uses_once() {
+    async fn plain(_n: [u8; 100]) {
+        std::future::ready(()).await;
+    }
+    #[traced(tags(length = n.len()))]
+    async fn annotated(n: [u8; 100]) {
+        std::future::ready(()).await;
+    }
+    assert!(size_of_val(&annotated([0; 100])) <= size_of_val(&plain([0; 100])) + 64);
+}
+
+#[test]
 fn a_future_grows_by_at_most_64_bytes() {
     for ((name, plain), (_, annotated)) in plain::sizes().into_iter().zip(annotated::sizes()) {
         println!("{name}: {plain} bytes, annotated {annotated}");

@@ -1,15 +1,16 @@
 //! Which arguments are recorded, under which key, and how.
 //!
 //! Without options: all but `self` and what begins with `_`; names that promise a secret as `[redacted]`. `skip`, `skip_all` and `only` say which, `display`, `debug`, `json` and `redact`
-//! how, `rename` under which key; a tag of the same key stands instead of the argument. What a block says of all its functions holds where the function does not say it itself.
+//! how, `rename` under which key; a tag of the same key stands instead of the argument. One that is called like a tag of the span's own is recorded as `argument.…`. What a block says of all its functions holds where the function does not say it itself.
 
 use super::names::{is_secret, nearest};
 use super::{Faults, Recorded};
 use crate::args::{Container, Options, Shown};
+use crate::model::reply::Reply;
 use crate::model::{Function, Parameter};
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{Member, Pat};
+use syn::{LitStr, Member, Pat};
 
 pub(super) fn decide(
     options: &Options,
@@ -34,20 +35,42 @@ pub(super) fn decide(
         let shown = shown(&name, by_field.contains(&name), options, outer)?;
         let renamed = options.renamed.iter().find(|(renamed, _)| *renamed == name);
         let key = renamed.map_or_else(|| name.unraw().to_string(), |(_, key)| key.value());
-        let tagged = options.tags.iter().chain(&outer.tags).any(|tag| tag.key == key);
-        (!tagged).then_some(Recorded { name, key, shown })
+        if options.tags.iter().chain(&outer.tags).any(|tag| tag.key == key) {
+            return None;
+        }
+        let taken = renamed.is_none() && is_own_key(&key, options, outer, function);
+        Some(Recorded { name, key: if taken { format!("argument.{key}") } else { key }, shown })
     });
-    let recorded: Vec<Recorded> = recorded.collect();
-    for (i, one) in recorded.iter().enumerate() {
-        if recorded[..i].iter().any(|other| other.key == one.key) {
-            let key = &one.key;
-            let at = options.renamed.iter().find(|(_, renamed)| renamed.value() == *key);
-            let at = at.map_or_else(|| one.name.span(), |(_, renamed)| renamed.span());
-            faults
-                .add(at, format!("two arguments would be recorded as `{key}`; give one of them another key"));
+    let mut recorded: Vec<Recorded> = recorded.collect();
+    for i in 1..recorded.len() {
+        let (before, [one, ..]) = recorded.split_at_mut(i) else { continue };
+        if !before.iter().any(|other| other.key == one.key) {
+            continue;
+        }
+        let key = &one.key;
+        match options.renamed.iter().find(|(_, renamed)| renamed.value() == *key) {
+            Some((_, renamed)) => {
+                let message =
+                    format!("two arguments would be recorded as `{key}`; give one of them another key");
+                faults.add(renamed.span(), message);
+            }
+            // Two that are called the same: one of them came from where a macro was called.
+            None => one.key = format!("{key}.{}", i + 1),
         }
     }
     recorded
+}
+
+/// Whether the span itself has, or may get, a tag of that key. An argument `error: bool` would mark it as failed.
+fn is_own_key(key: &str, options: &Options, outer: &Options, function: &Function) -> bool {
+    let reply = options.reply.as_ref().or(outer.reply.as_ref()).map(LitStr::value);
+    // One that is given by the function itself is a fault of its own.
+    let is_reply = options.reply.is_none()
+        && options.no_reply.is_none()
+        && outer.no_reply.is_none()
+        && !matches!(function.reply(), Reply::Nothing | Reply::Opaque)
+        && reply.as_deref().unwrap_or("reply") == key;
+    is_reply || matches!(key, "error" | "cancelled")
 }
 
 /// How an argument is shown, `None` if it is not.

@@ -4,11 +4,11 @@
 //! the compiler: the recording used the outer name, the inner one is the body's alone. A pattern is bound inside, as the plain function binds it after the arguments have arrived.
 
 use super::Expansion;
-use crate::check::Recorded;
+use crate::check::{Recorded, contains};
 use crate::model::Parameter;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote_spanned};
-use syn::{Attribute, FnArg, Pat, Signature, Token};
+use syn::{Attribute, FnArg, Pat, Signature, Token, Type};
 
 /// The signature with a plain name for each argument, and what has to be written for it.
 pub(super) struct Moved {
@@ -62,6 +62,14 @@ impl Expansion<'_> {
         });
         for (i, (parameter, input)) in function.parameters().into_iter().zip(inputs).enumerate() {
             let plain = format_ident!("__jaeger_arg{i}", span = at);
+            if let (Parameter::Name { name, .. }, false, Type::Ptr(_)) =
+                (&parameter, function.is_async(), &*input.ty)
+            {
+                // It drops nothing, and linters look for what is done to the very parameter (`not_unsafe_ptr_arg_deref`). Whether it is used is seen well enough.
+                if contains(&function.body.stream(), name) {
+                    continue;
+                }
+            }
             let (name, bind) = match parameter {
                 Parameter::Name { name, mutable, attributes } => {
                     // To read `_x`, or to bind it to a mere name, would be a lint.
@@ -106,9 +114,9 @@ impl Expansion<'_> {
                 subpat: None,
             });
         }
-        // An argument that an option uses is not unused.
+        // An argument that an option uses is not unused. Not borrowed, or a future would keep it twice.
         for name in function.bindings().iter().filter(|name| self.plan.mentions(name)) {
-            moved.statements.extend(quote_spanned!(at=> let _ = &#name;));
+            moved.statements.extend(quote_spanned!(at=> let _ = #name;));
         }
         moved
     }
@@ -126,7 +134,9 @@ impl Expansion<'_> {
         let at = self.at;
         let mut own = Renamed { names, mutable: vec![] };
         let mut renamed = pattern.clone();
-        if !own.rename(&mut renamed) {
+        // A macro may have put two of the same name into one pattern.
+        let ambiguous = names.iter().enumerate().any(|(i, name)| names[..i].contains(name));
+        if ambiguous || !own.rename(&mut renamed) {
             let bound = self.bound(parts);
             return quote_spanned!(at=> #(#attributes)* let #pattern = #plain; #bound);
         }

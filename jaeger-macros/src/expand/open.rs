@@ -84,13 +84,13 @@ impl Expansion<'_> {
         let enter = match (&under, opens) {
             (Some(under), _) => {
                 let function = name(related);
-                quote_spanned!(at=> #private::#function(&SITE, #under, &[#(#values),*]))
+                quote_spanned!(at=> #private::#function(&__SITE, #under, &[#(#values),*]))
             }
-            (None, Opens::Guard) if values.is_empty() => quote_spanned!(at=> #private::enter_bare(&SITE)),
-            (None, Opens::Future) if values.is_empty() => quote_spanned!(at=> #private::open_bare(&SITE)),
+            (None, Opens::Guard) if values.is_empty() => quote_spanned!(at=> #private::enter_bare(&__SITE)),
+            (None, Opens::Future) if values.is_empty() => quote_spanned!(at=> #private::open_bare(&__SITE)),
             (None, _) => {
                 let function = name(plain);
-                quote_spanned!(at=> #private::#function(&SITE, &[#(#values),*]))
+                quote_spanned!(at=> #private::#function(&__SITE, &[#(#values),*]))
             }
         };
         let enter = match (&plan.follows_from, opens) {
@@ -128,11 +128,12 @@ impl Expansion<'_> {
         }
         let max_len = plan.max_len.iter().map(|bytes| quote_spanned!(at=> .with_max_len(#bytes)));
         let polls = plan.polls.then(|| quote_spanned!(at=> .with_polls()));
+        // Names of items are not hygienic: an option's expression may mean any other.
         quote_spanned! {at=>
-            const TEXTS: &::core::primitive::str =
+            const __TEXTS: &::core::primitive::str =
                 ::core::concat!(#texts, ::core::module_path!(), "\0", ::core::file!());
-            static SITE: #private::Site<[::core::primitive::u8; TEXTS.len()]> =
-                #private::Site::new(TEXTS, ::core::line!()) #(#max_len)* #polls;
+            static __SITE: #private::Site<[::core::primitive::u8; __TEXTS.len()]> =
+                #private::Site::new(__TEXTS, ::core::line!()) #(#max_len)* #polls;
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) enum Reply<'a> {
     Nothing,
     /// A type that can be written again.
     Value(&'a Type),
-    /// `impl Trait`: it can be named nowhere else.
+    /// `impl Trait`, or a macro that may be one: it can be named nowhere else.
     Opaque,
     /// `impl Trait` somewhere in it, such as `Result<impl Trait, E>`: the type with a hole there.
     Partly(TokenStream),
@@ -76,6 +76,10 @@ fn punch(ty: &mut Type) -> bool {
     arguments.args.iter_mut().all(|argument| match argument {
         GenericArgument::Type(Type::ImplTrait(opaque)) if !names_closure(&opaque.bounds) => {
             *argument = syn::parse_quote!(_);
+            true
+        }
+        GenericArgument::Type(called @ Type::Macro(_)) => {
+            *called = syn::parse_quote!(_);
             true
         }
         other => !has_impl_trait(&other.to_token_stream()),

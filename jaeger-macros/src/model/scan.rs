@@ -136,15 +136,20 @@ pub(crate) fn ends_in_returns(body: &TokenStream) -> bool {
     false
 }
 
-pub(crate) fn is_semicolon(token: &TokenTree) -> bool {
+/// `… return x;`, `… loop { … };`
+pub(crate) fn ends_in_semicolon(body: &TokenStream) -> bool {
+    body.clone().into_iter().last().is_some_and(|last| is_semicolon(&last))
+}
+
+fn is_semicolon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
 }
 
 /// A type for a place inside the function, where a named lifetime would be one more use of it (which hides `needless_lifetimes`): the compiler infers it. Types that bind lifetimes, or
-/// project from a trait by one, stay as they are.
+/// project from a trait by one, stay as they are; so do those of functions that take or return one, where `'_` would be a lifetime of the function's own.
 pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
     let binds = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "for" || word == "as");
-    if ty.clone().into_iter().any(binds) {
+    if ty.clone().into_iter().any(binds) || is_function_with_lifetimes(&ty) {
         return ty;
     }
     let mut after_quote = false;
@@ -164,6 +169,40 @@ pub(crate) fn without_lifetimes(ty: TokenStream) -> TokenStream {
         other => other,
     });
     erased.collect()
+}
+
+/// `fn(&'a T)`, `Fn(T) -> &'a T`: a lifetime among what a function takes or returns.
+fn is_function_with_lifetimes(ty: &TokenStream) -> bool {
+    fn has_lifetime(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Punct(punct) => punct.as_char() == '\'',
+            TokenTree::Group(group) => has_lifetime(group.stream()),
+            _ => false,
+        })
+    }
+    let tokens: Vec<TokenTree> = ty.clone().into_iter().collect();
+    let is = |at: usize, c: char| matches!(&tokens[at], TokenTree::Punct(punct) if punct.as_char() == c);
+    let mut in_output = false;
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Group(group) if at > 0 && group.delimiter() == Delimiter::Parenthesis => {
+            // Neither `&'a (…)` nor `*mut (…)`.
+            let named = |word: &Ident| !["mut", "const", "dyn", "impl"].iter().any(|other| word == other);
+            let follows_name = matches!(&tokens[at - 1], TokenTree::Ident(word) if named(word));
+            let follows_lifetime = at > 1 && is(at - 2, '\'');
+            (in_output || follows_name && !follows_lifetime) && has_lifetime(group.stream())
+        }
+        TokenTree::Group(group) => in_output && has_lifetime(group.stream()),
+        TokenTree::Punct(punct) => {
+            match punct.as_char() {
+                '>' if at > 0 && is(at - 1, '-') => in_output = true,
+                // Bounds begin, or the next type does.
+                '+' | ',' => in_output = false,
+                _ => {}
+            }
+            in_output && punct.as_char() == '\''
+        }
+        _ => false,
+    })
 }
 
 /// A type for a place inside the function, which is not the user's to be told of: that it is complex is said where they wrote it, or nowhere (in the implementation of a trait, which decided
@@ -228,11 +267,18 @@ pub(crate) fn boxed_tail(body: &TokenStream) -> Option<(TokenStream, Group)> {
     }
 }
 
-/// Whether a type says `impl Trait` anywhere, which can be named nowhere else.
+/// Whether a type says `impl Trait` anywhere, which can be named nowhere else, or calls a macro that may say it.
 pub(crate) fn has_impl_trait(ty: &TokenStream) -> bool {
-    ty.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "impl",
-        TokenTree::Group(group) => has_impl_trait(&group.stream()),
-        _ => false,
+    let mut after_bang = false;
+    ty.clone().into_iter().any(|token| {
+        let called = std::mem::replace(
+            &mut after_bang,
+            matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '!'),
+        );
+        match token {
+            TokenTree::Ident(ident) => ident == "impl",
+            TokenTree::Group(group) => called || has_impl_trait(&group.stream()),
+            _ => false,
+        }
     })
 }

@@ -17,7 +17,14 @@ async fn g(a: u8) -> u8 {
     a
 }
 
+#[traced]
+#[traced(skip(a))]
+fn h(a: u8) -> u8 {
+    a
+}
+
 fn main() {
+    h(1);
     f(1);
     drop(g(1));
 }

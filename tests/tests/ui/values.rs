@@ -20,10 +20,14 @@ fn bare_text() {}
 #[traced(tags(a, b =, 7 = c, "" = 1, d = 1 +), skip(1) kind = client)]
 fn tags(x: u8) {}
 
+#[traced(parent = None)]
+fn from_tracing() {}
+
 fn main() {
     wrong_values();
     more_of_them(1);
     missing(1);
     bare_text();
     tags(1);
+    from_tracing();
 }

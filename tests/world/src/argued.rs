@@ -15,7 +15,7 @@ const NO_BLOCK: &str = "the body is no longer an async block and nothing else";
 const EMPTY: &str = "an empty generic function counts as a macro's, or clippy would find what it does not look for in an empty one";
 
 /// By lint.
-const ARGUED: [(&str, &str); 17] = [
+const ARGUED: [(&str, &str); 19] = [
     ("clippy::doc_lazy_continuation", DOC),
     ("clippy::doc_overindented_list_items", DOC),
     ("clippy::ptr_arg", USED),
@@ -31,6 +31,14 @@ const ARGUED: [(&str, &str); 17] = [
     (
         "clippy::toplevel_ref_arg",
         "an argument that is moved on has a plain name; the pattern is bound inside",
+    ),
+    (
+        "ungated_async_fn_track_caller",
+        "the function is no longer an `async fn`; on the one that makes the future the attribute does nothing either",
+    ),
+    (
+        "clippy::duplicate_underscore_argument",
+        "an argument `_x` is recorded nowhere, and has a name of ours until the body",
     ),
     // Of the pedantic group.
     ("clippy::doc_markdown", DOC),

@@ -904,6 +904,48 @@ pub trait PublicTrait {
     }
 }
 
+// ------------------------------------------------------------------ raw pointers, which linters follow from the argument
+
+pub fn reads_a_pointer(pointer: *const u8) -> u8 {
+    unsafe { *pointer }
+}
+
+pub fn reads_a_pointer_early(pointer: *const u8) -> Option<u8> {
+    let number = unsafe { pointer.as_ref() }?;
+    Some(*number)
+}
+
+pub fn moves_a_pointer(mut pointer: *mut u8, n: usize) {
+    unsafe {
+        pointer = pointer.add(n);
+        *pointer = 1;
+    }
+}
+
+pub fn unused_pointer(pointer: *const u8, used: u8) -> u8 {
+    used
+}
+
+// ------------------------------------------------------------------ async functions of the user's types that return at their end
+
+pub async fn returns_at_the_end(n: u8) -> Counter {
+    if n == 1 {
+        return Counter { count: 1 };
+    }
+    return Counter { count: 2 };
+}
+
+pub async fn returns_in_a_match(n: u8) -> Counter {
+    match n {
+        0 => Counter { count: 1 },
+        _ => return Counter { count: 2 },
+    }
+}
+
+pub async fn returns_a_future_at_the_end(n: u8) -> std::future::Ready<u8> {
+    return ready(n);
+}
+
 macro_rules! with_a_block {
     ($name:ident, $body:block) => {
         pub fn $name(used: u8) -> Option<u8> $body

@@ -50,6 +50,20 @@ async fn document(headers: HeaderMap) -> Response {
     answer(found, &headers, "no-cache")
 }
 
+/// What a browser gets that is led to an address which is none: the page says so, below its own head. Not for who asks for files or the API.
+pub(crate) fn missing(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let is_address = !["/api/", "/static/"].iter().any(|kept| path.starts_with(kept));
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if !is_address || !accepted.any(|kinds| kinds.contains("text/html")) {
+        return None;
+    }
+    let mut fresh = headers.clone();
+    fresh.remove(header::IF_NONE_MATCH);
+    let mut answer = answer(find("index.html")?, &fresh, "no-store");
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    Some(answer)
+}
+
 async fn file(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let Some(found) = find(&path).filter(|file| file.path != "index.html") else {
         return StatusCode::NOT_FOUND.into_response();

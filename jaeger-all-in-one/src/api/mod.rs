@@ -11,7 +11,7 @@
 //! | `/metrics`, `/health` (ours) | `status` |
 //!
 //! A request is read (`parameters`), asked of the store on a thread that may block, put in order by [`crate::rules`], and written (`json`) on that thread too.
-//! Whatever is not here is a 404, and a method that is not taken a 405, in Jaeger's shape. `protect` stands around it all.
+//! Whatever is not here is a 404 (in a browser the page says it), and a method that is not taken a 405, in Jaeger's shape. `protect` stands around it all.
 
 mod answer;
 mod completion;
@@ -32,7 +32,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawQuery};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 
 use answer::{Body, Failure};
@@ -69,8 +70,12 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn unknown(uri: Uri) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path()))
+/// A browser gets the page, which says so.
+async fn unknown(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let page = if method == Method::GET { crate::page::missing(uri.path(), &headers) } else { None };
+    page.unwrap_or_else(|| {
+        Failure::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", uri.path())).into_response()
+    })
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Failure {

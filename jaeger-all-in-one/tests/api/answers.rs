@@ -46,6 +46,21 @@ fn what_is_not_there_and_what_is_not_taken() {
 }
 
 #[test]
+fn a_browser_that_is_led_nowhere_gets_the_page() {
+    let asked = Asked::start();
+    let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let tag = asked.ask("GET", "/", &[accept], "").header("etag").to_owned();
+    let answer = asked.ask("GET", "/nowhere", &[accept, ("If-None-Match", &tag)], "");
+    let kind = answer.header("content-type");
+    assert!(answer.status == 404 && kind.starts_with("text/html"), "{} {kind}", answer.status);
+    assert!(answer.has_header("content-security-policy") && answer.text().contains("<html"));
+    for path in ["/api/nothing", "/static/nothing"] {
+        let answer = asked.ask("GET", path, &[accept], "");
+        assert!(answer.status == 404 && !answer.header("content-type").starts_with("text/html"), "{path}");
+    }
+}
+
+#[test]
 fn a_trace_as_a_file_and_again_only_if_it_changed() {
     let asked = Asked::start();
     asked.take("shop", vec![], vec![span(0xabc, 1, 0, now())]);

@@ -134,9 +134,10 @@ impl<'a, T: ?Sized> ByName<'a> for W<'a, T> {
         Value::Str(core::any::type_name::<T>())
     }
 }
+
 #[cfg(test)]
 #[expect(clippy::needless_borrow, reason = "the borrows are what is tested")]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     macro_rules! show {
@@ -144,21 +145,21 @@ mod tests {
     }
 
     #[derive(Debug)]
-    struct OnlyDebug;
-    struct OnlyDisplay;
+    pub(crate) struct OnlyDebug;
+    pub(crate) struct OnlyDisplay;
     impl Display for OnlyDisplay {
         fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
             f.write_str("displayed")
         }
     }
     #[derive(Debug)]
-    struct Own;
+    pub(crate) struct Own;
     impl TagValue for Own {
         fn tag_value(&self) -> Value<'_> {
             Value::Long(9)
         }
     }
-    struct Nothing;
+    pub(crate) struct Nothing;
 
     fn generic<T>(value: &T) -> String {
         show!(*value)

@@ -288,6 +288,7 @@ fn replied<G: Ends>(span: G, value: Value<'_>, max_len: u32) {
 #[expect(clippy::needless_borrow, reason = "the borrows are what is tested")]
 mod tests {
     use super::*;
+    use crate::kinds::tests::{Nothing, OnlyDebug, OnlyDisplay, Own};
     use std::cell::RefCell;
 
     /// Writes down what it is told.
@@ -314,23 +315,6 @@ mod tests {
             heard.into_inner()
         }};
     }
-
-    #[derive(Debug)]
-    struct OnlyDebug;
-    struct OnlyDisplay;
-    impl Display for OnlyDisplay {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("displayed")
-        }
-    }
-    #[derive(Debug)]
-    struct Own;
-    impl TagValue for Own {
-        fn tag_value(&self) -> Value<'_> {
-            Value::Long(9)
-        }
-    }
-    struct Nothing;
 
     fn generic<T>(reply: T) -> String {
         told!(reply)

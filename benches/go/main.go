@@ -183,7 +183,9 @@ func run() error {
 	}
 	known := " sync sync-args sync-six sync-debug sync-long root-child depth-10 unsampled error logged "
 	if !strings.Contains(known, " "+name+" ") {
-		return fmt.Errorf("%s has no %s", peer, name)
+		// As the Rust peers say it: there are no figures, and nothing failed.
+		fmt.Println("null")
+		return nil
 	}
 	if name == "sync-long" {
 		burst = 1000

@@ -3,14 +3,15 @@
 //! Ours is the packer that the agent's reporter has, limit of a datagram and all; the crate writes through its own protocol into a vector, without names in its identifiers,
 //! which is the fastest way there is with it. `jaeger-thrift/examples/encode_speed.rs` has more ways, the binary encoding and reading.
 
-use crate::count;
 use crate::measure::Figures;
+use crate::{count, store};
 use jaeger_thrift::{
     DEFAULT_LIMIT, Log, LogSource, Packer, Process, Protocol, Push, SpanHead, SpanRef, SpanSource, TagRef,
     ValueRef, encode_span, write_span,
 };
 use std::hint::black_box;
 use std::time::Instant;
+use stored::{Encoding, Results};
 use thrift::protocol::TCompactOutputProtocol;
 
 /// Spans in a round.
@@ -107,8 +108,8 @@ impl Way {
     }
 }
 
-/// Nanoseconds a span, one figure a round, sorted: ours, the crate's.
-pub(crate) fn measure() -> Result<[Vec<f64>; 2], String> {
+/// Nanoseconds a span: ours, the crate's.
+pub(crate) fn measure() -> Result<Vec<Encoding>, String> {
     let records = records();
     same_bytes(&records)?;
     let [ours, theirs] = WAYS.map(Way::new);
@@ -122,8 +123,13 @@ pub(crate) fn measure() -> Result<[Vec<f64>; 2], String> {
             times.push(start.elapsed().as_nanos() as f64 / SPANS as f64);
         }
     }
-    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-    Ok(times)
+    let tenth = |n: f64| (n * 10.0).round() / 10.0;
+    let way = |(way, mut times): (&str, Vec<f64>)| {
+        times.sort_by(f64::total_cmp);
+        let (min, median) = (tenth(Figures::min(&times)), tenth(Figures::median(&times)));
+        Encoding { run: String::new(), way: way.into(), min, median }
+    };
+    Ok(WAYS.into_iter().zip(times).map(way).collect())
 }
 
 /// What is compared is the same work: the crate's bytes are ours, and stand as they are in the packer's datagram.
@@ -151,12 +157,11 @@ pub(crate) fn rounds(way: &str, rounds: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints both ways and how they compare.
-pub(crate) fn run() -> Result<(), String> {
-    let times = measure()?;
+/// Prints both ways and how they compare; `save` stores them.
+pub(crate) fn run(save: bool) -> Result<(), String> {
+    let run = store::begin();
+    let encoding = measure()?;
     println!("encoding a span of (u64, &str) + reply, ns: minimum and median of {ROUNDS} rounds of {SPANS}");
-    for (way, times) in WAYS.into_iter().zip(&times) {
-        println!("{way:>8} {:>8.1} {:>8.1}", Figures::min(times), Figures::median(times));
-    }
-    Ok(())
+    encoding.iter().for_each(|it| println!("{:>8} {:>8.1} {:>8.1}", it.way, it.min, it.median));
+    if save { store::save(run, Results { encoding, ..Results::default() }) } else { Ok(()) }
 }

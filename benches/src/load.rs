@@ -6,10 +6,10 @@ use crate::receiver::Receiver;
 use crate::store;
 use cpu_time::ProcessTime;
 use jaeger_runtime::{Sampler, Span, Tracer};
-use pictures::Load;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+use stored::{Idle, Load, Results, load_line};
 
 /// Spans a second that are asked for; the last one is: as many as one thread can make.
 const RATES: [u64; 12] = [
@@ -35,10 +35,8 @@ const IDLE: f64 = 0.001;
 
 /// Runs every rate and prints a table; `save` puts it into the stored results.
 pub(crate) fn run(save: bool) -> Result<(), String> {
-    println!(
-        "{:>12} {:>12} {:>8} {:>8} {:>7} {:>9} {:>9} {:>9} {:>8}",
-        "asked/s", "made/s", "ns min", "median", "cores", "dropped", "arrived", "missing", "RSS MiB"
-    );
+    println!("{}", load_line(None));
+    let begun = store::begin();
     let mut loads = vec![];
     for rate in RATES {
         let receiver = Receiver::start(Listens::Udp)?.ok_or("no receiver")?;
@@ -55,21 +53,10 @@ pub(crate) fn run(save: bool) -> Result<(), String> {
             serde_json::from_slice(&output.stdout).map_err(|e| e.to_string())?;
         load.arrived = arrived.spans as f64 / spans as f64;
         load.missing = 1.0 - load.arrived - load.dropped;
-        println!(
-            "{:>12} {:>12.0} {:>8.1} {:>8.1} {:>7.2} {:>7.2} % {:>7.2} % {:>7.2} % {:>8.0}",
-            load.asked,
-            load.made,
-            load.caller.0,
-            load.caller.1,
-            load.cores,
-            load.dropped * 100.0,
-            load.arrived * 100.0,
-            load.missing * 100.0,
-            load.resident.unwrap_or(0.0)
-        );
+        println!("{}", load_line(Some(&load)));
         loads.push(load);
     }
-    if save { store::save_loads(loads) } else { Ok(()) }
+    if save { store::save(begun, Results { loads, ..Results::default() }) } else { Ok(()) }
 }
 
 /// One rate, in a process of its own: every millisecond its part, in the function with two arguments and a reply.
@@ -108,6 +95,7 @@ pub(crate) fn one(rate: u64) -> Result<(), String> {
     drop(root);
     drop(tracer);
     let load = Load {
+        run: String::new(),
         asked: rate,
         made: spans as f64 / lasted,
         caller: (ticks[0], ticks[ticks.len() / 2]),
@@ -123,10 +111,11 @@ pub(crate) fn one(rate: u64) -> Result<(), String> {
 
 /// The CPU of a process that has a tracer and makes no spans.
 ///
-/// What it takes is counted by the system, so that a busy machine does not raise it; and a window in which something else did (the allocator, a page fault) does not fail it, since the least of several counts.
-pub(crate) fn idle() -> Result<(), String> {
+/// What it takes is counted by the system, so that a busy machine does not raise it; and a window in which something else did (the allocator, a page fault) does not fail it, since the least of several counts. `save` stores the figure.
+pub(crate) fn idle(save: bool) -> Result<(), String> {
     const WINDOWS: usize = 5;
     const WINDOW: Duration = Duration::from_secs(2);
+    let run = store::begin();
     let tracer = Tracer::builder("bench").sampler(Sampler::Const(true)).agent("127.0.0.1:9").install();
     let tracer = tracer.map_err(|e| e.to_string())?;
     ours::args_times(10);
@@ -145,5 +134,16 @@ pub(crate) fn idle() -> Result<(), String> {
         "idle: {least:.4} % of a core (median {median:.4} %), {WINDOWS} times {WINDOW:?}; at most {} %",
         IDLE * 100.0
     );
+    if save {
+        let millionth = |n: f64| (n * 1e6).round() / 1e6;
+        let idle = Idle {
+            run: String::new(),
+            least: millionth(parts[0]),
+            median: millionth(parts[WINDOWS / 2]),
+            windows: WINDOWS,
+            seconds: WINDOW.as_secs_f64(),
+        };
+        store::save(run, Results { idle: vec![idle], ..Results::default() })?;
+    }
     if parts[0] <= IDLE { Ok(()) } else { Err(format!("an idle tracer takes {least:.3} % of a core")) }
 }

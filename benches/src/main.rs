@@ -6,12 +6,10 @@
 mod alloc;
 mod count;
 mod encoding;
-mod gate;
 mod intake;
 mod load;
 mod measure;
 mod peers;
-mod promises;
 mod receiver;
 mod scaling;
 mod start;
@@ -20,7 +18,7 @@ mod table;
 mod wire;
 mod work;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use work::Work;
 
 #[derive(Parser)]
@@ -33,55 +31,27 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run every peer and workload, each in a process of its own, and print one table.
-    Peers {
-        /// Only these peers (such as `ours,fastrace`).
-        #[arg(long, value_delimiter = ',')]
-        only: Vec<String>,
-        /// Only these workloads (such as `sync,sync-args`).
-        #[arg(long, value_delimiter = ',')]
-        work: Vec<Work>,
-        /// A fifth of the bursts: to see that it runs, not to quote.
-        #[arg(long)]
-        quick: bool,
-        /// One JSON object a line instead of the table.
-        #[arg(long)]
-        json: bool,
-        /// Put the rows into `results.json` in the place of those of the same peers and workloads.
-        #[arg(long)]
-        save: bool,
-    },
-    /// Count the instructions a span under callgrind, of the caller, of the collector and of the backend's intake, and fail if one rose by more than 3 %.
-    Instructions {
-        /// Write what was counted as the new limits.
-        #[arg(long)]
-        update: bool,
-    },
+    Peers(table::Asked),
+    /// Count the instructions a span under callgrind, of the caller, of the collector and of the backend's intake, and fail if one is more than 3 % above the lowest it was.
+    Instructions(Limits),
     /// Fail if a recorded span allocates on the thread that records it.
     Allocations,
-    /// Count the bytes a span on the wire, and fail if a row rose by more than 3 %.
-    Wire {
-        /// Write what was counted as the new limits.
-        #[arg(long)]
-        update: bool,
-    },
+    /// Count the bytes a span on the wire, and fail if a row is more than 3 % above the lowest it was.
+    Wire(Limits),
     /// Encoding a span beside the `thrift` crate.
-    Encoding,
+    Encoding(Save),
     /// Write the pictures and tables of `results.json`.
     Pictures,
     /// Ours under a load that lasts, from 10,000 spans a second to as many as one thread can make, over UDP.
-    Load {
-        /// Put the figures into `results.json`.
-        #[arg(long)]
-        save: bool,
-    },
+    Load(Save),
     /// Fail if a tracer without spans takes 0.1 % of a core.
-    Idle,
+    Idle(Save),
     /// Fail if a tracer makes a start slower by 1 ms.
-    Start,
-    /// On two threads, in 10,000 Tokio tasks, on threads that come and go, beside two peers.
-    Scaling,
-    /// Instructions a span on 1 to 64 threads under callgrind.
-    Model,
+    Start(Save),
+    /// The main work on two threads at once, 10,000 Tokio tasks, threads that come and go, beside two peers.
+    Scaling(Save),
+    /// Instructions and cache lines a span on 1 to 64 threads under callgrind.
+    Model(Save),
     /// One measurement, for `peers`.
     #[command(hide = true)]
     Run { peer: String, work: Work, rounds: usize, bursts: usize },
@@ -90,13 +60,13 @@ enum Command {
     Spans { peer: String, work: Work, spans: usize },
     /// So many spans on each of so many threads, for `model`.
     #[command(hide = true)]
-    SpansOn { threads: usize, spans: usize },
+    SpansOn { work: Work, threads: usize, spans: usize },
     /// One rate, for `load`.
     #[command(hide = true)]
     LoadOne { rate: u64 },
-    /// One peer, for `scaling`.
+    /// One peer and what it does, for `scaling`.
     #[command(hide = true)]
-    ScalingOne { peer: String },
+    ScalingOne { peer: String, what: String },
     /// One workload, for `wire`.
     #[command(hide = true)]
     WireOne { work: Work },
@@ -108,26 +78,45 @@ enum Command {
     Intake { way: String, rounds: usize },
 }
 
+/// Whether the limits of a gate are written.
+#[derive(Args)]
+struct Limits {
+    /// Write what was counted as the new limits, and list what rose, fell, appeared and was lost. A row that is more than 3 % above the lowest it ever was is refused.
+    #[arg(long)]
+    update: bool,
+    /// Rows (such as `"ours error"`) that may be: what was counted is their lowest from now on. The commit says why.
+    #[arg(long, requires = "update", value_delimiter = ',')]
+    accept: Vec<String>,
+}
+
+/// Whether figures are kept.
+#[derive(Args)]
+struct Save {
+    /// Put the figures into `results.json`, and write the tables and pictures anew.
+    #[arg(long)]
+    save: bool,
+}
+
 fn main() -> std::process::ExitCode {
     let done = match Cli::parse().command {
-        Command::Peers { only, work, quick, json, save } => table::run(&only, &work, quick, json, save),
-        Command::Instructions { update } => count::instructions(update),
+        Command::Peers(asked) => table::run(&asked),
+        Command::Instructions(it) => count::instructions(it.update, &it.accept),
         Command::Allocations => count::allocations(),
         Command::Run { peer, work, rounds, bursts } => measure::run(&peer, work, rounds, bursts),
-        Command::Load { save } => load::run(save),
-        Command::Idle => load::idle(),
-        Command::Start => start::run(),
-        Command::Scaling => scaling::run(),
-        Command::Model => scaling::model(),
-        Command::SpansOn { threads, spans } => scaling::spans_on(threads, spans),
+        Command::Load(it) => load::run(it.save),
+        Command::Idle(it) => load::idle(it.save),
+        Command::Start(it) => start::run(it.save),
+        Command::Scaling(it) => scaling::run(it.save),
+        Command::Model(it) => scaling::model(it.save),
+        Command::SpansOn { work, threads, spans } => scaling::spans_on(work, threads, spans),
         Command::LoadOne { rate } => load::one(rate),
-        Command::Wire { update } => wire::run(update),
+        Command::Wire(it) => wire::run(it.update, &it.accept),
         Command::WireOne { work } => wire::one(work),
-        Command::Encoding => encoding::run(),
+        Command::Encoding(it) => encoding::run(it.save),
         Command::Encode { way, rounds } => encoding::rounds(&way, rounds),
         Command::Intake { way, rounds } => intake::rounds(&way, rounds),
         Command::Pictures => store::pictures(),
-        Command::ScalingOne { peer } => scaling::one(&peer),
+        Command::ScalingOne { peer, what } => scaling::one(&peer, &what),
         Command::Spans { peer, work, spans } => count::spans(&peer, work, spans),
     };
     match done {

@@ -1,37 +1,57 @@
-//! Several threads: two at once, ten thousand Tokio tasks, threads that come and go, each peer in a process of its own; and a model of 64 threads.
+//! Several threads: the main work on one and on two at once, ten thousand Tokio tasks, threads that come and go, each peer and kind of work in a process of its own; and a model of 64 threads.
 //!
-//! The model: the hot path shares nothing between threads (no lock, no read-modify-write, each thread its own lines), so what can grow with their number is the instructions that one span takes, which
-//! callgrind counts with 1 to 64 threads, and the cache lines it dirties, which follow from the event's words. What does not grow is the one collector: its CPU a span bounds what all threads together get delivered.
+//! The model: the hot path shares nothing between threads (no lock, no read-modify-write, each thread its own lines), so what can grow with their number is the instructions that one span takes and the cache
+//! lines it comes to, which callgrind counts with 1 to 64 threads. What does not grow is the one collector: its CPU a span bounds what all threads together get delivered.
 
-use crate::count;
 use crate::measure::{Figures, Running};
-use crate::peers;
 use crate::work::Work;
+use crate::{count, peers, store};
 use jaeger_runtime::{Span, traced};
 use std::hint::black_box;
 use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
+use stored::{Modelled, Results, Scaled, model_line, scaled_line};
 
 const PEERS: [&str; 4] = ["plain", "ours", "fastrace", "tracing-otel"];
+/// What is done by one thread and by two: what is promised of one.
+const WORKS: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::Async, Work::AsyncArgs, Work::RootChild];
+const TOGETHER: [usize; 2] = [1, 2];
+/// As in the table of peers.
 const ROUNDS: usize = 7;
-const BURSTS: usize = 100;
-const BURST: usize = 1_000;
+const BURSTS: usize = 30;
+/// Those of the table of tasks, each a figure.
+const TASKS: [u64; 2] = [1_000, 10_000];
+const CHURN: &str = "churn";
 
-/// Every peer in a process of its own, one table.
-pub(crate) fn run() -> Result<(), String> {
-    println!("{:<14} {:<44} {:>10} {:>10} {:>9}", "peer", "what", "ns min", "median", "dropped");
+/// Every peer and kind of work in a process of its own, one table; `save` stores it.
+pub(crate) fn run(save: bool) -> Result<(), String> {
+    let run = store::begin();
+    println!("{}", scaled_line(None));
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    for peer in PEERS {
-        let output =
-            Command::new(&program).args(["scaling-one", peer]).output().map_err(|e| e.to_string())?;
-        print!("{}", String::from_utf8_lossy(&output.stdout));
-        if !output.status.success() {
-            return Err(format!("{peer}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    let whats = WORKS.iter().map(|work| work.name());
+    let whats = whats.chain(TASKS.iter().map(u64::to_string)).chain([CHURN.to_owned()]);
+    let mut scaling: Vec<Scaled> = vec![];
+    for what in whats {
+        let mut rows: Vec<Scaled> = vec![];
+        for peer in PEERS {
+            let output = Command::new(&program).args(["scaling-one", peer, &what]).output();
+            let output = output.map_err(|e| e.to_string())?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr);
+                return Err(format!("{peer} {what} ended with {}: {}", output.status, said.trim()));
+            }
+            let said: Vec<Scaled> =
+                serde_json::from_slice(&output.stdout).map_err(|e| format!("{peer} {what}: {e}"))?;
+            rows.extend(said);
         }
+        // The peers beside each other, in their order.
+        rows.sort_by_key(|row| row.threads);
+        rows.iter().for_each(|row| println!("{}", scaled_line(Some(row))));
+        scaling.extend(rows);
     }
-    Ok(())
+    if save { store::save(run, Results { scaling, ..Results::default() }) } else { Ok(()) }
 }
 
 /// What one peer is asked to do, and what came of it.
@@ -39,20 +59,32 @@ struct One<'a> {
     peer: &'a str,
     running: Box<dyn Running>,
     received: u64,
+    rows: Vec<Scaled>,
 }
 
-/// One peer: all its rows.
-pub(crate) fn one(peer: &str) -> Result<(), String> {
-    let running = peers::start(peer, Work::SyncArgs).ok_or_else(|| format!("there is no peer `{peer}`"))?;
-    let mut one = One { peer, running, received: 0 };
+/// One peer and what it does: its rows.
+pub(crate) fn one(peer: &str, what: &str) -> Result<(), String> {
+    let work = WORKS.into_iter().find(|work| work.name() == what);
+    let running = peers::start(peer, work.unwrap_or(Work::SyncArgs))?;
+    let running = running.ok_or_else(|| format!("{peer} has no such work"))?;
+    let mut one = One { peer, running, received: 0, rows: vec![] };
     one.running.burst(10);
     one.received = one.running.received().unwrap_or(0);
-    for threads in [1, 2] {
-        let rounds = (0..ROUNDS).map(|_| together(peer, threads)).collect();
-        let spans = (ROUNDS * threads * BURSTS * (BURST + 1)) as u64;
-        one.print(&format!("{threads} at once, a span of (u64, &str) + reply"), rounds, spans);
-    }
-    for tasks in [1_000, 10_000] {
+    if let Some(work) = work {
+        for threads in TOGETHER {
+            let rounds = (0..ROUNDS).map(|_| together(peer, work, threads)).collect();
+            let made = (ROUNDS * threads * BURSTS) as u64 * work.made(work.burst());
+            one.tell(&work.name(), Some(threads), rounds, made)?;
+        }
+    } else if what == CHURN {
+        let mut rounds = vec![];
+        for _ in 0..ROUNDS {
+            rounds.push(churn(peer));
+            one.running.received();
+        }
+        one.tell("1000 threads of 10 spans, a thread", None, rounds, (ROUNDS * THREADS * 11) as u64)?;
+    } else {
+        let tasks: u64 = what.parse().map_err(|e| format!("{what}: {e}"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
         let runtime = runtime.map_err(|e| e.to_string())?;
         let mut rounds = vec![];
@@ -61,31 +93,50 @@ pub(crate) fn one(peer: &str) -> Result<(), String> {
             // A service's bursts have pauses; a peer's collector gets its time.
             one.running.received();
         }
-        one.print(&format!("{tasks} Tokio tasks of 3 spans, a task"), rounds, 3 * ROUNDS as u64 * tasks * 3);
+        one.tell(
+            &format!("{tasks} Tokio tasks of 3 spans, a task"),
+            None,
+            rounds,
+            3 * ROUNDS as u64 * tasks * 3,
+        )?;
     }
-    let mut rounds = vec![];
-    for _ in 0..ROUNDS {
-        rounds.push(churn(peer));
-        one.running.received();
-    }
-    one.print("1000 threads of 10 spans, a thread", rounds, (ROUNDS * THREADS * 11) as u64);
+    println!("{}", serde_json::to_string(&one.rows).map_err(|e| e.to_string())?);
     Ok(())
 }
 
 impl One<'_> {
-    fn print(&mut self, what: &str, mut rounds: Vec<f64>, made: u64) {
+    fn tell(
+        &mut self,
+        what: &str,
+        threads: Option<usize>,
+        mut rounds: Vec<f64>,
+        made: u64,
+    ) -> Result<(), String> {
         rounds.sort_by(f64::total_cmp);
-        let dropped = self.running.received().map(|received| {
+        let received = self.running.received();
+        if received.is_none() && self.peer != "plain" {
+            return Err(format!("{what}: nobody said how many spans came out"));
+        }
+        let lost = received.map(|received| {
             let came = received - std::mem::replace(&mut self.received, received);
-            format!("{:.2} %", made.saturating_sub(came) as f64 * 100.0 / made as f64)
+            made.saturating_sub(came) as f64 / made as f64
         });
-        let (peer, min, median) = (self.peer, Figures::min(&rounds), Figures::median(&rounds));
-        println!("{peer:<14} {what:<44} {min:>10.1} {median:>10.1} {:>9}", dropped.as_deref().unwrap_or("-"));
+        let tenth = |n: f64| (n * 10.0).round() / 10.0;
+        self.rows.push(Scaled {
+            run: String::new(),
+            peer: self.peer.into(),
+            what: what.into(),
+            threads,
+            min: tenth(Figures::min(&rounds)),
+            median: tenth(Figures::median(&rounds)),
+            lost,
+        });
+        Ok(())
     }
 }
 
-/// Nanoseconds a span when so many threads record at the same time.
-fn together(peer: &str, threads: usize) -> f64 {
+/// Nanoseconds a span when so many threads record at the same time, in bursts as in the table of peers.
+fn together(peer: &str, work: Work, threads: usize) -> f64 {
     let barrier = Barrier::new(threads);
     let took: Duration = thread::scope(|scope| {
         let barrier = &barrier;
@@ -93,12 +144,9 @@ fn together(peer: &str, threads: usize) -> f64 {
             let mut took = Duration::ZERO;
             for _ in 0..BURSTS {
                 barrier.wait();
-                // A root a burst: a trace of fastrace's holds 10,240 spans of a thread.
-                peers::inside(peer, || {
-                    let start = Instant::now();
-                    peers::args_times(peer, BURST);
-                    took += start.elapsed();
-                });
+                let start = Instant::now();
+                peers::burst(peer, work, work.burst());
+                took += start.elapsed();
                 thread::sleep(Duration::from_millis(2));
             }
             took
@@ -106,7 +154,7 @@ fn together(peer: &str, threads: usize) -> f64 {
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
         handles.into_iter().map(|handle| handle.join().unwrap_or_default()).sum()
     });
-    took.as_nanos() as f64 / (threads * BURSTS * BURST) as f64
+    took.as_nanos() as f64 / (threads * BURSTS * work.burst()) as f64
 }
 
 /// A task of three spans, two of which wait once: `$step` and `$task` are what a peer's user writes on the two functions.
@@ -181,29 +229,32 @@ fn churn(peer: &str) -> f64 {
     for _ in 0..THREADS / 4 {
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| peers::inside(peer, || peers::args_times(peer, 10)));
+                scope.spawn(|| peers::burst(peer, Work::SyncArgs, 10));
             }
         });
     }
     start.elapsed().as_nanos() as f64 / THREADS as f64
 }
 
-/// The model's figures.
-pub(crate) fn model() -> Result<(), String> {
-    println!("instructions a span on each of n threads under callgrind, (u64, &str) + reply");
-    for threads in [1, 2, 8, 64] {
-        println!("{threads:>8} {:>8.1}", count::on_threads(threads)?);
+/// The model's figures; `save` stores them.
+pub(crate) fn model(save: bool) -> Result<(), String> {
+    let run = store::begin();
+    println!("what a span takes on each of n threads under callgrind\n{}", model_line(None));
+    let mut model: Vec<Modelled> = vec![];
+    for work in [Work::Sync, Work::SyncArgs] {
+        for threads in [1, 2, 4, 8, 16, 32, 64] {
+            let row = count::on_threads(work, threads)?;
+            println!("{}", model_line(Some(&row)));
+            model.push(row);
+        }
     }
-    println!(
-        "cache lines of 64 bytes a span: sync 24 bytes, 0.38; (u64, &str) + reply 72 bytes, 1.13; the head's line once a span, unshared until the collector looks"
-    );
-    Ok(())
+    if save { store::save(run, Results { model, ..Results::default() }) } else { Ok(()) }
 }
 
 /// What `model` counts: so many threads, each so many spans, delivered now and then.
-pub(crate) fn spans_on(threads: usize, spans: usize) -> Result<(), String> {
+pub(crate) fn spans_on(work: Work, threads: usize, spans: usize) -> Result<(), String> {
     const BATCH: usize = 250;
-    let mut running = peers::start("ours", Work::SyncArgs).ok_or("no such work")?;
+    let mut running = peers::start("ours", work)?.ok_or("no such work")?;
     let (go, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -214,8 +265,8 @@ pub(crate) fn spans_on(threads: usize, spans: usize) -> Result<(), String> {
                         let root = Span::root("thread");
                         let _inside = root.enter();
                         // The first spans take the log.
-                        peers::ours::args_times(1);
-                        count::counted_args(BATCH);
+                        peers::ours::calls_of(work, 1);
+                        count::counted_calls(work, BATCH);
                     }
                     done.wait();
                 }

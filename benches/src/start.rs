@@ -5,65 +5,49 @@
 use crate::measure::Figures;
 use crate::peers::Listens;
 use crate::receiver::Receiver;
-use serde::{Deserialize, Serialize};
+use crate::store;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::SystemTime;
+use stored::{Promise, Results, Start};
 
-/// The most by which a start with a tracer may be slower than one without, in milliseconds.
-pub(crate) const MOST: f64 = 1.0;
 const TURNS: usize = 61;
 const PROGRAMS: [&str; 3] = ["start_plain", "start_ours", "start_fastrace"];
 
-/// One program's milliseconds since its start was asked for, sorted each.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Start {
-    pub(crate) program: String,
-    /// Until the first line of `main`.
-    pub(crate) main: Vec<f64>,
-    /// Until the first call of the annotated function was over, tracer installed.
-    pub(crate) span: Vec<f64>,
-    /// Until the process was gone, its span delivered.
-    pub(crate) end: Vec<f64>,
-}
-
-impl Start {
-    /// By how much each median is above another program's.
-    pub(crate) fn above(&self, other: &Self) -> [f64; 3] {
-        let more = |of: fn(&Self) -> &Vec<f64>| Figures::median(of(self)) - Figures::median(of(other));
-        [more(|it| &it.main), more(|it| &it.span), more(|it| &it.end)]
-    }
-}
+/// One program's milliseconds since its start was asked for: until `main`, past its first span, to the end.
+type Times = [Vec<f64>; 3];
 
 /// Starts all programs in turn; the first is the one without tracing, the second ours.
 pub(crate) fn measure() -> Result<Vec<Start>, String> {
     let programs = PROGRAMS.map(built);
     let receiver = Receiver::start(Listens::Udp)?.ok_or("no receiver")?;
-    let mut starts = PROGRAMS.map(|program| Start { program: program.into(), ..Start::default() });
+    let mut starts = PROGRAMS.map(|_| Times::default());
     for _ in 0..TURNS {
-        for (program, start) in programs.iter().zip(&mut starts) {
+        for ((program, name), times) in programs.iter().zip(PROGRAMS).zip(&mut starts) {
             let program = program.as_ref().map_err(Clone::clone)?;
             let asked = SystemTime::now();
             let output = Command::new(program).arg(&receiver.address).output().map_err(|e| e.to_string())?;
             let gone = SystemTime::now();
             let said = String::from_utf8_lossy(&output.stdout);
             let since = |nanos: u128| (nanos as f64 - nanoseconds(asked) as f64) / 1e6;
-            let times: Vec<f64> = said.lines().filter_map(|line| line.parse().ok()).map(since).collect();
-            let [main, span] = times[..] else {
-                return Err(format!("{}: {said}{}", start.program, String::from_utf8_lossy(&output.stderr)));
+            let marks: Vec<f64> = said.lines().filter_map(|line| line.parse().ok()).map(since).collect();
+            let [main, span] = marks[..] else {
+                return Err(format!("{name}: {said}{}", String::from_utf8_lossy(&output.stderr)));
             };
-            start.main.push(main);
-            start.span.push(span);
-            start.end.push(since(nanoseconds(gone)));
+            for (times, time) in times.iter_mut().zip([main, span, since(nanoseconds(gone))]) {
+                times.push(time);
+            }
         }
     }
     receiver.stop();
-    for start in &mut starts {
-        for times in [&mut start.main, &mut start.span, &mut start.end] {
+    let medians = |(program, times): (&str, Times)| {
+        let [main, span, end] = times.map(|mut times| {
             times.sort_by(f64::total_cmp);
-        }
-    }
-    Ok(starts.into())
+            (Figures::median(&times) * 1e3).round() / 1e3
+        });
+        Start { run: String::new(), program: program.into(), main, span, end }
+    };
+    Ok(PROGRAMS.into_iter().zip(starts).map(medians).collect())
 }
 
 fn nanoseconds(time: SystemTime) -> u128 {
@@ -85,27 +69,21 @@ fn built(name: &str) -> Result<PathBuf, String> {
     Ok(std::env::current_exe().map_err(|e| e.to_string())?.with_file_name(name))
 }
 
-pub(crate) fn print(starts: &[Start]) {
+/// Measures, prints, and fails if ours makes a start slower than is promised; `save` stores it.
+pub(crate) fn run(save: bool) -> Result<(), String> {
+    let run = store::begin();
+    let results = Results { starts: measure()?, ..Results::default() };
     println!(
         "start, ms to the first line of `main`, past the first span, to the end of the process: medians of {TURNS}"
     );
-    for start in starts {
-        let [main, span, end] = [&start.main, &start.span, &start.end].map(|times| Figures::median(times));
-        println!("{:<16} {main:>8.3} {span:>8.3} {end:>8.3}", start.program);
+    for start in &results.starts {
+        println!("{:<16} {:>8.3} {:>8.3} {:>8.3}", start.program, start.main, start.span, start.end);
     }
-}
-
-/// Measures, prints, and fails if ours makes a start slower than is promised.
-pub(crate) fn run() -> Result<(), String> {
-    let starts = measure()?;
-    print(&starts);
-    let [main, span, end] = starts[1].above(&starts[0]);
-    println!(
-        "with a tracer: {main:.3} ms more to `main`, {span:.3} to the first span, {end:.3} in all; at most {MOST} each"
-    );
-    if main.max(span).max(end) <= MOST {
-        Ok(())
-    } else {
-        Err("a tracer makes a start slower than that".into())
+    let told: Vec<Promise> =
+        stored::promises(&results).into_iter().filter(|it| it.text.starts_with("start")).collect();
+    told.iter().for_each(|it| println!("{}", it.text));
+    if save {
+        store::save(run, results)?;
     }
+    stored::check(&told, true)
 }

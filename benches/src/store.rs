@@ -1,60 +1,49 @@
-//! The results that the pictures are drawn from: `results.json`, to which each run with `--save` adds its rows.
+//! The results that the documents are made of: `results.json`, to which each run with `--save` adds its figures, under a line about the run.
 
-use crate::measure::Figures;
-use pictures::{Load, Results, Row};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use stored::{Results, Run, Stored};
 
-fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("results.json")
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn load() -> Result<Results, String> {
-    match std::fs::read_to_string(file()) {
-        Ok(text) => Results::parse(&text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Results::default()),
-        Err(error) => Err(format!("{}: {error}", file().display())),
+/// A run that begins now.
+pub(crate) fn begin() -> Run {
+    let said = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).current_dir(root()).output();
+        output.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    };
+    // What a run itself writes is no change of what is measured.
+    let paths =
+        ["status", "--porcelain", "--", ":/", ":!/benches/results.json", ":!/benches/pictures", ":!/*.md"];
+    let changed = if said("git", &paths).is_empty() { "" } else { ", changed" };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    Run {
+        began: said("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]),
+        commit: format!("{}{changed}", said("git", &["rev-parse", "--short", "HEAD"])),
+        command: args.join(" "),
+        machine: machine(),
     }
 }
 
-fn save(mut results: Results) -> Result<(), String> {
-    results.machine = machine();
-    std::fs::write(file(), results.to_text()?).map_err(|e| format!("{}: {e}", file().display()))
-}
-
-/// Rows take the place of those of the same peers and workloads.
-pub(crate) fn save_rows(rows: &[Figures]) -> Result<(), String> {
-    let mut results = load()?;
-    for row in rows {
-        let tenth = |n: f64| (n * 10.0).round() / 10.0;
-        results.put(Row {
-            peer: row.peer.clone(),
-            work: row.work.name(),
-            min: tenth(Figures::min(&row.caller)),
-            median: tenth(Figures::median(&row.caller)),
-            cpu: tenth(row.cpu),
-            allocations: (row.allocations.0 * 100.0).round() / 100.0,
-            all_allocations: (row.allocations.1 * 100.0).round() / 100.0,
-            lost: row
-                .received
-                .map(|received| row.made.saturating_sub(received) as f64 / row.made.max(1) as f64),
-            bytes: row.bytes.map(f64::round),
-            resident: row.resident.map(f64::round),
-        });
-    }
-    save(results)
-}
-
-pub(crate) fn save_loads(loads: Vec<Load>) -> Result<(), String> {
-    save(Results { loads, ..load()? })
+/// Puts what a run measured in the place of the same figures of earlier runs.
+pub(crate) fn save(run: Run, new: Results) -> Result<(), String> {
+    let file = root().join("benches/results.json");
+    let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let mut results = Results::parse(&text)?;
+    results.put_all(run, new);
+    std::fs::write(&file, results.to_text()?).map_err(|e| format!("{}: {e}", file.display()))?;
+    pictures()
 }
 
 /// Draws all pictures anew, and writes the tables into the documents that show them.
 pub(crate) fn pictures() -> Result<(), String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for (name, text) in pictures::files(&load()?, &root)? {
+    let root = root();
+    for (name, text) in stored::files(&Stored::load(&root)?, &root)? {
         std::fs::write(root.join(&name), text).map_err(|e| format!("{name}: {e}"))?;
-        println!("{name}");
     }
+    println!("the pictures and tables of the documents are written anew");
     Ok(())
 }
 
@@ -64,7 +53,7 @@ fn machine() -> String {
     let cpu = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cpu = cpu.map_or("an unknown CPU", |(_, name)| name.trim());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let rustc = std::process::Command::new("rustc").arg("--version").output();
+    let rustc = Command::new("rustc").arg("--version").output();
     let rustc = rustc.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
     let version = rustc.split_whitespace().nth(1).unwrap_or("?");
     format!("{cpu}, {cores} cores, {}, Rust {version}", std::env::consts::OS)

@@ -2,45 +2,61 @@
 
 use crate::measure::Figures;
 use crate::peers::{PEERS, Peer, RECEIVER};
-use crate::promises;
 use crate::receiver::Receiver;
-use crate::store;
 use crate::work::Work;
-use clap::ValueEnum;
+use crate::{encoding, start, store};
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use stored::{Kept, Results, row_line};
 
 const ROUNDS: usize = 7;
 const BURSTS: usize = 30;
 
-/// Runs the peers and workloads that are wanted; `save` puts their rows into the stored results.
-pub(crate) fn run(
-    only: &[String],
-    works: &[Work],
+/// What `peers` is asked for.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// Only these peers (such as `ours,fastrace`); encoding and start are then left out.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only these workloads (such as `sync,sync-args`); encoding and start are then left out.
+    #[arg(long, value_delimiter = ',')]
+    work: Vec<Work>,
+    /// A fifth of the bursts: to see that it runs, not to quote.
+    #[arg(long, conflicts_with = "save")]
     quick: bool,
+    /// One JSON object a line instead of the table.
+    #[arg(long)]
     json: bool,
+    /// Put the rows into `results.json` in the place of those of the same peers and workloads.
+    #[arg(long)]
     save: bool,
-) -> Result<(), String> {
-    for name in only {
+    /// Fail if a promise is missed, by the minima and by the medians; without `--only` and `--work` also if one was not measured. Without this a missed promise is only told: the rows are nanoseconds,
+    /// and on a busy machine two of them lie.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Runs the peers and workloads that are wanted. A peer that fails is told with what it said, the others go on, and the run fails.
+pub(crate) fn run(asked: &Asked) -> Result<(), String> {
+    for name in &asked.only {
         if !PEERS.iter().any(|peer| peer.name == name) {
             let known: Vec<_> = PEERS.iter().map(|peer| peer.name).collect();
             return Err(format!("there is no peer `{name}`; the peers are {}", known.join(", ")));
         }
     }
-    if !json {
-        println!(
-            "{:<11} {:<16} {:>9} {:>8} {:>9} {:>7} {:>7} {:>8} {:>7} {:>8}",
-            "work", "peer", "ns min", "median", "CPU ns", "allocs", "all", "dropped", "wire B", "RSS MiB"
-        );
+    if !asked.json {
+        println!("{}", row_line(None));
     }
+    let run = store::begin();
     let wanted: Vec<Peer> = PEERS
         .into_iter()
-        .filter(|peer| only.is_empty() || only.iter().any(|name| name == peer.name))
+        .filter(|peer| asked.only.is_empty() || asked.only.iter().any(|name| name == peer.name))
         .collect();
-    let go = wanted.iter().any(|peer| peer.go).then(go_program).flatten();
-    let mut rows: Vec<Figures> = vec![];
+    let go = if wanted.iter().any(|peer| peer.go) { go_program()? } else { None };
+    let (mut results, mut failed) = (Results::default(), vec![]);
     for work in Work::value_variants() {
-        if !works.is_empty() && !works.contains(work) {
+        if !asked.work.is_empty() && !asked.work.contains(work) {
             continue;
         }
         for peer in &wanted {
@@ -49,84 +65,91 @@ pub(crate) fn run(
                 (true, Some(go)) => go.clone(),
                 (false, _) => std::env::current_exe().map_err(|e| e.to_string())?,
             };
-            let Some(figures) = child(peer, &program, *work, if quick { BURSTS / 5 } else { BURSTS })? else {
-                continue;
+            let figures = match child(peer, &program, *work, if asked.quick { BURSTS / 5 } else { BURSTS }) {
+                Ok(Some(figures)) => figures,
+                Ok(None) => continue,
+                Err(error) => {
+                    eprintln!("FAILED: {error}");
+                    failed.push(error);
+                    continue;
+                }
             };
-            if json {
+            let row = figures.row();
+            if asked.json {
                 println!("{}", serde_json::to_string(&figures).map_err(|e| e.to_string())?);
             } else {
-                print(&figures);
+                println!("{}", row_line(Some(&row)));
             }
-            rows.push(figures);
+            results.rows.push(row);
         }
     }
-    if !json {
-        if go.is_none() && wanted.iter().any(|peer| peer.go) {
-            println!("SKIPPED: jaeger-client-go, because there is no `go` here that builds benches/go");
-        }
-        promises::print(&rows);
-        promises::print_beside()?;
+    if go.is_none() && wanted.iter().any(|peer| peer.go) {
+        eprintln!("SKIPPED: jaeger-client-go, because there is no `go` here that builds benches/go");
     }
-    if save { store::save_rows(&rows) } else { Ok(()) }
+    let whole = asked.only.is_empty() && asked.work.is_empty();
+    if whole {
+        results.encoding = encoding::measure()?;
+        results.starts = start::measure()?;
+    }
+    let told = stored::promises(&results);
+    if !asked.json {
+        println!("\nratios of the minima (and of the medians), and the most they should be");
+        told.iter().filter(|it| it.kept != Kept::Unmeasured).for_each(|it| println!("{}", it.text));
+    }
+    if asked.save {
+        store::save(run, results)?;
+    }
+    if !failed.is_empty() {
+        return Err(format!("{} of the rows failed:\n{}", failed.len(), failed.join("\n")));
+    }
+    if asked.check { stored::check(&told, whole) } else { Ok(()) }
 }
 
-/// Builds `benches/go` into the folder of this program; `None` where Go is not.
-fn go_program() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?.with_file_name("benches-go");
+/// Builds `benches/go` into the folder of this program; `None` where Go is not. A Go that does not build it is an error.
+fn go_program() -> Result<Option<PathBuf>, String> {
+    let program = std::env::current_exe().map_err(|e| e.to_string())?.with_file_name("benches-go");
     let built = Command::new("go")
         .args(["build", "-buildvcs=false", "-o"])
         .arg(&program)
         .arg(".")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("go"))
-        .status();
-    built.is_ok_and(|status| status.success()).then_some(program)
-}
-
-fn print(row: &Figures) {
-    let work = row.work.name();
-    let (min, median) = (Figures::min(&row.caller), Figures::median(&row.caller));
-    let cpu = row.cpu;
-    let (mine, all) = row.allocations;
-    let dropped = match row.received {
-        Some(received) if received < row.made => {
-            format!("{:.1} %", (row.made - received) as f64 * 100.0 / row.made as f64)
+        .output();
+    match built {
+        Ok(output) if output.status.success() => Ok(Some(program)),
+        Ok(output) => {
+            Err(format!("benches/go was not built: {}", String::from_utf8_lossy(&output.stderr).trim()))
         }
-        Some(_) => "0".into(),
-        None => "-".into(),
-    };
-    let shown = |figure: Option<f64>| figure.map_or("-".into(), |figure| format!("{figure:.0}"));
-    let (bytes, resident) = (shown(row.bytes), shown(row.resident));
-    let peer = &row.peer;
-    println!(
-        "{work:<11} {peer:<16} {min:>9.1} {median:>8.1} {cpu:>9.1} {mine:>7.2} {all:>7.2} {dropped:>8} {bytes:>7} {resident:>8}"
-    );
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("go: {error}")),
+    }
 }
 
-/// Runs one row in a process of its own; `None` if the peer has no such work.
-pub(crate) fn child(
-    peer: &Peer,
-    program: &Path,
-    work: Work,
-    bursts: usize,
-) -> Result<Option<Figures>, String> {
+/// Runs one row in a process of its own; `None` if the peer says that it has no such work.
+fn child(peer: &Peer, program: &Path, work: Work, bursts: usize) -> Result<Option<Figures>, String> {
     let receiver = Receiver::start(peer.listens)?;
-    let name = peer.name;
+    let what = format!("{} {}", peer.name, work.name());
     let mut command = Command::new(program);
-    command.args(["run", name, &work.name(), &ROUNDS.to_string(), &bursts.to_string()]);
+    command.args(["run", peer.name, &work.name(), &ROUNDS.to_string(), &bursts.to_string()]);
     if let Some(receiver) = &receiver {
         command.env(RECEIVER, &receiver.address);
     }
-    let output = command.output().map_err(|e| e.to_string())?;
+    let output = command.output().map_err(|e| format!("{what}: {e}"));
     let arrived = receiver.map(Receiver::stop);
+    let output = output?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return if said.contains(" has no ") { Ok(None) } else { Err(format!("{name} {work:?}: {said}")) };
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{what} ended with {}: {}", output.status, said.trim()));
     }
-    let mut figures: Figures =
-        serde_json::from_slice(&output.stdout).map_err(|e| format!("{name} {work:?}: {e}"))?;
+    let figures = serde_json::from_slice(&output.stdout);
+    let figures: Option<Figures> =
+        figures.map_err(|e| format!("{what} said nothing that can be read: {e}"))?;
+    let Some(mut figures) = figures else { return Ok(None) };
     if let Some(arrived) = arrived {
         figures.received = Some(arrived.spans);
         figures.bytes = (arrived.spans > 0).then(|| arrived.bytes as f64 / arrived.spans as f64);
+    }
+    if figures.made > 0 && figures.received.is_none() {
+        return Err(format!("{what} did not deliver what it made"));
     }
     Ok(Some(figures))
 }

@@ -3,15 +3,17 @@
 //! Chance: an id is as long as its number is large (counted as 9.5 bytes, what random ones take on average), and so is a duration (1 byte). The machine: the values of the process's tags. All else is
 //! counted as it was received, a datagram's own bytes in a row of their own.
 
-use crate::gate::Gate;
+use crate::count;
 use crate::measure::Running as _;
 use crate::peers::ours;
 use crate::work::Work;
 use clap::ValueEnum;
+use jaeger_runtime::Span as Recorded;
 use jaeger_thrift::{Batch, Message, Protocol, Span, Value};
 use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
+use stored::Gate;
 
 /// Spans between two flushes: what they take fits into a socket's buffer as systems have it, so none is lost.
 const BATCH: usize = 200;
@@ -20,13 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What a random id takes: 9 bytes or 10, each as often.
 const ID: f64 = 9.5;
 const DURATION: f64 = 1.0;
+/// The span that is sampled behind those that are not.
+const LAST: &str = "sampled";
 /// The row of what a datagram has beside its spans, written by the work that has the most of them.
 const ENVELOPE: &str = "a datagram without spans";
 
 /// Counts every work in a process of its own, since one process has one tracer.
-pub(crate) fn run(update: bool) -> Result<(), String> {
+pub(crate) fn run(update: bool, accept: &[String]) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let mut gate = Gate::open("wire.json", "bytes on the wire", update)?;
+    let mut gate = Gate::open(&count::limits("wire.json"), "bytes on the wire", update, accept)?;
     let mut envelope: f64 = 0.0;
     for work in Work::value_variants() {
         if *work == Work::NoTracer {
@@ -39,11 +43,16 @@ pub(crate) fn run(update: bool) -> Result<(), String> {
         }
         let (span, around): (f64, f64) =
             serde_json::from_slice(&output.stdout).map_err(|e| format!("{name}: {e}"))?;
-        gate.count(format!("a span of {name}"), span, true);
+        let row = match work {
+            Work::Unsampled => "spans sent that are not sampled".into(),
+            _ => format!("a span of {name}"),
+        };
+        gate.count(row, span, true);
         envelope = envelope.max(around);
     }
     gate.count(ENVELOPE.into(), envelope, true);
-    gate.finish()
+    print!("{}", gate.finish()?);
+    Ok(())
 }
 
 /// One work: prints the bytes a span, and the most that a datagram has beside.
@@ -51,13 +60,28 @@ pub(crate) fn one(work: Work) -> Result<(), String> {
     let socket = UdpSocket::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
     socket.set_read_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
     let address = socket.local_addr().map_err(|e| e.to_string())?;
-    let mut running = ours::to_agent(work, address.to_string()).ok_or("no such work")?;
+    let mut running = ours::to_agent(work, address.to_string())?;
     let (mut bytes, mut spans, mut envelope, mut made): (f64, u64, f64, u64) = (0.0, 0, 0.0, 0);
-    let mut buffer = vec![0; 1 << 16];
+    let (mut buffer, mut sent) = (vec![0; 1 << 16], 0);
     for _ in 0..BATCHES {
         running.burst(BATCH);
-        running.received();
         made += running.made(BATCH);
+        if work == Work::Unsampled {
+            // Nothing is awaited of what is not to be sent. What is sent anyway stands before the span that is, since one socket's datagrams keep their order here.
+            drop(Recorded::root(LAST));
+            running.received();
+            let mut last = false;
+            while !last {
+                let n = socket.recv(&mut buffer).map_err(|e| format!("the span that is sampled: {e}"))?;
+                let message = Message::decode(Protocol::Compact, &buffer[..n]).map_err(|e| e.to_string())?;
+                let (sampled, not): (Vec<_>, Vec<_>) =
+                    message.batch.spans.iter().partition(|span| span.operation_name == LAST);
+                last = !sampled.is_empty();
+                sent += not.len();
+            }
+            continue;
+        }
+        running.received();
         while spans < made {
             let n = socket.recv(&mut buffer).map_err(|e| format!("{spans} of {made} spans came: {e}"))?;
             let message = Message::decode(Protocol::Compact, &buffer[..n]).map_err(|e| e.to_string())?;
@@ -67,7 +91,12 @@ pub(crate) fn one(work: Work) -> Result<(), String> {
             spans += message.batch.spans.len() as u64;
         }
     }
-    let span = if spans == 0 { 0.0 } else { bytes / spans as f64 };
+    if work == Work::Unsampled {
+        // No span may be there, so it is told as a whole number of them, and not by its bytes.
+        println!("{}", serde_json::to_string(&(sent as f64, envelope)).map_err(|e| e.to_string())?);
+        return Ok(());
+    }
+    let span = bytes / spans as f64;
     println!("{}", serde_json::to_string(&(span, envelope)).map_err(|e| e.to_string())?);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! fastrace: its attribute, with a property for each argument and the reply, since it records nothing by itself. It has no bridge from `log` or `tracing` into spans: where the work is a record or an
 //! event of those, it has its own event with the properties that a bridge would write, made by hand where the macro of `log` would stand.
 
-use super::receiver;
-use crate::measure::Running;
+use super::{failed, receiver};
+use crate::measure::{Running, Started};
 use crate::work::{Order, Refused, Work, calls};
 use fastrace::collector::{Config, Reporter, SpanRecord};
 use fastrace::prelude::{Event, LocalSpan, Span, SpanContext, trace};
@@ -140,11 +140,14 @@ fn root() {
     leaf();
 }
 
-/// The function with two arguments and a reply, so many times.
-pub(super) fn args_times(n: usize) {
-    for _ in 0..n {
-        black_box(args(black_box(7), black_box("Hello foo3")));
+pub(super) fn burst(work: Work, spans: usize) {
+    if matches!(work, Work::NoTracer | Work::RootChild) {
+        calls!(work, spans);
+        return;
     }
+    let root = Span::root("root", SpanContext::random().sampled(work != Work::Unsampled));
+    let _inside = root.set_local_parent();
+    calls!(work, spans);
 }
 
 struct Fastrace {
@@ -154,13 +157,7 @@ struct Fastrace {
 
 impl Running for Fastrace {
     fn burst(&mut self, spans: usize) {
-        if matches!(self.work, Work::NoTracer | Work::RootChild) {
-            calls!(self.work, spans);
-            return;
-        }
-        let root = Span::root("root", SpanContext::random().sampled(self.work != Work::Unsampled));
-        let _inside = root.set_local_parent();
-        calls!(self.work, spans);
+        burst(self.work, spans);
     }
 
     fn received(&mut self) -> Option<u64> {
@@ -173,22 +170,23 @@ impl Running for Fastrace {
     }
 }
 
-pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
+pub(super) fn start(work: Work, udp: bool) -> Started {
     if work == Work::Instrument {
-        return None;
+        return Ok(None);
     }
     let mut counted = None;
     if udp {
         if matches!(work, Work::NoTracer) {
-            return None;
+            return Ok(None);
         }
-        let agent = receiver()?.parse().ok()?;
-        let reporter = fastrace_jaeger::JaegerReporter::new(agent, "bench").ok()?;
+        let agent = receiver()?.parse().map_err(failed("the receiver's address"))?;
+        let reporter =
+            fastrace_jaeger::JaegerReporter::new(agent, "bench").map_err(failed("its reporter"))?;
         fastrace::set_reporter(reporter, Config::default());
     } else if work != Work::NoTracer {
         let counter = Arc::new(AtomicU64::new(0));
         fastrace::set_reporter(Counts(counter.clone()), Config::default());
         counted = Some(counter);
     }
-    Some(Box::new(Fastrace { work, counted }))
+    Ok(Some(Box::new(Fastrace { work, counted })))
 }

@@ -8,7 +8,7 @@ mod plain;
 mod rustracing;
 mod tracing;
 
-use crate::measure::Running;
+use crate::measure::Started;
 use crate::work::Work;
 
 /// What listens for a peer's spans in the parent process.
@@ -56,11 +56,11 @@ pub(crate) const PEERS: [Peer; 14] = [
 /// Where the receiver listens, for the peers that send; set by the parent.
 pub(crate) const RECEIVER: &str = "BENCHES_RECEIVER";
 
-/// Sets a peer up for a workload; `None` if it has no such.
-pub(crate) fn start(peer: &str, work: Work) -> Option<Box<dyn Running>> {
+/// Sets a peer up for a workload.
+pub(crate) fn start(peer: &str, work: Work) -> Started {
     match peer {
-        "floor" => floor::start(work),
-        "plain" => plain::start(work),
+        "floor" => Ok(floor::start(work)),
+        "plain" => Ok(plain::start(work)),
         "ours" => ours::start(work, false),
         "ours-udp" => ours::start(work, true),
         "fastrace" => fastrace::start(work, false),
@@ -71,38 +71,25 @@ pub(crate) fn start(peer: &str, work: Work) -> Option<Box<dyn Running>> {
         "otel" => otel::start(work),
         "rustracing" => rustracing::start(work, false),
         "rustracing-udp" => rustracing::start(work, true),
-        _ => None,
+        _ => Err(format!("there is no peer `{peer}`")),
     }
 }
 
-/// Calls the function with two arguments and a reply, as the peer's user has it, so many times.
-pub(crate) fn args_times(peer: &str, n: usize) {
+/// So many spans of a workload on the thread that calls, with the root around them that the peer's user has; without one where nobody is asked for it.
+pub(crate) fn burst(peer: &str, work: Work, spans: usize) {
     match peer {
-        "ours" => ours::args_times(n),
-        "fastrace" => fastrace::args_times(n),
-        "tracing-otel" => tracing::args_times(n),
-        _ => plain::args_times(n),
+        "ours" => ours::burst(work, spans),
+        "fastrace" => fastrace::burst(work, spans),
+        "tracing-otel" => tracing::burst(work, spans),
+        _ => plain::burst(work, spans),
     }
 }
 
-/// Runs `call` inside a root span of this thread.
-pub(crate) fn inside(peer: &str, call: impl FnOnce()) {
-    match peer {
-        "ours" => {
-            let root = jaeger_runtime::Span::root("thread");
-            let _inside = root.enter();
-            call();
-        }
-        "fastrace" => {
-            let root = ::fastrace::Span::root("thread", ::fastrace::prelude::SpanContext::random());
-            let _inside = root.set_local_parent();
-            call();
-        }
-        "tracing-otel" => ::tracing::info_span!("thread").in_scope(call),
-        _ => call(),
-    }
+fn receiver() -> Result<String, String> {
+    std::env::var(RECEIVER).map_err(|e| format!("{RECEIVER}: {e}"))
 }
 
-fn receiver() -> Option<String> {
-    std::env::var(RECEIVER).ok()
+/// An error of a peer's, with what was asked of it.
+fn failed<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> String {
+    move |error| format!("{what}: {error}")
 }

@@ -1,12 +1,12 @@
 //! The OpenTelemetry SDK alone, by hand as its users write it, and what stands behind `tracing` too: a batch processor before an exporter that only counts, or one that speaks OTLP over HTTP.
 
-use super::receiver;
-use crate::measure::Running;
+use super::{failed, receiver};
+use crate::measure::{Running, Started};
 use crate::work::{Order, Refused, Work, calls};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use opentelemetry::trace::{FutureExt, Status, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{FutureExt, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{SpanExporter as Otlp, WithExportConfig, WithHttpConfig};
@@ -15,8 +15,8 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter,
 };
 use std::hint::black_box;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 
 /// Where the spans go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,12 @@ impl Received {
     }
 }
 
-pub(super) fn provider(work: Work, sink: Sink) -> Option<(SdkTracerProvider, Received)> {
+pub(super) fn provider(work: Work, sink: Sink) -> Result<(SdkTracerProvider, Received), String> {
     // The default queue of 2,048 would drop most of a burst; what is measured is recording, not dropping.
     let config = BatchConfigBuilder::default().with_max_queue_size(1 << 16).build();
     let sampler = if work == Work::Unsampled { Sampler::AlwaysOff } else { Sampler::AlwaysOn };
     let builder = SdkTracerProvider::builder().with_sampler(sampler);
-    Some(match sink {
+    Ok(match sink {
         Sink::Counter => {
             let counted = Arc::new(AtomicU64::new(0));
             let exporter = Counts(counted.clone());
@@ -78,15 +78,18 @@ pub(super) fn provider(work: Work, sink: Sink) -> Option<(SdkTracerProvider, Rec
         }
         Sink::Otlp => {
             let http = Otlp::builder().with_http().with_http_client(Ureq(ureq::Agent::new_with_defaults()));
-            let exporter = http.with_endpoint(format!("http://{}/v1/traces", receiver()?)).build().ok()?;
+            let exporter = http.with_endpoint(format!("http://{}/v1/traces", receiver()?)).build();
+            let exporter = exporter.map_err(failed("its exporter"))?;
             let processor = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
             (builder.with_span_processor(processor).build(), Received(None))
         }
     })
 }
 
-fn tracer() -> global::BoxedTracer {
-    global::tracer("bench")
+/// Asked for once and kept, as its documentation advises: each question allocates and looks the provider up.
+fn tracer() -> &'static global::BoxedTracer {
+    static TRACER: LazyLock<global::BoxedTracer> = LazyLock::new(|| global::tracer("bench"));
+    &TRACER
 }
 
 #[inline(never)]
@@ -224,12 +227,11 @@ impl Running for Otel {
     }
 }
 
-pub(super) fn start(work: Work) -> Option<Box<dyn Running>> {
+pub(super) fn start(work: Work) -> Started {
     if matches!(work, Work::NoTracer | Work::ViaLog | Work::ViaTracing | Work::Instrument) {
-        return None;
+        return Ok(None);
     }
     let (provider, received) = provider(work, Sink::Counter)?;
     global::set_tracer_provider(provider.clone());
-    let _named = provider.tracer("bench");
-    Some(Box::new(Otel { work, provider, received }))
+    Ok(Some(Box::new(Otel { work, provider, received })))
 }

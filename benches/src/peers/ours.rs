@@ -1,7 +1,7 @@
 //! This project: `#[traced]`, bare.
 
-use super::receiver;
-use crate::measure::Running;
+use super::{failed, receiver};
+use crate::measure::{Running, Started};
 use crate::work::{Work, calls, functions};
 use jaeger_runtime::report::{Reporter, ReporterStats, SpanRecord};
 use jaeger_runtime::{LogBridge, Sampler, Span, SpanContext, SpanId, TraceId, Tracer, TracingLayer, traced};
@@ -49,6 +49,22 @@ pub(crate) fn args_times(n: usize) {
     }
 }
 
+/// The workload's functions and nothing around them.
+pub(crate) fn calls_of(work: Work, spans: usize) {
+    calls!(work, spans);
+}
+
+pub(super) fn burst(work: Work, spans: usize) {
+    let parent = SpanContext::new(TraceId::from_u128(1), SpanId::from_u64(2), false);
+    let span = match work {
+        Work::RootChild | Work::NoTracer => None,
+        Work::Unsampled => Some(Span::child_of(parent, "root")),
+        _ => Some(Span::root("root")),
+    };
+    let _inside = span.as_ref().map(Span::enter);
+    calls!(work, spans);
+}
+
 /// The workload with what delivers its spans.
 pub(crate) struct Ours {
     work: Work,
@@ -57,14 +73,7 @@ pub(crate) struct Ours {
 
 impl Running for Ours {
     fn burst(&mut self, spans: usize) {
-        let parent = SpanContext::new(TraceId::from_u128(1), SpanId::from_u64(2), false);
-        let span = match self.work {
-            Work::RootChild | Work::NoTracer => None,
-            Work::Unsampled => Some(Span::child_of(parent, "root")),
-            _ => Some(Span::root("root")),
-        };
-        let _inside = span.as_ref().map(Span::enter);
-        calls!(self.work, spans);
+        burst(self.work, spans);
     }
 
     fn received(&mut self) -> Option<u64> {
@@ -78,33 +87,33 @@ impl Running for Ours {
 }
 
 /// What takes the records and events of other crates, where the work has any.
-fn bridge(work: Work) -> Option<()> {
+fn bridge(work: Work) -> Result<(), String> {
     match work {
-        Work::ViaLog => LogBridge::new().install().ok(),
+        Work::ViaLog => LogBridge::new().install().map_err(failed("the bridge of `log`")),
         Work::ViaTracing | Work::Instrument => {
             let layers = tracing_subscriber::registry().with(TracingLayer::new());
-            tracing::subscriber::set_global_default(layers).ok()
+            tracing::subscriber::set_global_default(layers).map_err(failed("the subscriber"))
         }
-        _ => Some(()),
+        _ => Ok(()),
     }
 }
 
 /// Sends to that agent, and only when it is flushed: what arrives does not depend on time.
-pub(crate) fn to_agent(work: Work, address: String) -> Option<Ours> {
+pub(crate) fn to_agent(work: Work, address: String) -> Result<Ours, String> {
     bridge(work)?;
     let builder =
         Tracer::builder("bench").sampler(Sampler::Const(true)).flush_interval(Duration::from_secs(3_600));
-    Some(Ours { work, tracer: Some(builder.agent(address).install().ok()?) })
+    Ok(Ours { work, tracer: Some(builder.agent(address).install().map_err(failed("the tracer"))?) })
 }
 
-pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
+pub(super) fn start(work: Work, udp: bool) -> Started {
     bridge(work)?;
     let builder = Tracer::builder("bench").sampler(Sampler::Const(true));
     let tracer = match (work, udp) {
-        (Work::NoTracer, true) => return None,
+        (Work::NoTracer, true) => return Ok(None),
         (Work::NoTracer, false) => None,
-        (_, true) => Some(builder.agent(receiver()?).install().ok()?),
-        (_, false) => Some(builder.reporter(Counts(0)).install().ok()?),
+        (_, true) => Some(builder.agent(receiver()?).install().map_err(failed("the tracer"))?),
+        (_, false) => Some(builder.reporter(Counts(0)).install().map_err(failed("the tracer"))?),
     };
-    Some(Box::new(Ours { work, tracer }))
+    Ok(Some(Box::new(Ours { work, tracer })))
 }

@@ -2,7 +2,6 @@
 
 use crate::measure::Running;
 use crate::work::{Work, calls, functions};
-use std::hint::black_box;
 
 functions! {
     leaf: [], args: [], six: [], debug: [], long: [], deep: [], fails: [], logs: [] {},
@@ -14,18 +13,15 @@ fn root() {
     leaf();
 }
 
-/// The function with two arguments and a reply, so many times.
-pub(super) fn args_times(n: usize) {
-    for _ in 0..n {
-        black_box(args(black_box(7), black_box("Hello foo3")));
-    }
+pub(super) fn burst(work: Work, spans: usize) {
+    calls!(work, spans);
 }
 
 struct Plain(Work);
 
 impl Running for Plain {
     fn burst(&mut self, spans: usize) {
-        calls!(self.0, spans);
+        burst(self.0, spans);
     }
     fn made(&self, _: usize) -> u64 {
         0

@@ -1,10 +1,11 @@
 //! rustracing_jaeger: the client that Rust had for Jaeger, by hand as its users write it. It knows no async, no ambient context and no bridge from `log`.
 
-use super::receiver;
-use crate::measure::Running;
-use crate::work::Work;
+use super::{failed, receiver};
+use crate::measure::{Running, Started};
+use crate::work::{LONG, ORDER, Order, Refused, Work};
+use rustracing::log::LogField;
 use rustracing::sampler::{AllSampler, NullSampler};
-use rustracing::tag::Tag;
+use rustracing::tag::{StdTag, Tag};
 use rustracing_jaeger::reporter::JaegerCompactReporter;
 use rustracing_jaeger::span::SpanContextState;
 use rustracing_jaeger::{Span, Tracer};
@@ -52,7 +53,49 @@ fn logs(parent: &Handle) {
     let mut span = parent.child("logs", |options| options.start());
     span.log(|log| {
         log.std().event("cache");
+        // Its fields are texts.
+        log.field(LogField::new("hit", "true"));
     });
+}
+
+#[inline(never)]
+fn six(parent: &Handle, id: u64, delta: i32, ratio: f64, ok: bool, name: &str, note: &str) {
+    let mut span = parent.child("six", |options| options.start());
+    span.set_tags(|| {
+        [
+            Tag::new("id", id as i64),
+            Tag::new("delta", i64::from(delta)),
+            Tag::new("ratio", ratio),
+            Tag::new("ok", ok),
+            Tag::new("name", name.to_owned()),
+            Tag::new("note", note.to_owned()),
+        ]
+    });
+}
+
+#[inline(never)]
+fn debug(parent: &Handle, order: &Order) {
+    let mut span = parent.child("debug", |options| options.start());
+    span.set_tag(|| Tag::new("order", format!("{order:?}")));
+}
+
+#[inline(never)]
+fn long(parent: &Handle, text: &str) {
+    let mut span = parent.child("long", |options| options.start());
+    span.set_tag(|| Tag::new("text", text.to_owned()));
+}
+
+#[inline(never)]
+fn fails(parent: &Handle, id: u64) -> Result<u64, Refused> {
+    let mut span = parent.child("fails", |options| options.start());
+    if id > 0 {
+        span.set_tag(StdTag::error);
+        span.log(|log| {
+            log.error().message(Refused.to_string());
+        });
+        return Err(Refused);
+    }
+    Ok(id)
 }
 
 impl Running for Rustracing {
@@ -69,6 +112,12 @@ impl Running for Rustracing {
             Work::SyncArgs => {
                 (0..spans).for_each(|_| _ = black_box(args(&root, black_box(7), black_box("Hello foo3"))))
             }
+            Work::SyncSix => (0..spans).for_each(|_| {
+                six(&root, black_box(7), -3, 0.5, true, black_box("Hello"), black_box("foo3 foo4 foo5"))
+            }),
+            Work::SyncDebug => (0..spans).for_each(|_| debug(&root, black_box(&ORDER))),
+            Work::SyncLong => (0..spans).for_each(|_| long(&root, black_box(LONG))),
+            Work::Error => (0..spans).for_each(|_| _ = black_box(fails(&root, black_box(7)))),
             Work::Depth10 => (0..spans / 10).for_each(|_| deep(&root, black_box(10))),
             Work::Logged => (0..spans).for_each(|_| logs(&root)),
             _ => (0..spans).for_each(|_| leaf(&root)),
@@ -88,12 +137,21 @@ impl Running for Rustracing {
     }
 }
 
-pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
+pub(super) fn start(work: Work, udp: bool) -> Started {
     if !matches!(
         work,
-        Work::Sync | Work::SyncArgs | Work::Depth10 | Work::Logged | Work::RootChild | Work::Unsampled
+        Work::Sync
+            | Work::SyncArgs
+            | Work::SyncSix
+            | Work::SyncDebug
+            | Work::SyncLong
+            | Work::Depth10
+            | Work::Error
+            | Work::Logged
+            | Work::RootChild
+            | Work::Unsampled
     ) {
-        return None;
+        return Ok(None);
     }
     let (sender, spans) = crossbeam_channel::bounded(1 << 16);
     let tracer = if work == Work::Unsampled {
@@ -104,8 +162,8 @@ pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
     let counted = Arc::new(AtomicU64::new(0));
     let counter = counted.clone();
     let reporter = if udp {
-        let mut reporter = JaegerCompactReporter::new("bench").ok()?;
-        reporter.set_agent_addr(receiver()?.parse().ok()?);
+        let mut reporter = JaegerCompactReporter::new("bench").map_err(failed("its reporter"))?;
+        reporter.set_agent_addr(receiver()?.parse().map_err(failed("the receiver's address"))?);
         Some(reporter)
     } else {
         None
@@ -122,5 +180,5 @@ pub(super) fn start(work: Work, udp: bool) -> Option<Box<dyn Running>> {
             }
         }
     });
-    Some(Box::new(Rustracing { work, tracer, counted, udp, made: 0 }))
+    Ok(Some(Box::new(Rustracing { work, tracer, counted, udp, made: 0 })))
 }

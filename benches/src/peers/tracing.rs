@@ -1,11 +1,11 @@
 //! tracing: `#[instrument]`, which records the arguments by itself and the reply with `ret`; without a subscriber, with OpenTelemetry behind it, and with that over OTLP.
 
+use super::failed;
 use super::otel::{self, Sink};
-use crate::measure::Running;
+use crate::measure::{Running, Started};
 use crate::work::{Work, calls, functions};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use std::hint::black_box;
 use tracing::instrument;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -22,11 +22,14 @@ fn root() {
     leaf();
 }
 
-/// The function with two arguments and a reply, so many times.
-pub(super) fn args_times(n: usize) {
-    for _ in 0..n {
-        black_box(args(black_box(7), black_box("Hello foo3")));
+pub(super) fn burst(work: Work, spans: usize) {
+    if work == Work::RootChild {
+        calls!(work, spans);
+        return;
     }
+    let root = tracing::info_span!("root");
+    let _inside = root.enter();
+    calls!(work, spans);
 }
 
 struct Tracing {
@@ -36,13 +39,7 @@ struct Tracing {
 
 impl Running for Tracing {
     fn burst(&mut self, spans: usize) {
-        if self.work == Work::RootChild {
-            calls!(self.work, spans);
-            return;
-        }
-        let root = tracing::info_span!("root");
-        let _inside = root.enter();
-        calls!(self.work, spans);
+        burst(self.work, spans);
     }
 
     fn received(&mut self) -> Option<u64> {
@@ -55,21 +52,22 @@ impl Running for Tracing {
     }
 }
 
-pub(super) fn start(work: Work, sink: Option<Sink>) -> Option<Box<dyn Running>> {
+pub(super) fn start(work: Work, sink: Option<Sink>) -> Started {
     let mut behind = None;
     match (work, sink) {
         (Work::NoTracer, None) => {}
-        (Work::NoTracer, Some(_)) | (_, None) => return None,
+        (Work::NoTracer, Some(_)) | (_, None) => return Ok(None),
         (_, Some(sink)) => {
             let (provider, received) = otel::provider(work, sink)?;
             let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
-            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).ok()?;
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
+                .map_err(failed("the subscriber"))?;
             if work == Work::ViaLog {
                 // Records of `log` become events of `tracing` first.
-                tracing_log::LogTracer::init().ok()?;
+                tracing_log::LogTracer::init().map_err(failed("the bridge of `log`"))?;
             }
             behind = Some((provider, received));
         }
     }
-    Some(Box::new(Tracing { work, behind }))
+    Ok(Some(Box::new(Tracing { work, behind })))
 }

@@ -1,6 +1,6 @@
 //! A picture's frame: a card with its own ground, so that it reads on a light page and on a dark one, a title, and texts.
 //!
-//! Texts are placed so that no width has to be known: the viewer's font differs from the one it was drawn with.
+//! The viewer's font differs from the one it was drawn with, so no width is known; where one is needed, a text is taken to be as wide as a wide font makes it.
 
 use std::fmt::Write as _;
 
@@ -28,6 +28,11 @@ pub(crate) enum Anchor {
     Start,
     Middle,
     End,
+}
+
+/// The most that a text of the common size takes, in pixels.
+pub(crate) fn width(text: &str) -> f64 {
+    text.chars().count() as f64 * 13.0 * 0.62
 }
 
 /// A picture in the making.

@@ -1,0 +1,140 @@
+//! The pictures and tables that are committed are what is stored gives, every figure is of a run that is told, and pictures are drawn whole: `cargo run --release -p benches -- pictures` writes them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use stored::{Limits, Results, Row, Run, Stored, files};
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn stored() -> Stored {
+    Stored::load(root()).expect("what is stored can be read")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join("benches").join(name)).expect("it is stored")
+}
+
+#[test]
+fn what_is_committed_is_what_the_results_give() {
+    let mut drawn = BTreeSet::new();
+    for (name, text) in files(&stored(), root()).expect("they can be drawn") {
+        let committed = std::fs::read_to_string(root().join(&name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(committed == text, "{name} is not what results.json gives; `benches -- pictures` writes it");
+        drawn.insert(name);
+    }
+    // Nor is there one that nothing gives.
+    for entry in std::fs::read_dir(root().join("benches/pictures")).expect("the folder") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        assert!(
+            !name.ends_with(".svg") || drawn.contains(&format!("benches/pictures/{name}")),
+            "{name} is left over"
+        );
+    }
+    assert!(drawn.contains("benches/pictures/load.svg") && drawn.contains("benches/pictures/sync-args.svg"));
+}
+
+#[test]
+fn what_is_stored_is_written_as_it_is_read() {
+    let text = read("results.json");
+    assert_eq!(Results::parse(&text).expect("results").to_text().expect("they can be written"), text);
+    for name in ["instructions.json", "wire.json"] {
+        let text = read(name);
+        assert_eq!(Limits::parse(&text).expect(name).to_text().expect(name), text);
+    }
+}
+
+/// Documents with the same figures twice could differ.
+#[test]
+fn the_tables_of_the_benches_all_come_from_the_results() {
+    let text = read("README.md");
+    for name in ["all", "ratios", "load", "scaling", "model", "idle", "instructions", "pictures"] {
+        assert!(text.contains(&format!("<!-- figures: {name} -->")), "there is no table `{name}`");
+    }
+}
+
+#[test]
+fn every_figure_is_of_a_run_that_is_told() {
+    let results = stored().results;
+    let told: BTreeSet<&str> = results.runs.iter().map(|run| run.began.as_str()).collect();
+    for run in &results.runs {
+        assert!(run.began.ends_with('Z') && run.began.contains('T'), "{run:?}");
+        assert!(!run.commit.is_empty() && !run.command.is_empty() && !run.machine.is_empty(), "{run:?}");
+    }
+    for row in &results.rows {
+        assert!(told.contains(row.run.as_str()), "{} {} is of no run", row.work, row.peer);
+    }
+}
+
+#[test]
+fn rows_of_another_run_are_told_apart() {
+    let run = |began: &str| Run {
+        began: began.into(),
+        commit: began[..4].into(),
+        command: "peers --save".into(),
+        machine: "a machine".into(),
+    };
+    let rows = |peers: &[&str]| {
+        let row = |peer: &&str| Row { peer: (*peer).into(), work: "sync".into(), ..Row::default() };
+        Results { rows: peers.iter().map(row).collect(), ..Results::default() }
+    };
+    let mut stored = stored();
+    stored.results = Results::default();
+    let (first, second) = ("2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z");
+    stored.results.put_all(run(first), rows(&["ours", "fastrace"]));
+    stored.results.put_all(run(second), rows(&["ours"]));
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    let line = |of: &str| readme.lines().find(|line| line.starts_with(of)).unwrap_or_else(|| panic!("{of}"));
+    assert_eq!(line("run a"), format!("run a: {first}, commit 2026, `peers --save`; a machine"));
+    assert!(line("sync        ours ").ends_with("   b"), "{}", line("sync        ours "));
+    assert!(line("sync        fastrace ").ends_with("   a"));
+    // A run that no figure is of any more goes.
+    stored.results.put_all(run(second), rows(&["fastrace"]));
+    assert_eq!(stored.results.runs, [run(second)]);
+}
+
+/// A text's place and how far it may reach, by a width that no common font exceeds.
+fn reach(line: &str) -> Option<(f64, f64, f64, &str)> {
+    let attribute = |name: &str| line.split_once(&format!("{name}=\""))?.1.split('"').next();
+    let number = |name: &str| attribute(name)?.parse::<f64>().ok();
+    let text = line.strip_prefix("<text ")?.split_once('>')?.1.strip_suffix("</text>")?;
+    let size = match attribute("class")? {
+        class if class.contains("title") => 17.0,
+        class if class.contains("small") || class.contains("head") => 12.0,
+        _ => 13.0,
+    };
+    let shown = text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    let (x, wide) = (number("x")?, shown.chars().count() as f64 * size * 0.62);
+    let left = match attribute("text-anchor")? {
+        "start" => x,
+        "middle" => x - wide / 2.0,
+        _ => x - wide,
+    };
+    Some((number("y")?, left, left + wide, text))
+}
+
+#[test]
+fn no_text_is_cut_off_or_lies_on_another() {
+    for (name, text) in files(&stored(), root()).expect("they can be drawn") {
+        if !name.ends_with(".svg") {
+            continue;
+        }
+        let width =
+            text.split_once("viewBox=\"0 0 ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+        let width: f64 = width.expect("a width");
+        let texts: Vec<_> = text.lines().filter_map(reach).collect();
+        assert!(texts.len() > 5, "{name} has no texts");
+        for (i, (y, left, right, text)) in texts.iter().enumerate() {
+            assert!(
+                *left >= 0.0 && *right <= width,
+                "{name}: `{text}` from {left:.0} to {right:.0} of {width:.0}"
+            );
+            for (other_y, other_left, other_right, other) in &texts[..i] {
+                let apart = (y - other_y).abs() >= 10.0 || right <= other_left || other_right <= left;
+                assert!(apart, "{name}: `{text}` lies on `{other}`");
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The program itself, started: each peer does each kind of work or says that it has none, and one that fails is told and is in the exit status.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const WORKS: [&str; 19] = [
+    "sync",
+    "sync-args",
+    "sync-six",
+    "sync-debug",
+    "sync-long",
+    "async",
+    "async-args",
+    "async-six",
+    "async-debug",
+    "async-long",
+    "root-child",
+    "depth-10",
+    "unsampled",
+    "no-tracer",
+    "error",
+    "logged",
+    "via-log",
+    "via-tracing",
+    "instrument",
+];
+
+fn benches() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_benches"))
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().expect("it starts")
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_peer_does_a_work_or_says_that_it_has_none() {
+    // What a peer cannot do; all else it does, and what it made comes out: of ours everything, of the others, which may lose some, something.
+    let none: [(&str, &[&str]); 7] = [
+        ("plain", &[]),
+        ("ours", &[]),
+        ("fastrace", &["instrument"]),
+        ("tracing-otel", &["no-tracer"]),
+        ("otel", &["no-tracer", "via-log", "via-tracing", "instrument"]),
+        (
+            "rustracing",
+            &[
+                "async",
+                "async-args",
+                "async-six",
+                "async-debug",
+                "async-long",
+                "no-tracer",
+                "via-log",
+                "via-tracing",
+                "instrument",
+            ],
+        ),
+        (
+            "tracing",
+            &[
+                "sync",
+                "sync-args",
+                "sync-six",
+                "sync-debug",
+                "sync-long",
+                "async",
+                "async-args",
+                "async-six",
+                "async-debug",
+                "async-long",
+                "root-child",
+                "depth-10",
+                "unsampled",
+                "error",
+                "logged",
+                "via-log",
+                "via-tracing",
+                "instrument",
+            ],
+        ),
+    ];
+    for (peer, cannot) in none {
+        let mut has_none = BTreeSet::new();
+        for work in WORKS {
+            let output = output(benches().args(["run", peer, work, "1", "2"]));
+            let (out, error) = (said(&output.stdout), said(&output.stderr));
+            assert!(output.status.success(), "{peer} {work}: {error}");
+            if out.trim() == "null" {
+                has_none.insert(work);
+                continue;
+            }
+            let figures: serde_json::Value = serde_json::from_str(&out).expect("figures");
+            let (made, received) =
+                (figures["made"].as_u64().expect("a number"), figures["received"].as_u64());
+            let least = if peer == "ours" { made } else { made.min(1) };
+            assert!(received.unwrap_or(0) >= least, "{peer} {work}: {received:?} of {made} came out");
+        }
+        assert_eq!(has_none, cannot.iter().copied().collect(), "{peer}");
+    }
+}
+
+#[test]
+fn a_peer_that_cannot_be_started_is_an_error_and_not_one_without_such_work() {
+    // Nobody told it where its receiver is.
+    for peer in ["ours-udp", "fastrace-jaeger", "tracing-otlp", "rustracing-udp"] {
+        let output = output(benches().args(["run", peer, "sync", "1", "1"]).env_remove("BENCHES_RECEIVER"));
+        let error = said(&output.stderr);
+        assert!(!output.status.success() && error.contains("BENCHES_RECEIVER"), "{peer}: {error}");
+        assert_eq!(said(&output.stdout), "", "{peer}");
+    }
+    let output = output(benches().args(["run", "nobody", "sync", "1", "1"]));
+    assert!(!output.status.success() && said(&output.stderr).contains("no peer `nobody`"));
+}
+
+/// A folder with a program called `go`, to stand first in the path.
+fn go(test: &str, script: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("benches-go-{}-{test}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let go = folder.join("go");
+    std::fs::write(&go, format!("#!/bin/sh\n{script}\n")).expect("a script");
+    std::fs::set_permissions(&go, std::fs::Permissions::from_mode(0o755)).expect("it may run");
+    folder
+}
+
+/// `peers` with the Go peer and one that does not fail.
+fn peers(path: &Path) -> Output {
+    let rest = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{rest}", path.display());
+    output(benches().args(["peers", "--only", "plain,go", "--work", "sync", "--quick"]).env("PATH", path))
+}
+
+#[test]
+fn a_peer_that_fails_is_told_with_what_it_said_and_the_others_go_on() {
+    // Builds a program that fails: `go build -buildvcs=false -o PROGRAM .`
+    let script = "printf '#!/bin/sh\\necho it is broken >&2\\nexit 7\\n' > \"$4\" && chmod +x \"$4\"";
+    let output = peers(&go("breaks", script));
+    // The real Go writes over no file that is not a program.
+    let built = Path::new(env!("CARGO_BIN_EXE_benches")).with_file_name("benches-go");
+    std::fs::remove_file(built).expect("the script stood in for Go");
+    let (out, error) = (said(&output.stdout), said(&output.stderr));
+    assert!(!output.status.success(), "{out}{error}");
+    assert!(error.contains("go sync ended with exit status: 7: it is broken"), "{error}");
+    assert!(out.contains("sync        plain "), "{out}");
+}
+
+#[test]
+fn a_go_that_does_not_build_is_an_error() {
+    let output = peers(&go("fails", "echo no such module >&2; exit 1"));
+    let error = said(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("benches/go was not built: no such module"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_promise_is_in_the_exit_status_of_a_run_that_checks() {
+    let run = |only: &str| {
+        output(benches().args(["peers", "--only", only, "--work", "sync", "--quick", "--check"]))
+    };
+    // No row that a promise is about.
+    let nothing = run("plain");
+    assert!(!nothing.status.success());
+    assert!(said(&nothing.stderr).contains("none of the promises was measured"), "{}", said(&nothing.stderr));
+    // One row, and one promise about it that no clock is asked for: it allocates nothing.
+    let kept = run("ours");
+    assert!(kept.status.success(), "{}{}", said(&kept.stdout), said(&kept.stderr));
+}
+
+#[test]
+fn what_is_not_sampled_is_not_sent() {
+    let output = output(benches().args(["wire-one", "unsampled"]));
+    assert!(output.status.success(), "{}", said(&output.stderr));
+    assert_eq!(said(&output.stdout).trim(), "[0.0,0.0]");
+}

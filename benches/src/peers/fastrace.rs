@@ -140,6 +140,7 @@ fn root() {
     leaf();
 }
 
+#[inline(never)]
 pub(super) fn burst(work: Work, spans: usize) {
     if matches!(work, Work::NoTracer | Work::RootChild) {
         calls!(work, spans);

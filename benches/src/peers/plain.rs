@@ -13,6 +13,7 @@ fn root() {
     leaf();
 }
 
+#[inline(never)]
 pub(super) fn burst(work: Work, spans: usize) {
     calls!(work, spans);
 }

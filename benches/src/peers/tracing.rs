@@ -22,6 +22,7 @@ fn root() {
     leaf();
 }
 
+#[inline(never)]
 pub(super) fn burst(work: Work, spans: usize) {
     if work == Work::RootChild {
         calls!(work, spans);

@@ -44,7 +44,7 @@ pub(crate) fn run(update: bool, accept: &[String]) -> Result<(), String> {
         let (span, around): (f64, f64) =
             serde_json::from_slice(&output.stdout).map_err(|e| format!("{name}: {e}"))?;
         let row = match work {
-            Work::Unsampled => "spans sent that are not sampled".into(),
+            Work::Unsampled => "all spans that are not sampled".into(),
             _ => format!("a span of {name}"),
         };
         gate.count(row, span, true);
@@ -62,7 +62,7 @@ pub(crate) fn one(work: Work) -> Result<(), String> {
     let address = socket.local_addr().map_err(|e| e.to_string())?;
     let mut running = ours::to_agent(work, address.to_string())?;
     let (mut bytes, mut spans, mut envelope, mut made): (f64, u64, f64, u64) = (0.0, 0, 0.0, 0);
-    let (mut buffer, mut sent) = (vec![0; 1 << 16], 0);
+    let mut buffer = vec![0; 1 << 16];
     for _ in 0..BATCHES {
         running.burst(BATCH);
         made += running.made(BATCH);
@@ -74,10 +74,10 @@ pub(crate) fn one(work: Work) -> Result<(), String> {
             while !last {
                 let n = socket.recv(&mut buffer).map_err(|e| format!("the span that is sampled: {e}"))?;
                 let message = Message::decode(Protocol::Compact, &buffer[..n]).map_err(|e| e.to_string())?;
-                let (sampled, not): (Vec<_>, Vec<_>) =
-                    message.batch.spans.iter().partition(|span| span.operation_name == LAST);
-                last = !sampled.is_empty();
-                sent += not.len();
+                last = message.batch.spans.iter().any(|span| span.operation_name == LAST);
+                if message.batch.spans.len() > usize::from(last) {
+                    bytes += (n - without_spans(&message)) as f64;
+                }
             }
             continue;
         }
@@ -91,12 +91,8 @@ pub(crate) fn one(work: Work) -> Result<(), String> {
             spans += message.batch.spans.len() as u64;
         }
     }
-    if work == Work::Unsampled {
-        // No span may be there, so it is told as a whole number of them, and not by its bytes.
-        println!("{}", serde_json::to_string(&(sent as f64, envelope)).map_err(|e| e.to_string())?);
-        return Ok(());
-    }
-    let span = bytes / spans as f64;
+    // Of what is not sampled no byte may be there, so all of them are told.
+    let span = if work == Work::Unsampled { bytes } else { bytes / spans as f64 };
     println!("{}", serde_json::to_string(&(span, envelope)).map_err(|e| e.to_string())?);
     Ok(())
 }

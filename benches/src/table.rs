@@ -8,7 +8,7 @@ use crate::{encoding, start, store};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use stored::{Kept, Results, row_line};
+use stored::{Kept, Promise, Results, row_line};
 
 const ROUNDS: usize = 7;
 const BURSTS: usize = 30;
@@ -93,8 +93,11 @@ pub(crate) fn run(asked: &Asked) -> Result<(), String> {
     }
     let told = stored::promises(&results);
     if !asked.json {
-        println!("\nratios of the minima (and of the medians), and the most they should be");
-        told.iter().filter(|it| it.kept != Kept::Unmeasured).for_each(|it| println!("{}", it.text));
+        let told: Vec<&Promise> = told.iter().filter(|it| it.kept != Kept::Unmeasured).collect();
+        if !told.is_empty() {
+            println!("\nratios of the minima (and of the medians), and the most they should be");
+        }
+        told.iter().for_each(|it| println!("{}", it.text));
     }
     if asked.save {
         store::save(run, results)?;

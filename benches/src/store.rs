@@ -20,7 +20,8 @@ pub(crate) fn begin() -> Run {
     let changed = if said("git", &paths).is_empty() { "" } else { ", changed" };
     let args: Vec<String> = std::env::args().skip(1).collect();
     Run {
-        began: said("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]),
+        // Its name too, and two may begin in the same second.
+        began: said("date", &["--utc", "+%Y-%m-%dT%H:%M:%S.%3NZ"]),
         commit: format!("{}{changed}", said("git", &["rev-parse", "--short", "HEAD"])),
         command: args.join(" "),
         machine: machine(),

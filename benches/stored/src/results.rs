@@ -27,7 +27,7 @@ pub struct Results {
 /// One start of the benches with `--save`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
-    /// When it began, by which its figures name it: `2026-11-29T09:40:12Z`.
+    /// When it began, by which its figures name it: `2026-11-29T09:40:12.345Z`.
     pub began: String,
     /// The commit that it was built from.
     pub commit: String,

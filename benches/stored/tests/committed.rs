@@ -58,6 +58,7 @@ fn the_tables_of_the_benches_all_come_from_the_results() {
 fn every_figure_is_of_a_run_that_is_told() {
     let results = stored().results;
     let told: BTreeSet<&str> = results.runs.iter().map(|run| run.began.as_str()).collect();
+    assert_eq!(told.len(), results.runs.len(), "two runs of one name");
     for run in &results.runs {
         assert!(run.began.ends_with('Z') && run.began.contains('T'), "{run:?}");
         assert!(!run.commit.is_empty() && !run.command.is_empty() && !run.machine.is_empty(), "{run:?}");

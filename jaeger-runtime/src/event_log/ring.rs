@@ -85,6 +85,8 @@ pub(crate) struct Ring {
     tail: Padded<AtomicU64>,
     /// Spans refused because the log was full. Written by the owner only.
     refused: AtomicU64,
+    /// Where the last owner went back, for the next one: [`Island::end`], `lap` and `passed`. Touched only when a log changes hands, which is told by other means.
+    left: [AtomicU64; 3],
 }
 
 impl Ring {
@@ -101,6 +103,7 @@ impl Ring {
             head: Padded(AtomicU64::new(0)),
             tail: Padded(AtomicU64::new(0)),
             refused: AtomicU64::new(0),
+            left: Island::NONE.to_words().map(AtomicU64::new),
         }
     }
 
@@ -233,7 +236,7 @@ pub(crate) struct Producer {
     island: Cell<Island>,
 }
 
-/// Where the writer last went back. A thread that takes over a log need not know: until the reader has left the island, it then only counts as used what lies behind it.
+/// Where the writer last went back. A thread that takes over a log is told: until the reader has left the island, it would else have the room before it and no more, some 64 KiB.
 #[derive(Clone, Copy, Debug)]
 struct Island {
     /// Where what was not read ends, with the skip.
@@ -246,6 +249,14 @@ struct Island {
 
 impl Island {
     const NONE: Self = Self { end: 0, lap: 0, passed: true };
+
+    fn to_words(self) -> [u64; 3] {
+        [self.end, self.lap, u64::from(self.passed)]
+    }
+
+    fn from_words([end, lap, passed]: [u64; 3]) -> Self {
+        Self { end, lap, passed: passed != 0 }
+    }
 }
 
 /// What the slow path found.
@@ -283,7 +294,7 @@ impl Producer {
         self.head.set(ring.head.0.load(Ordering::Relaxed));
         self.max_event.set(ring.shape.max_event as usize);
         self.reserved.set(0);
-        self.island.set(Island::NONE);
+        self.island.set(Island::from_words([0, 1, 2].map(|i| ring.left[i].load(Ordering::Relaxed))));
         self.close();
     }
 
@@ -296,7 +307,11 @@ impl Producer {
     pub(crate) fn detach(&self) -> Option<&'static Ring> {
         self.words.set(&[]);
         self.close();
-        self.ring.take()
+        let ring = self.ring.take()?;
+        for (to, word) in ring.left.iter().zip(self.island.get().to_words()) {
+            to.store(word, Ordering::Relaxed);
+        }
+        Some(ring)
     }
 
     pub(crate) fn is_attached(&self) -> bool {

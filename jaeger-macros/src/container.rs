@@ -158,9 +158,9 @@ impl Seen {
             Self { constant: false, .. } => Some(
                 "its functions have no body. Put `#[traced]` on the implementations, or give a function a default body",
             ),
-            Self { without_body: false, .. } => {
-                Some("a `const fn` may run at compile time, where there is no clock. Trace the functions that call it")
-            }
+            Self { without_body: false, .. } => Some(
+                "a `const fn` may run at compile time, where there is no clock. Trace the functions that call it",
+            ),
             _ => Some("its functions are `const` or have no body. Put `#[traced]` on the implementations"),
         }
     }

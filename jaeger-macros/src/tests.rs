@@ -1,5 +1,7 @@
 //! The expansion as tokens, without a compiler: faults at their places, functions that survive them, the shape that a body gets.
 
+mod blocks;
+
 use crate::Features;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -542,67 +544,4 @@ fn twice_is_told_and_what_another_crate_calls_so_is_not() {
         fn f(a: u8) {}
     );
     assert_eq!(faults(quote!(), other), [""; 0]);
-}
-
-#[test]
-fn a_block_in_which_nothing_can_be_traced_says_so() {
-    let of = |item: TokenStream| faults(quote!(), item).join("; ");
-    let bodiless = of(quote!(
-        pub trait T {
-            const N: u8;
-            fn nobody(&self);
-            fn neither(&self) -> u8;
-        }
-    ));
-    assert!(bodiless.contains("nothing in this `trait`") && bodiless.contains("no body"), "{bodiless}");
-    let constant = of(quote!(
-        impl A {
-            const fn f() -> u8 {
-                1
-            }
-        }
-    ));
-    assert!(constant.contains("nothing in this `impl`") && constant.contains("compile time"), "{constant}");
-    let within = of(quote!(
-        mod m {
-            const fn f() {}
-            trait T {
-                fn nobody();
-            }
-        }
-    ));
-    assert!(within.contains("nothing in this `mod`"), "{within}");
-    for quiet in [
-        quote!(
-            trait T {
-                fn nobody(&self);
-                fn somebody(&self) {}
-            }
-        ),
-        quote!(
-            trait T {
-                fn nobody(&self);
-                made_by_a_macro! {}
-            }
-        ),
-        quote!(
-            trait Marker {
-                type T;
-            }
-        ),
-        // Begun, and to be filled.
-        quote!(
-            impl A {}
-        ),
-        quote!(impl A { fn being_typed(&self) }),
-        quote!(
-            impl A {
-                const fn f() {}
-                #[traced(off)]
-                fn g() {}
-            }
-        ),
-    ] {
-        assert_eq!(faults(quote!(), quiet.clone()), [""; 0], "{quiet}");
-    }
 }

@@ -101,7 +101,7 @@ impl Expansion<'_> {
         let reply = Ident::new("__jaeger_reply", self.at.located_at(body.span()));
         let code = if early {
             let inner = self.as_last(Some(ty)).around(quote_spanned!(self.at=> #touched #statements));
-            let (user, private) = (body.span(), self.users_private());
+            let (user, private) = (self.body_in_function(), self.users_private());
             let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
@@ -193,6 +193,11 @@ impl Expansion<'_> {
         // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
         signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
         self.with_documented_twin(&signature, &run)
+    }
+
+    /// The body's place, and whoever wrote `fn`: a macro may have put a body of the user's into a function of its own, in which linters look for nothing.
+    fn body_in_function(&self) -> Span {
+        self.function.body.span().resolved_at(self.function.signature.fn_token.span)
     }
 
     /// The runtime's path as if the user had written it: an expression is taken for a macro's if it begins or ends with a token of one.
@@ -324,7 +329,7 @@ impl Expansion<'_> {
         let made = match closure {
             true => {
                 let inner = self.as_last(boxed.as_ref()).around(quote_spanned!(at=> #touched #statements));
-                let (user, private) = (body.span(), self.users_private());
+                let (user, private) = (self.body_in_function(), self.users_private());
                 let ty = boxed.as_ref().map(|ty| quote_spanned!(at=> -> #ty));
                 quote_spanned!(user=> #private::call_once(move || #ty #inner))
             }

@@ -1018,3 +1018,20 @@ macro_rules! with_a_block {
 }
 
 with_a_block!(body_of_a_macro, { Some(3) });
+
+macro_rules! cfg_put_together {
+    ($($(#[$attribute:meta])* pub fn $name:ident($argument:ident: $of:ty) -> $reply:ty $body:block)*) => {$(
+        $(#[$attribute])* pub fn $name($argument: $of) -> $reply $body
+    )*};
+}
+
+cfg_put_together! {
+    pub fn returning_body_of_a_macro(n: Option<u8>) -> Option<u8> {
+        let n = n?;
+        return Some(n);
+    }
+
+    pub fn returned_future_of_a_macro(n: u8) -> impl std::future::Future<Output = u8> {
+        return ready(n);
+    }
+}

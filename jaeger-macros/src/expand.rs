@@ -46,6 +46,12 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
     }
     let (signature, code) = match &reply {
         Reply::Nothing | Reply::Opaque => this.guard(&reply),
+        // Nobody sees what it returns, and linters see what is needless at its end.
+        Reply::Value(_) | Reply::Partly(_)
+            if function.stays_in_place() && leaves(&function.body.stream()) =>
+        {
+            this.guard(&reply)
+        }
         Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
         Reply::Partly(ty) => this.value(ty, true),
         // What it returns early is no future with a span around it, nor one that was given up.
@@ -389,6 +395,11 @@ impl Last {
 
 fn returns_never(signature: &Signature) -> bool {
     matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
+}
+
+/// Whether a body ends in a `return`.
+fn leaves(body: &TokenStream) -> bool {
+    may_leave_early(body) && (ends_in_semicolon(body) || ends_in_return(body))
 }
 
 /// Types of the standard library, by the last of their names, of which none is a future.

@@ -1000,6 +1000,22 @@ pub fn returns_located_unused((used, unused): (u8, u8), mut n: u8) -> u8 {
     return used;
 }
 
+pub fn large_error_early(n: Option<u8>) -> Result<u8, [u64; 40]> {
+    let n = n.ok_or([3; 40])?;
+    Ok(n)
+}
+
+pub trait DecidesErrors {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]>;
+}
+
+impl DecidesErrors for Flag {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]> {
+        let n = n.ok_or([3; 40])?;
+        Ok(n)
+    }
+}
+
 // ------------------------------------------------------------------ functions that return a future, early
 
 pub fn made_in_a_match(n: u8) -> impl std::future::Future<Output = u8> {

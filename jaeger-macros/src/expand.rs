@@ -46,6 +46,12 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
     }
     let (signature, code) = match &reply {
         Reply::Nothing | Reply::Opaque => this.guard(&reply),
+        // Nobody sees what it returns, and linters see what is needless at its end.
+        Reply::Value(_) | Reply::Partly(_)
+            if function.stays_in_place() && leaves(&function.body.stream()) =>
+        {
+            this.guard(&reply)
+        }
         Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
         Reply::Partly(ty) => this.value(ty, true),
         // What it returns early is no future with a span around it, nor one that was given up.
@@ -102,7 +108,10 @@ impl Expansion<'_> {
         let code = if early {
             let inner = self.as_last(Some(ty)).around(quote_spanned!(self.at=> #touched #statements));
             let (user, private) = (self.body_in_function(), self.users_private());
-            let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
+            // Said of the function, unless a trait decided its type.
+            let allowed = may_be_result(&self.function.signature)
+                .then(|| quote_spanned!(self.at=> #[allow(clippy::result_large_err)]));
+            let call = quote_spanned!(user=> #private::call_once(#allowed move || -> #ty #inner));
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
                 let __jaeger_reply: #ty = #call;
@@ -391,11 +400,27 @@ fn returns_never(signature: &Signature) -> bool {
     matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
 }
 
+/// Whether a body ends in a `return`.
+fn leaves(body: &TokenStream) -> bool {
+    may_leave_early(body) && (ends_in_semicolon(body) || ends_in_return(body))
+}
+
 /// Types of the standard library, by the last of their names, of which none is a future.
 const NO_FUTURES: [&str; 26] = [
     "Result", "Option", "Vec", "String", "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize",
     "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Arc", "Rc", "Duration", "HashMap", "BTreeMap",
 ];
+
+/// Whether the function may return a `Result`, under whatever name.
+fn may_be_result(signature: &Signature) -> bool {
+    match &signature.output {
+        ReturnType::Type(_, ty) => match &**ty {
+            Type::Path(path) => path.path.segments.last().is_none_or(|last| last.ident != "Option"),
+            _ => false,
+        },
+        ReturnType::Default => false,
+    }
+}
 
 /// Whether a value of the type can be a future, as far as its name says: any type of the user's can.
 fn may_be_future(ty: &Type) -> bool {

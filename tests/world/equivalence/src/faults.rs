@@ -987,6 +987,35 @@ pub async fn holds_one_that_yields_a_future(n: u8) -> std::future::Ready<u8> {
     }
 }
 
+// ------------------------------------------------------------------ functions whose place has to stay, returning at their end
+
+#[track_caller]
+pub fn returns_located(n: Option<u8>) -> Option<u8> {
+    let n = n?;
+    return Some(n);
+}
+
+#[track_caller]
+pub fn returns_located_unused((used, unused): (u8, u8), mut n: u8) -> u8 {
+    return used;
+}
+
+pub fn large_error_early(n: Option<u8>) -> Result<u8, [u64; 40]> {
+    let n = n.ok_or([3; 40])?;
+    Ok(n)
+}
+
+pub trait DecidesErrors {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]>;
+}
+
+impl DecidesErrors for Flag {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]> {
+        let n = n.ok_or([3; 40])?;
+        Ok(n)
+    }
+}
+
 // ------------------------------------------------------------------ functions that return a future, early
 
 pub fn made_in_a_match(n: u8) -> impl std::future::Future<Output = u8> {

@@ -16,6 +16,8 @@ use syn::ext::IdentExt;
 /// An `impl`, `trait` or `mod` with its braces.
 pub(crate) struct Block {
     before: Vec<TokenTree>,
+    /// Where `impl`, `trait` or `mod` stands.
+    keyword: usize,
     body: Group,
     prefix: String,
 }
@@ -33,7 +35,7 @@ impl Block {
         let TokenTree::Group(group) = &tokens[body] else { return None };
         let before = tokens[..body].to_vec();
         let prefix = prefix(&before[keyword..]);
-        Some(Self { before, body: group.clone(), prefix })
+        Some(Self { before, keyword, body: group.clone(), prefix })
     }
 
     /// The block, its functions annotated.
@@ -50,7 +52,7 @@ impl Block {
         if options.off.is_some() {
             return self.put(left_alone(&self.body.stream()));
         }
-        let mut inner = Inner { options, arguments: vec![] };
+        let mut inner = Inner { options, arguments: vec![], seen: Seen::default() };
         let body = inner.annotate(&self.body.stream(), &self.prefix);
         let named = options.skip.iter().chain(options.shown.iter().map(|(name, _)| name));
         for unknown in named.filter(|name| !inner.arguments.contains(&name.to_string())) {
@@ -59,6 +61,10 @@ impl Block {
                 .unwrap_or_default();
             faults
                 .add(unknown.span(), format!("no function in this block has an argument `{unknown}`{hint}"));
+        }
+        if let Some(why) = inner.seen.why_nothing() {
+            let keyword = &self.before[self.keyword];
+            faults.add(keyword.span(), format!("nothing in this `{keyword}` can be traced: {why}"));
         }
         self.put(body)
     }
@@ -135,11 +141,37 @@ fn generics(tokens: &[TokenTree]) -> usize {
     tokens.len()
 }
 
+/// What a block has been found to hold.
+#[derive(Default)]
+struct Seen {
+    /// Something that is traced, or may be: by an attribute of its own, or by what a macro makes.
+    traced: bool,
+    without_body: bool,
+    constant: bool,
+}
+
+impl Seen {
+    /// Why the attribute does nothing, if it does not. On an empty block it waits.
+    fn why_nothing(&self) -> Option<&'static str> {
+        match self {
+            Self { traced: true, .. } | Self { without_body: false, constant: false, .. } => None,
+            Self { constant: false, .. } => Some(
+                "its functions have no body. Put `#[traced]` on the implementations, or give a function a default body",
+            ),
+            Self { without_body: false, .. } => Some(
+                "a `const fn` may run at compile time, where there is no clock. Trace the functions that call it",
+            ),
+            _ => Some("its functions are `const` or have no body. Put `#[traced]` on the implementations"),
+        }
+    }
+}
+
 /// Goes through the items of a block.
 struct Inner<'a> {
     options: &'a Options,
     /// Words in the parentheses of the functions: among them their arguments.
     arguments: Vec<String>,
+    seen: Seen,
 }
 
 impl Inner<'_> {
@@ -152,6 +184,7 @@ impl Inner<'_> {
             rest = next;
             match item.what {
                 What::Function { after_attributes } if !is_naked(&this[..after_attributes]) => {
+                    self.seen.traced = true;
                     let (attributes, function) = this.split_at(after_attributes);
                     self.note_arguments(function);
                     out.extend(self.annotated(attributes, prefix));
@@ -167,7 +200,15 @@ impl Inner<'_> {
                     out.extend(before.iter().cloned());
                     out.extend([TokenTree::Group(annotated)]);
                 }
-                _ => out.extend(this.iter().cloned()),
+                other => {
+                    match other {
+                        What::Bare { is_const: true } => self.seen.constant = true,
+                        What::Bare { is_const: false } => self.seen.without_body = true,
+                        What::Other if !is_macro(this) => {}
+                        _ => self.seen.traced = true,
+                    }
+                    out.extend(this.iter().cloned());
+                }
             }
         }
         out.extend(rest.iter().cloned());
@@ -278,6 +319,11 @@ fn note(tokens: &TokenStream, words: &mut Vec<String>) {
     }
 }
 
+/// Whether an item may be a macro's call.
+fn is_macro(item: &[TokenTree]) -> bool {
+    item.iter().any(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!'))
+}
+
 fn is_naked(attributes: &[TokenTree]) -> bool {
     attributes.iter().any(|token| matches!(token, TokenTree::Group(group) if says_naked(group.stream())))
 }
@@ -325,7 +371,7 @@ fn left_alone(body: &TokenStream) -> TokenStream {
                     token => token.clone(),
                 }));
             }
-            What::Other => out.extend(this.iter().cloned()),
+            What::Bare { .. } | What::Other => out.extend(this.iter().cloned()),
         }
     }
     out.extend(rest.iter().cloned());

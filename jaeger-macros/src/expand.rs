@@ -18,10 +18,10 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    as_ours, boxed_tail, ends_in_returns, ends_in_semicolon, has_impl_trait, is_canonical, is_question_in_ok,
-    may_leave_early, without_lifetimes,
+    as_ours, boxed_tail, ends_in_return, ends_in_returns, ends_in_semicolon, has_impl_trait, is_canonical,
+    is_question_in_ok, may_leave_early, says_async, without_lifetimes,
 };
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{ReturnType, Signature, Type, Visibility};
 
@@ -46,6 +46,12 @@ pub(crate) fn expand(function: &Function, plan: &Plan) -> TokenStream {
     }
     let (signature, code) = match &reply {
         Reply::Nothing | Reply::Opaque => this.guard(&reply),
+        // Nobody sees what it returns, and linters see what is needless at its end.
+        Reply::Value(_) | Reply::Partly(_)
+            if function.stays_in_place() && leaves(&function.body.stream()) =>
+        {
+            this.guard(&reply)
+        }
         Reply::Value(ty) => this.value(&ty.to_token_stream(), false),
         Reply::Partly(ty) => this.value(ty, true),
         // What it returns early is no future with a span around it, nor one that was given up.
@@ -97,14 +103,19 @@ impl Expansion<'_> {
         let moved = self.moved(early);
         let (open, statements, touched) = (self.enter(&moved), &moved.statements, &moved.touched);
         let tell = self.tell(opaque);
+        // A reply that does not live long enough is told where it leaves, which is the body.
+        let reply = Ident::new("__jaeger_reply", self.at.located_at(body.span()));
         let code = if early {
-            let inner = self.as_last(ty).around(quote_spanned!(self.at=> #touched #statements));
-            let (user, private) = (body.span(), self.users_private());
-            let call = quote_spanned!(user=> #private::call_once(move || -> #ty #inner));
+            let inner = self.as_last(Some(ty)).around(quote_spanned!(self.at=> #touched #statements));
+            let (user, private) = (self.body_in_function(), self.users_private());
+            // Said of the function, unless a trait decided its type.
+            let allowed = may_be_result(&self.function.signature)
+                .then(|| quote_spanned!(self.at=> #[allow(clippy::result_large_err)]));
+            let call = quote_spanned!(user=> #private::call_once(#allowed move || -> #ty #inner));
             quote_spanned! {self.at=>
                 let __jaeger_span = #open;
                 let __jaeger_reply: #ty = #call;
-                #tell __jaeger_reply
+                #tell #reply
             }
         } else {
             let bound = self.bound_body(&quote_spanned!(self.at=> __jaeger_reply), ty);
@@ -118,7 +129,7 @@ impl Expansion<'_> {
                 let __jaeger_span = #open;
                 #statements
                 #bound
-                #told #tell __jaeger_reply
+                #told #tell #reply
             }
         };
         (moved.signature, code)
@@ -135,24 +146,30 @@ impl Expansion<'_> {
             Reply::Partly(ty) => (Some(as_ours(without_lifetimes(ty.clone()))), Some(self.say(true))),
             _ => (None, None),
         };
-        // Tells the block its type, as the signature tells it a plain body.
-        let typed = ty.as_ref().map(|ty| quote_spanned!(at=> if false { return #private::never::<#ty>(); }));
+        // Tells the block its type, as the signature tells it a plain body. Not as an argument of `never`: of an unknown name the compiler has another hint there than in the signature, and would tell it twice.
+        let typed = ty.as_ref().map(|ty| {
+            quote_spanned!(at=> if false { let __jaeger_never: #ty = #private::never(); return __jaeger_never; })
+        });
         let block = match (&ty, reply) {
-            (Some(ty), _) => self.as_last(ty),
+            (Some(ty), _) => self.as_last(Some(ty)),
             (None, Reply::Nothing) if !returns_never(&self.function.signature) => {
-                self.as_last(&quote_spanned!(at=> ()))
+                self.as_last(Some(&quote_spanned!(at=> ())))
             }
-            _ => Last { braces: at, within: None, code: as_tail(&self.function.body).to_token_stream() },
+            _ => self.as_last(None),
         };
         // A block whose last expression is a future would be a lint (`async_yields_async`), which a function is spared.
         let tokens = self.function.body.stream();
+        let mut allowed = None;
         let block = match self.function.returned() {
             Some(ty) if may_be_future(ty) => {
                 if ends_in_semicolon(&tokens) {
                     // It leaves by itself: whatever stood behind would not be reached.
                     block.into_statement()
-                } else if ends_in_returns(&tokens) {
-                    // Linters would not see what is needless behind a `return` of ours.
+                } else if ends_in_return(&tokens) {
+                    block
+                } else if ends_in_returns(&tokens) && !says_async(&tokens) {
+                    // Linters would not see what is needless behind a `return` of ours. There is no block of the user's that could be meant.
+                    allowed = Some(quote_spanned!(at=> #[allow(clippy::async_yields_async)]));
                     block
                 } else {
                     block.returned()
@@ -164,8 +181,8 @@ impl Expansion<'_> {
         let block = block.around(quote_spanned!(at=> #typed #touched #open #statements));
         let private = self.users_private();
         let run = match say {
-            Some(say) => quote_spanned!(user=> #private::run(async move #block, #say)),
-            None => quote_spanned!(user=> #private::run_bare(async move #block)),
+            Some(say) => quote_spanned!(user=> #private::run(#allowed async move #block, #say)),
+            None => quote_spanned!(user=> #private::run_bare(#allowed async move #block)),
         };
         // Of an `async fn`, `#[must_use]` means what it awaits to.
         if self.function.has_other_macros() || self.function.has_attribute("must_use") {
@@ -185,6 +202,11 @@ impl Expansion<'_> {
         // The tokens are of this crate's edition, 2024, in which an `impl Trait` captures all lifetimes, as an `async fn` does in every edition.
         signature.output = syn::parse_quote_spanned!(at=> -> impl ::core::future::Future<Output = #output>);
         self.with_documented_twin(&signature, &run)
+    }
+
+    /// The body's place, and whoever wrote `fn`: a macro may have put a body of the user's into a function of its own, in which linters look for nothing.
+    fn body_in_function(&self) -> Span {
+        self.function.body.span().resolved_at(self.function.signature.fn_token.span)
     }
 
     /// The runtime's path as if the user had written it: an expression is taken for a macro's if it begins or ends with a token of one.
@@ -218,7 +240,7 @@ impl Expansion<'_> {
 
     /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go
     /// before the arguments by other means than the edition: at a semicolon.
-    fn as_last(&self, ty: &TokenStream) -> Last {
+    fn as_last(&self, ty: Option<&TokenStream>) -> Last {
         let body = &self.function.body;
         let tail = as_tail(body).to_token_stream();
         if is_question_in_ok(&body.stream()) {
@@ -231,6 +253,10 @@ impl Expansion<'_> {
         if body.stream().is_empty() || ends_in_semicolon(&body.stream()) {
             return Last { braces, within: None, code: tail };
         }
+        if ends_in_return(&body.stream()) {
+            return Last { braces, within: None, code: tail }.into_statement();
+        }
+        let Some(ty) = ty else { return Last { braces: self.at, within: None, code: tail } };
         let name = quote_spanned!(self.at=> __jaeger_body);
         let bound = self.bound_body(&name, ty);
         Last { braces, within: None, code: quote_spanned!(self.at=> #bound #name) }
@@ -309,10 +335,13 @@ impl Expansion<'_> {
             return (moved.signature, code);
         }
         let (call, first) = around(later.boxed.is_some());
-        let block = as_tail(body);
-        let ty = boxed.map(|ty| quote_spanned!(at=> -> #ty));
         let made = match closure {
-            true => quote_spanned!(at=> #private::call_once(move || #ty { #touched #statements #block })),
+            true => {
+                let inner = self.as_last(boxed.as_ref()).around(quote_spanned!(at=> #touched #statements));
+                let (user, private) = (self.body_in_function(), self.users_private());
+                let ty = boxed.as_ref().map(|ty| quote_spanned!(at=> -> #ty));
+                quote_spanned!(user=> #private::call_once(move || #ty #inner))
+            }
             false => quote_spanned!(at=> if true #body else { #private::never() }),
         };
         let outside = (!closure).then_some(statements);
@@ -357,7 +386,8 @@ impl Last {
 
     fn returned(self) -> Self {
         let code = self.code;
-        Self { code: quote_spanned!(Span::mixed_site()=> return { #code };), ..self }
+        let code = quote_spanned!(Span::mixed_site()=> return { #code };);
+        Self { code, within: None, ..self }
     }
 
     fn into_statement(self) -> Self {
@@ -370,11 +400,27 @@ fn returns_never(signature: &Signature) -> bool {
     matches!(&signature.output, ReturnType::Type(_, ty) if is_never(ty))
 }
 
+/// Whether a body ends in a `return`.
+fn leaves(body: &TokenStream) -> bool {
+    may_leave_early(body) && (ends_in_semicolon(body) || ends_in_return(body))
+}
+
 /// Types of the standard library, by the last of their names, of which none is a future.
 const NO_FUTURES: [&str; 26] = [
     "Result", "Option", "Vec", "String", "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize",
     "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "Arc", "Rc", "Duration", "HashMap", "BTreeMap",
 ];
+
+/// Whether the function may return a `Result`, under whatever name.
+fn may_be_result(signature: &Signature) -> bool {
+    match &signature.output {
+        ReturnType::Type(_, ty) => match &**ty {
+            Type::Path(path) => path.path.segments.last().is_none_or(|last| last.ident != "Option"),
+            _ => false,
+        },
+        ReturnType::Default => false,
+    }
+}
 
 /// Whether a value of the type can be a future, as far as its name says: any type of the user's can.
 fn may_be_future(ty: &Type) -> bool {

@@ -1,6 +1,6 @@
 //! The time stamps of events: the CPU's own counter, converted into wall time by the collector.
 //!
-//! Hot side: [`ticks`], one counter read (about 10 ns where `Instant::now` takes 20 to 25). Cold side: [`Scale`], which knows what a tick is worth. Nothing is
+//! Hot side: [`ticks`], one counter read (about 10 ns where `Instant::now` takes 20 to 25), and [`counter`], which does not ask whether it may. Cold side: [`Scale`], which knows what a tick is worth. Nothing is
 //! calibrated before it is needed: a scale is two readings of both clocks, and the time between them is the time that the spans took anyway, so
 //! the error stays at the width of one reading (some 50 ns), also in the first millisecond of a process.
 //!
@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Events keep 60 bits of a time stamp; a counter at 5 GHz wraps them after seven years, which [`Scale`] undoes.
+/// An `End` keeps 60 bits of its time stamp, and nobody looks at more of the others; a counter at 5 GHz wraps them after seven years, which [`Scale`] undoes.
 pub(crate) const TICK_BITS: u32 = 60;
 pub(crate) const TICK_MASK: u64 = (1 << TICK_BITS) - 1;
 
@@ -32,6 +32,31 @@ pub(crate) fn ticks() -> u64 {
         return unsafe { core::arch::x86_64::_rdtsc() };
     }
     nanos()
+}
+
+/// The same where [`may_read_counter`] has said yes, without a second look.
+#[inline(always)]
+pub(crate) fn counter() -> u64 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: as in `ticks`. Whether the counter can be trusted is a matter of right figures, not of memory.
+    return unsafe { core::arch::x86_64::_rdtsc() };
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    nanos()
+}
+
+/// Whether [`counter`] says what [`ticks`] does.
+pub(crate) fn may_read_counter() -> bool {
+    #[cfg(test)]
+    if NO_COUNTER.get() {
+        return false;
+    }
+    cfg!(not(all(target_arch = "x86_64", not(miri)))) || COUNTER.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// This thread plays one of a machine without a trusted counter.
+    pub(crate) static NO_COUNTER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// Nanoseconds since the first call, for machines without a trusted counter.

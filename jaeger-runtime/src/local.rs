@@ -6,8 +6,9 @@
 //! Invariants:
 //! 1. The collector mirrors `high, low, span, flags` of this thread as long as the log is not trapped. Whoever changes them other than by a nested start or end calls
 //!    [`Local::set_ambient`], which traps the log, and the next nested start first writes a Context.
-//! 2. No user code runs while an event is being written: values that need it are formatted first (`text.rs`).
-//! 3. The thread-local has no destructor, so it can be reached at any time, also from other thread-locals' destructors; giving the ring back is the business of
+//! 2. The nested fast path reads the CPU's counter unasked ([`counter`]): where that may not be read, a log stays trapped ([`Local::open_trap`]).
+//! 3. No user code runs while an event is being written: values that need it are formatted first (`text.rs`).
+//! 4. The thread-local has no destructor, so it can be reached at any time, also from other thread-locals' destructors; giving the ring back is the business of
 //!    a second one (`Owner` in `slow.rs`), which is touched only when the ring is taken.
 //!
 //! Left out on purpose: what a span means to the user (`sync_span.rs`, `async_span.rs`, `span.rs`).
@@ -16,7 +17,7 @@ mod poll;
 mod root;
 mod slow;
 
-use crate::clock::{TICK_MASK, ticks};
+use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext};
 use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
@@ -296,8 +297,13 @@ impl Local {
     #[inline(always)]
     fn start_any(&self, site: &'static Site, values: &[Value<'_>]) -> Nested {
         let number = site.number();
-        if self.is_sampled() && number != 0 && self.log.is_open() {
-            if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
+        if number != 0 && self.log.is_open() {
+            if !self.is_sampled() {
+                return self.start_root_quick(site, number, values);
+            }
+            // Without values there is nothing to be bounded.
+            let max_len = if values.is_empty() { 0 } else { value_bound(site) };
+            if let Ok(nested) = self.write_start(number, values, max_len, counter) {
                 return nested;
             }
         }
@@ -311,33 +317,33 @@ impl Local {
 
     #[inline(always)]
     fn end_nested(&self, nested: Nested) {
-        let now = ticks();
         if self.may_end(nested) {
-            if let Some(first) = self.log.window().first() {
+            if let Some([only]) = self.log.first_words() {
+                let now = counter();
                 self.leave_quick(nested);
-                first.store(only_word(Kind::End, now), Relaxed);
+                only.store(only_word(Kind::End, now), Relaxed);
                 self.log.publish(1);
                 return;
             }
         }
-        self.end_slow(nested, now, Outcome::Ok, &[], 0);
+        self.end_slow_bare(nested);
     }
 
     #[inline(always)]
     fn end_with(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
-        if self.may_end(nested) && self.write_end_with(None, outcome, values, max_len).is_ok() {
+        if self.may_end(nested) && self.write_end_with(counter, outcome, values, max_len).is_ok() {
             self.leave_quick(nested);
             return;
         }
-        self.end_slow(nested, ticks(), outcome, values, max_len);
+        self.end_with_slow(nested, outcome, values, max_len);
     }
 
     #[inline(never)]
     fn suspend(&self, nested: Nested) {
         if self.may_end(nested) {
-            if let Some(first) = self.log.window().first() {
+            if let Some([only]) = self.log.first_words() {
                 self.leave_quick(nested);
-                first.store(only_word(Kind::Suspend, nested.id), Relaxed);
+                only.store(only_word(Kind::Suspend, nested.id), Relaxed);
                 self.log.publish(1);
                 return;
             }
@@ -432,9 +438,24 @@ impl Local {
         id
     }
 
+    /// The words of the next event, which has `N` words and its values.
     #[inline(always)]
-    fn write_start(&self, number: u32, values: &[Value<'_>], max_len: usize) -> Result<Nested, NotWritten> {
-        let window = self.log.window();
+    fn window<const N: usize>(&self, values: &[Value<'_>]) -> &'static [Word] {
+        match values {
+            [] => self.log.first_words::<N>().map_or(&[], <[Word; N]>::as_slice),
+            _ => self.log.window(),
+        }
+    }
+
+    #[inline(always)]
+    fn write_start(
+        &self,
+        number: u32,
+        values: &[Value<'_>],
+        max_len: usize,
+        now: impl FnOnce() -> u64,
+    ) -> Result<Nested, NotWritten> {
+        let window = self.window::<START_WORDS>(values);
         let [first, stamp, ..] = window else { return Err(NotWritten) };
         let (words, descriptor) = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
@@ -444,7 +465,7 @@ impl Local {
         self.log.reserve_end();
         first.store(first_word(Kind::Start, words, descriptor, number), Relaxed);
         // Last, so that the span does not contain its own recording.
-        stamp.store(ticks() & TICK_MASK, Relaxed);
+        stamp.store(now(), Relaxed);
         self.log.publish(words);
         Ok(Nested { id, parent })
     }
@@ -452,7 +473,7 @@ impl Local {
     #[inline(always)]
     fn write_end_with(
         &self,
-        now: Option<u64>,
+        now: impl FnOnce() -> u64,
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
@@ -461,7 +482,7 @@ impl Local {
         let [first, stamp, ..] = window else { return Err(NotWritten) };
         let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
-        stamp.store(now.unwrap_or_else(ticks) & TICK_MASK, Relaxed);
+        stamp.store(now(), Relaxed);
         self.log.publish(words);
         Ok(())
     }
@@ -486,7 +507,7 @@ impl Local {
         parent_id.store(parent.span_id, Relaxed);
         let flags = span.flags | parent.flags & crate::context::REMOTE;
         rest.store(u64::from(flags) | u64::from(origin) << 8 | (values.len() as u64) << 32, Relaxed);
-        stamp.store(ticks() & TICK_MASK, Relaxed);
+        stamp.store(ticks(), Relaxed);
         self.log.publish(words);
         Ok(())
     }
@@ -504,7 +525,7 @@ impl Local {
         let [first, stamp, id, ..] = window else { return Err(NotWritten) };
         let (words, descriptor) = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
         first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
-        stamp.store(now & TICK_MASK, Relaxed);
+        stamp.store(now, Relaxed);
         id.store(span_id, Relaxed);
         self.log.publish(words);
         Ok(())
@@ -529,4 +550,33 @@ fn written(
 
 fn end_bits(outcome: Outcome, values: &[Value<'_>]) -> u32 {
     outcome as u32 | (values.len().min(format::MAX_VALUES) as u32) << 8
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::clock::{self, NO_COUNTER};
+    use crate::event_log::ring::{Ring, Room};
+
+    /// Whether the fast path is open to a thread once the collector knows all about it, and whether it can write at all.
+    fn is_open_on(has_counter: bool) -> (bool, bool) {
+        let thread = std::thread::spawn(move || {
+            NO_COUNTER.set(!has_counter);
+            LOCAL.with(|l| {
+                l.log.attach(Box::leak(Box::new(Ring::new(1 << 10, 64))));
+                l.log.trap();
+                assert_eq!(l.log.make_room(), Room::Yes);
+                l.open_trap();
+                (l.log.is_open(), l.log.is_open_untrapped())
+            })
+        });
+        thread.join().unwrap()
+    }
+
+    #[test]
+    fn a_counter_that_may_not_be_read_keeps_the_fast_path_closed() {
+        clock::prepare();
+        assert_eq!(is_open_on(true), (clock::may_read_counter(), true));
+        assert_eq!(is_open_on(false), (false, true));
+    }
 }

@@ -62,9 +62,15 @@ fn needs_text(value: &Value<'_>) -> bool {
     }
 }
 
+/// Whether the log can take all of them as they are.
+#[inline]
+pub(crate) fn is_plain(values: &[Value<'_>]) -> bool {
+    !values.iter().any(needs_text)
+}
+
 /// Calls `f` with values that the log can take as they are.
 pub(crate) fn with_plain<R>(values: &[Value<'_>], max_len: usize, f: impl FnOnce(&[Value<'_>]) -> R) -> R {
-    if !values.iter().any(|value| needs_text(value)) {
+    if is_plain(values) {
         return f(values);
     }
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();

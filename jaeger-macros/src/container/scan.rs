@@ -19,6 +19,10 @@ pub(super) enum What {
         body: usize,
         keyword: usize,
     },
+    /// A function that cannot be traced: it is `const`, or its body is a semicolon.
+    Bare {
+        is_const: bool,
+    },
     Other,
 }
 
@@ -35,6 +39,10 @@ impl<'a> Scan<'a> {
 
     fn punct(&self, c: char) -> bool {
         matches!(self.tokens.get(self.at), Some(TokenTree::Punct(p)) if p.as_char() == c)
+    }
+
+    fn ends_in_semicolon(&self) -> bool {
+        matches!(self.at.checked_sub(1).map(|last| &self.tokens[last]), Some(TokenTree::Punct(p)) if p.as_char() == ';')
     }
 
     fn word(&self) -> Option<String> {
@@ -72,9 +80,11 @@ impl<'a> Scan<'a> {
             match word.as_deref() {
                 Some("fn") => {
                     let body = self.go_to_body(false);
+                    // Without either it is being typed.
                     let what = match body {
                         Some(_) if !is_const => What::Function { after_attributes },
-                        _ => What::Other,
+                        None if !self.ends_in_semicolon() => What::Other,
+                        _ => What::Bare { is_const },
                     };
                     return Some(Item { end: self.at, what });
                 }

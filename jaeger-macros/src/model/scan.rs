@@ -136,6 +136,30 @@ pub(crate) fn ends_in_returns(body: &TokenStream) -> bool {
     false
 }
 
+/// `… return x`, without a semicolon.
+pub(crate) fn ends_in_return(body: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let is_return = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "return");
+    let Some(at) = tokens.iter().rposition(|token| is_return(token) || is_semicolon(token)) else {
+        return false;
+    };
+    // Not within another expression.
+    let begins = |before: &TokenTree| match before {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        token => is_semicolon(token),
+    };
+    is_return(&tokens[at]) && at.checked_sub(1).is_none_or(|before| begins(&tokens[before]))
+}
+
+/// Whether a block or closure inside is `async`.
+pub(crate) fn says_async(body: &TokenStream) -> bool {
+    body.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(word) => word == "async",
+        TokenTree::Group(group) => says_async(&group.stream()),
+        _ => false,
+    })
+}
+
 /// `… return x;`, `… loop { … };`
 pub(crate) fn ends_in_semicolon(body: &TokenStream) -> bool {
     body.clone().into_iter().last().is_some_and(|last| is_semicolon(&last))

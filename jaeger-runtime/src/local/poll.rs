@@ -8,7 +8,7 @@
 //! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
 
 use super::{AMBIENT, Local, Nested, Parent, bound, value_bound};
-use crate::clock::ticks;
+use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext, TraceIdHalves, WIRE};
 use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
@@ -170,7 +170,8 @@ impl Local {
         let number = site.number();
         let plain = self.opening.get() == Opening::Expected && !site.polls() && !global::polls();
         if plain && self.is_sampled() && number != 0 && self.log.is_open() {
-            if let Ok(nested) = self.write_start(number, values, value_bound(site)) {
+            let max_len = if values.is_empty() { 0 } else { value_bound(site) };
+            if let Ok(nested) = self.write_start(number, values, max_len, counter) {
                 self.opening.set(Opening::Child);
                 self.opened.set(nested.id);
                 return true;

@@ -3,7 +3,7 @@
 //! Every function here leaves the thread in a state in which the fast path is right again, or counts what was lost. Nothing here fails.
 
 use super::{AMBIENT, Local, Nested, Parent};
-use crate::clock::{TICK_MASK, ticks};
+use crate::clock::{may_read_counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
     CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
@@ -104,7 +104,7 @@ impl Local {
             return Nested::OFF;
         }
         self.write_nested(site, values, max_len, START_WORDS, |values| {
-            self.write_start(number, values, max_len)
+            self.write_start(number, values, max_len, ticks)
         })
     }
 
@@ -190,9 +190,9 @@ impl Local {
         true
     }
 
-    /// The collector knows the ambient context: the fast path may be taken, unless something still waits for its turn.
+    /// The collector knows the ambient context: the fast path may be taken, unless something still waits for its turn, or the clock is one of which the fast path does not know.
     pub(super) fn open_trap(&self) {
-        if !self.displaced.get() {
+        if !self.displaced.get() && may_read_counter() {
             self.log.release_trap();
         }
     }
@@ -258,16 +258,27 @@ impl Local {
         }
     }
 
+    /// The end of a span with no more to say than the time.
     #[cold]
     #[inline(never)]
-    pub(super) fn end_slow(
+    pub(super) fn end_slow_bare(&self, nested: Nested) {
+        self.end_slow(nested, ticks(), Outcome::Ok, &[], 0);
+    }
+
+    /// The end of one with more.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_with_slow(
         &self,
         nested: Nested,
-        now: u64,
         outcome: Outcome,
         values: &[Value<'_>],
         max_len: usize,
     ) {
+        self.end_slow(nested, ticks(), outcome, values, max_len);
+    }
+
+    fn end_slow(&self, nested: Nested, now: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
         if let Some(id) = nested.as_unwritten_root() {
             return self.leave(Nested { id, parent: 0 });
         }
@@ -289,7 +300,7 @@ impl Local {
                 self.log.publish(1);
             }
         } else {
-            let _never_needs_text = self.write_end_with(Some(now), outcome, values, max_len);
+            let _never_needs_text = self.write_end_with(|| now, outcome, values, max_len);
         }
     }
 
@@ -491,7 +502,7 @@ impl Local {
             let done = room && self.write_end_at(span_id, now, outcome, plain, max_len).is_ok();
             if !done {
                 let mut late = LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner);
-                late.push(LateEnd { span_id, ticks: now & TICK_MASK, outcome });
+                late.push(LateEnd { span_id, ticks: now, outcome });
                 drop(late);
                 global::wake_collector();
             }
@@ -514,7 +525,7 @@ impl Local {
         if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len, Overflow::Cut) {
             let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
             first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
-            stamp.store(ticks() & TICK_MASK, Relaxed);
+            stamp.store(ticks(), Relaxed);
             id.store(span_id, Relaxed);
             self.log.publish(done.words);
             global::count_lost_extras(done.left_out.into());

@@ -19,6 +19,11 @@ mod quiet {
     pub fn f() {}
 }
 
+#[traced]
+trait Bodiless {
+    fn nobody(&self);
+}
+
 fn main() {
     Store.get("x");
     Store.put("x");

@@ -946,6 +946,100 @@ pub async fn returns_a_future_at_the_end(n: u8) -> std::future::Ready<u8> {
     return ready(n);
 }
 
+pub async fn returns_without_a_semicolon(n: u8) -> Counter {
+    drop(n);
+    return Counter { count: 3 }
+}
+
+pub fn returns_early_without_a_semicolon(n: Option<u8>) -> Option<u8> {
+    let n = n?;
+    if n == 1 {
+        return None;
+    }
+    return Some(n)
+}
+
+pub async fn returns_a_future_in_a_match(n: u8) -> std::future::Ready<u8> {
+    match n {
+        0 => ready(1),
+        _ => return ready(2),
+    }
+}
+
+pub async fn returns_a_future_in_an_else<F: std::future::Future>(future: F, n: u8, other: F) -> F {
+    if n != 0 {
+        return future;
+    } else {
+        other
+    }
+}
+
+pub async fn holds_one_that_yields_a_future(n: u8) -> std::future::Ready<u8> {
+    let later = async { ready(n) };
+    match n {
+        0 => later.await,
+        n => {
+            if n == 1 {
+                return ready(2);
+            }
+            ready(3)
+        }
+    }
+}
+
+// ------------------------------------------------------------------ functions whose place has to stay, returning at their end
+
+#[track_caller]
+pub fn returns_located(n: Option<u8>) -> Option<u8> {
+    let n = n?;
+    return Some(n);
+}
+
+#[track_caller]
+pub fn returns_located_unused((used, unused): (u8, u8), mut n: u8) -> u8 {
+    return used;
+}
+
+pub fn large_error_early(n: Option<u8>) -> Result<u8, [u64; 40]> {
+    let n = n.ok_or([3; 40])?;
+    Ok(n)
+}
+
+pub trait DecidesErrors {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]>;
+}
+
+impl DecidesErrors for Flag {
+    fn large_error(&self, n: Option<u8>) -> Result<u8, [u64; 40]> {
+        let n = n.ok_or([3; 40])?;
+        Ok(n)
+    }
+}
+
+// ------------------------------------------------------------------ functions that return a future, early
+
+pub fn made_in_a_match(n: u8) -> impl std::future::Future<Output = u8> {
+    match n {
+        0 => ready(1),
+        _ => return ready(2),
+    }
+}
+
+pub fn made_at_the_end(n: u8) -> impl std::future::Future<Output = u8> {
+    return ready(n);
+}
+
+pub fn boxed_in_a_match(n: u8) -> std::pin::Pin<Box<dyn std::future::Future<Output = u8>>> {
+    match n {
+        0 => Box::pin(ready(1)),
+        _ => return Box::pin(ready(2)),
+    }
+}
+
+pub fn boxed_at_the_end(n: u8) -> std::pin::Pin<Box<dyn std::future::Future<Output = u8>>> {
+    return Box::pin(ready(n));
+}
+
 macro_rules! with_a_block {
     ($name:ident, $body:block) => {
         pub fn $name(used: u8) -> Option<u8> $body
@@ -953,3 +1047,20 @@ macro_rules! with_a_block {
 }
 
 with_a_block!(body_of_a_macro, { Some(3) });
+
+macro_rules! cfg_put_together {
+    ($($(#[$attribute:meta])* pub fn $name:ident($argument:ident: $of:ty) -> $reply:ty $body:block)*) => {$(
+        $(#[$attribute])* pub fn $name($argument: $of) -> $reply $body
+    )*};
+}
+
+cfg_put_together! {
+    pub fn returning_body_of_a_macro(n: Option<u8>) -> Option<u8> {
+        let n = n?;
+        return Some(n);
+    }
+
+    pub fn returned_future_of_a_macro(n: u8) -> impl std::future::Future<Output = u8> {
+        return ready(n);
+    }
+}

@@ -161,18 +161,20 @@ impl Expansion<'_> {
         let tokens = self.function.body.stream();
         let mut allowed = None;
         let block = match self.function.returned() {
-            Some(ty) if may_be_future(ty) => {
+            Some(returned) if may_be_future(returned) => {
                 if ends_in_semicolon(&tokens) {
                     // It leaves by itself: whatever stood behind would not be reached.
                     block.into_statement()
                 } else if ends_in_return(&tokens) {
                     block
-                } else if ends_in_returns(&tokens) && !says_async(&tokens) {
+                } else if !ends_in_returns(&tokens) {
+                    block.returned()
+                } else if let (Some(ty), true) = (&ty, says_async(&tokens)) {
+                    self.bound_last(ty).returned()
+                } else {
                     // Linters would not see what is needless behind a `return` of ours. There is no block of the user's that could be meant.
                     allowed = Some(quote_spanned!(at=> #[allow(clippy::async_yields_async)]));
                     block
-                } else {
-                    block.returned()
                 }
             }
             _ => block,
@@ -256,9 +258,17 @@ impl Expansion<'_> {
         if ends_in_return(&body.stream()) {
             return Last { braces, within: None, code: tail }.into_statement();
         }
-        let Some(ty) = ty else { return Last { braces: self.at, within: None, code: tail } };
+        match ty {
+            Some(ty) => self.bound_last(ty),
+            None => Last { braces: self.at, within: None, code: tail },
+        }
+    }
+
+    /// The body's value in a variable, and that as the last thing: also where nothing behind the body is reached, no linter says so.
+    fn bound_last(&self, ty: &TokenStream) -> Last {
         let name = quote_spanned!(self.at=> __jaeger_body);
         let bound = self.bound_body(&name, ty);
+        let braces = self.function.body.span();
         Last { braces, within: None, code: quote_spanned!(self.at=> #bound #name) }
     }
 

@@ -987,6 +987,19 @@ pub async fn holds_one_that_yields_a_future(n: u8) -> std::future::Ready<u8> {
     }
 }
 
+pub async fn holds_async_and_has_no_end(n: u8) -> Counter {
+    let later = async { n };
+    match later.await {
+        0 => panic!("none"),
+        n => {
+            if n > 1 {
+                return Counter { count: 1 };
+            }
+            panic!("one")
+        }
+    }
+}
+
 // ------------------------------------------------------------------ functions whose place has to stay, returning at their end
 
 #[track_caller]

@@ -92,6 +92,8 @@ const HEADS: usize = 8;
 #[derive(Default)]
 pub(super) struct Seen<'a> {
     texts: Texts<'a>,
+    /// How the trace's id stood there the last time: neighbours are mostly of one trace.
+    trace: (&'a [u8], u128),
     /// Of the tags of the spans before, by their place in the span: mostly the same keys stand there, and then the bytes are only compared.
     heads: [Head<'a>; HEADS],
 }
@@ -242,8 +244,18 @@ pub(super) fn span<'a, Q: Quick>(
     let from = rest;
     // What nothing else has the address of stays in registers.
     let rest = &mut Rest(from.0);
-    let low = i64::<Q>(rest, 0, 1)?;
-    let high = i64::<Q>(rest, 1, 2)?;
+    let trace_id = match rest.0.split_at_checked(seen.trace.0.len()) {
+        Some((next, behind)) if !next.is_empty() && same(next, seen.trace.0) => {
+            rest.0 = behind;
+            seen.trace.1
+        }
+        _ => {
+            let low = i64::<Q>(rest, 0, 1)?;
+            let high = i64::<Q>(rest, 1, 2)?;
+            seen.trace = (&from.0[..from.0.len() - rest.0.len()], trace_id(high, low));
+            seen.trace.1
+        }
+    };
     let span_id = i64::<Q>(rest, 2, 3)? as u64;
     let parent_span_id = i64::<Q>(rest, 3, 4)? as u64;
     let name = field(Q::comes(rest, 4, 5, Type::Binary), || Q::bytes(rest))?;
@@ -269,7 +281,7 @@ pub(super) fn span<'a, Q: Quick>(
     }
     rest.passes([0]).then_some(())?;
     spans.push(Span {
-        trace_id: trace_id(high, low),
+        trace_id,
         span_id,
         parent_span_id,
         operation_name: Cow::Borrowed(name),

@@ -8,6 +8,7 @@ use crate::counters::Counters;
 use crate::forward::Forwarding;
 use crate::live::Live;
 use crate::questions::{Attended, Place, Questions, Unanswered, Waits};
+use crate::receive::Rooms;
 use crate::store::{Answer, Store, StoreError};
 
 /// The running backend's state; cheap to clone.
@@ -27,6 +28,8 @@ pub struct Shared {
     pub(crate) questions: Questions,
     /// Sends spans on; to nobody, unless it was asked for.
     pub forward: Forwarding,
+    /// Memory of batches that were taken in, for those to come.
+    pub(crate) rooms: Rooms,
     /// As it was started.
     pub config: Config,
     /// When it was started.
@@ -56,6 +59,7 @@ impl App {
             live: Live::default(),
             questions: Questions::default(),
             forward,
+            rooms: Rooms::default(),
             config,
             started: Instant::now(),
             started_at: SystemTime::now(),

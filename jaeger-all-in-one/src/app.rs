@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use crate::answers::Answers;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::forward::Forwarding;
@@ -25,6 +26,8 @@ pub struct Shared {
     pub live: Live,
     /// Who asks the store.
     pub(crate) questions: Questions,
+    /// What was answered and not yet taken.
+    pub(crate) answers: Answers,
     /// Sends spans on; to nobody, unless it was asked for.
     pub forward: Forwarding,
     /// As it was started.
@@ -55,6 +58,7 @@ impl App {
             counters: Counters::default(),
             live: Live::default(),
             questions: Questions::default(),
+            answers: Answers::default(),
             forward,
             config,
             started: Instant::now(),

@@ -3,23 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use jaeger_thrift::Batch;
 
-use super::answer::{Body, Envelope, Failure, Fault};
+use super::answer::{Body, Envelope, Failure, Fault, Ready};
 use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
 use crate::app::App;
+use crate::receive::body;
 use crate::rules::{ShownTrace, Version, show};
 use crate::store::{StoredSpan, Trace};
 use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
 
+/// The largest file that is turned into a trace: bytes of JSON.
+const LARGEST_UPLOAD: usize = 64 << 20;
+
 /// `GET /api/traces`
-pub(super) async fn search(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn search(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let search = Search::read(&query, now())?;
     ask(&app, move |store| {
@@ -51,15 +54,15 @@ pub(super) async fn by_id(
     let query = query(raw);
     let (id, raw) = one(&uri, &query)?;
     let download = parameters::yes(&query, "download")?;
-    let body = ask(&app, move |store| {
+    let answer = ask(&app, move |store| {
         let found = store.traces(&[id])?;
         if found.is_empty() {
             return Err(Failure::trace_not_found());
         }
-        Ok(write(found, None, raw, &query))
+        Ok(write(found, None, raw, &query).tagged())
     })
     .await?;
-    let mut response = body.unless_known(&headers);
+    let mut response = answer.unless_known(&headers);
     if download {
         let name = format!("attachment; filename=\"trace-{}.json\"", trace_id_text(id));
         if let Ok(name) = HeaderValue::from_str(&name) {
@@ -70,21 +73,27 @@ pub(super) async fn by_id(
 }
 
 /// `POST /api/archive/{id}`: there is nowhere to keep a trace longer.
-pub(super) async fn archive(uri: Uri, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn archive(uri: Uri, raw: RawQuery) -> Result<Ready, Failure> {
     one(&uri, &query(raw))?;
     Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "archive span storage was not configured"))
 }
 
 /// `POST /api/transform`: spans in OTLP's JSON in, the same traces in Jaeger's JSON out, as they came. They are not stored.
-pub(super) async fn transform(raw: RawQuery, body: Bytes) -> Result<Body, Failure> {
+pub(super) async fn transform(
+    State(app): State<App>,
+    raw: RawQuery,
+    request: Request,
+) -> Result<Ready, Failure> {
     let query = query(raw);
-    let written = tokio::task::spawn_blocking(move || {
-        let batches = crate::receive::otlp::batches_of_json(&body)
+    let file = body::upload(request, LARGEST_UPLOAD).await;
+    let file = file.map_err(|refusal| Failure::new(refusal.status, refusal.message))?;
+    // It costs as much as a search, so it takes a place among them, though the store is not asked.
+    ask(&app, move |_| {
+        let batches = crate::receive::otlp::batches_of_json(&file.bytes)
             .map_err(|why| Failure::bad(format!("cannot unmarshal OTLP : {why}")))?;
         Ok(write(traces_of(batches), None, true, &query))
-    });
-    let failed = |_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the spans could not be turned: a bug");
-    written.await.map_err(failed)?
+    })
+    .await
 }
 
 /// Spans by their traces, both in the order in which they come.

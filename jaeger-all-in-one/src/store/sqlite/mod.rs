@@ -360,10 +360,15 @@ fn merge(into: &mut Vec<Trace>, from: Vec<Trace>, order: &[u128]) {
 }
 
 /// What file and memory have found, the newest first. A trace is as old as its first span, which may be in the file where one that matches is in memory.
-fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) -> rusqlite::Result<Vec<u128>> {
+fn newest(
+    file: Option<&Connection>,
+    memories: &[Memory],
+    query: &TraceQuery,
+    go_on: &dyn Fn() -> bool,
+) -> rusqlite::Result<Vec<u128>> {
     let mut found: HashMap<u128, (usize, u64)> = HashMap::new();
     if let Some(file) = file {
-        for id in read::find(file, query)? {
+        for id in read::find(file, query, go_on)? {
             found.insert(id, (0, read::number(file, id)?.unwrap_or_default()));
         }
     }
@@ -380,14 +385,15 @@ fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) ->
         let mut limit = query.limit;
         loop {
             // Memory always answers.
-            let here = memory.store.find(&TraceQuery { limit, ..query.clone() }).unwrap_or_default();
+            let here =
+                memory.store.find_while(&TraceQuery { limit, ..query.clone() }, go_on).unwrap_or_default();
             let mut first_here = 0;
             for &id in &here {
                 let age = age(id)?;
                 first_here += usize::from(age.0 == at + 1);
                 found.insert(id, age);
             }
-            if here.len() < limit || first_here >= query.limit {
+            if here.len() < limit || first_here >= query.limit || !go_on() {
                 break;
             }
             // Some of these are older than they seem, so there may be newer ones behind them.
@@ -427,14 +433,14 @@ impl Store for SqliteStore {
         stored
     }
 
-    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+    fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {
         let _moved = self.begin();
         let memories = self.shared.memories();
         if memories.is_empty() {
-            return Ok(self.ask(|connection| read::find(connection, query)).unwrap_or_default());
+            return Ok(self.ask(|connection| read::find(connection, query, go_on)).unwrap_or_default());
         }
-        let found = self.ask(|connection| newest(Some(connection), &memories, query));
-        Ok(found.or_else(|| newest(None, &memories, query).ok()).unwrap_or_default())
+        let found = self.ask(|connection| newest(Some(connection), &memories, query, go_on));
+        Ok(found.or_else(|| newest(None, &memories, query, go_on).ok()).unwrap_or_default())
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {

@@ -393,3 +393,31 @@ fn a_span_that_moves_into_the_file_is_answered_and_written_once() {
     each_is_there_once();
     assert_eq!(in_file(), ALL as i64);
 }
+
+/// Whether the file has trouble, or memory holds more traces than are looked for.
+#[test]
+fn a_trace_whose_spans_are_in_memory_and_in_the_file_counts_once() {
+    /// More than are looked for.
+    const MANY: u128 = 30_000;
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let store = open(&file);
+    put(&store, 1..=MANY);
+    store.flush();
+    let other = Connection::open(&file).unwrap();
+    other
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON span BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    let counted = || {
+        store.flush();
+        assert!(store.stats().trouble.is_some());
+        store.stats().traces
+    };
+    put(&store, 1..=10);
+    assert_eq!(counted(), MANY as u64);
+    put(&store, MANY + 1..=MANY + 5);
+    assert_eq!(counted(), MANY as u64 + 5);
+    put(&store, 11..=MANY);
+    let nearly = counted();
+    assert!((MANY as u64..MANY as u64 + 100).contains(&nearly), "{nearly}");
+}

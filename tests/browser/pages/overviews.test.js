@@ -176,3 +176,17 @@ test("more rows that were asked for stay when the monitor counts again", () =>
     await hasText(page, "tbody .col-rate", "1.02/min");
     assert.equal(await page.locator("tbody .col-operation").count(), 300);
   }));
+
+test("of very many services the picture shows the busiest, and the table all", () =>
+  it.visit("/dependencies", {}, async (page) => {
+    const chain = Array.from({ length: 300 }, (_, i) => ({ trace: hex(0x8000, 32), id: hex(i + 1, 16), parent: i ? hex(i, 16) : undefined, service: `link ${i}`, name: "go on", start: Date.now() * 1000 - 10e6, duration: 1000 }));
+    await it.backend.send(chain);
+    await page.reload();
+    await hasText(page, ".page-head [role=status]", /^3\d\d services, \d+ connections; the picture has the busiest 150 and \d+, the table all$/);
+    assert.equal(await page.locator(".node").count(), 150);
+    assert.ok(await page.getByRole("button", { name: /^postgres, / }).count(), "which are not the 300 that were called once");
+    await page.goto(`${it.backend.url}/trace/${hex(0x8000, 16)}?view=graph`);
+    await page.waitForSelector(".node");
+    assert.equal(await page.locator(".node").count(), 150);
+    await hasText(page, ".view-tools [role=status]", /the busiest of 300 services: 150 boxes, 149 arrows$/);
+  }));

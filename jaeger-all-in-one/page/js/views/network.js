@@ -5,6 +5,9 @@ import { layout } from "../model/graph.js";
 import { serviceStyle } from "../lib/color.js";
 import { count } from "../lib/format.js";
 
+// More than these are no picture any more.
+export const BOXES = 150;
+export const ARROWS = 600;
 // Below this scale text can not be read; on a phone, which is held in the hand and moved by a finger, below the other: its
 // smallest letters are then of 11 pixels.
 const LEAST = 0.62;

@@ -76,6 +76,25 @@ fn the_oldest_traces_go_when_the_file_is_too_large() {
     );
 }
 
+/// The file itself, not only what lies in it.
+#[test]
+fn a_file_is_no_larger_than_it_may_be_and_smaller_when_much_of_it_has_gone() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let size = || std::fs::metadata(&file).unwrap().len();
+    put(&open(&file), 1..=40_000);
+    let (before, limit) = (size(), 4 << 20);
+    assert!(before > 2 * limit);
+    let store = SqliteStore::open(&file, limit, None, MEMORY).unwrap();
+    wait_for("a smaller file", || size() <= limit);
+    assert!(store.stats().traces > 1_000);
+    drop(store);
+    // All of it is too old.
+    let keep = Some(Duration::from_nanos(1));
+    let _store = SqliteStore::open(&file, 1 << 30, keep, MEMORY).unwrap();
+    wait_for("a file of nearly nothing", || size() < limit / 10);
+}
+
 #[test]
 fn traces_that_are_too_old_go() {
     let folder = Folder::new();

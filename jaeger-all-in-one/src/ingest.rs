@@ -10,7 +10,7 @@ use crate::forward::Way;
 use crate::live::Change;
 
 impl App {
-    /// Takes a batch in. Of the Thrift receivers' batches, tags that Jaeger shows otherwise are rewritten.
+    /// Takes a batch in, and gives back what was stored, for its memory. Of the Thrift receivers' batches, tags that Jaeger shows otherwise are rewritten.
     ///
     /// ```
     /// use jaeger_all_in_one::counters::{Cause, Receiver};
@@ -22,13 +22,14 @@ impl App {
     /// assert_eq!(app.counters.spans(Receiver::UdpCompact), 1);
     /// assert_eq!(app.counters.refusals(Receiver::UdpCompact, Cause::ZeroId), 1);
     /// ```
-    pub fn take(&self, receiver: Receiver, batch: Batch<'_>) {
+    pub fn take<'a>(&self, receiver: Receiver, mut batch: Batch<'a>) -> Batch<'a> {
         self.counters.message(receiver);
-        self.put(receiver, batch, false);
+        self.put(receiver, &mut batch, false);
+        batch
     }
 
     /// `sent` if those that take OTLP have it already.
-    fn put(&self, receiver: Receiver, mut batch: Batch<'_>, sent: bool) {
+    fn put(&self, receiver: Receiver, batch: &mut Batch<'_>, sent: bool) {
         let came = batch.spans.len();
         batch.spans.retain(|span| span.trace_id != 0);
         let zero = came - batch.spans.len();
@@ -36,14 +37,14 @@ impl App {
             self.counters.refused(receiver, Cause::ZeroId, zero);
         }
         // As it came: a collector for Thrift rewrites for itself.
-        self.forward.offer_as_it_came(&batch);
+        self.forward.offer_as_it_came(batch);
         if matches!(receiver, Receiver::UdpCompact | Receiver::UdpBinary | Receiver::ThriftHttp) {
-            crate::rules::thrift::rewrite(&mut batch);
+            crate::rules::thrift::rewrite(batch);
         }
         if !sent {
-            self.forward.offer_rewritten(&batch);
+            self.forward.offer_rewritten(batch);
         }
-        let appended = self.store.append(&batch);
+        let appended = self.store.append(batch);
         if appended.lost > 0 {
             self.counters.refused(receiver, Cause::StoreFull, appended.lost);
         }
@@ -61,27 +62,28 @@ impl App {
     /// Takes the batches of one request in, which count as one message.
     pub fn take_all(&self, receiver: Receiver, batches: Vec<Batch<'_>>) {
         self.counters.message(receiver);
-        for batch in batches {
-            self.put(receiver, batch, false);
+        for mut batch in batches {
+            self.put(receiver, &mut batch, false);
         }
     }
 
     /// The same for a request that came as OTLP. Whoever takes OTLP gets the request itself, `original`, so that it loses nothing: nanoseconds, lists and maps,
     /// what stands at links and scopes. But not if a span of it is refused here, since then it is another request.
-    pub(crate) fn take_otlp(
+    pub(crate) fn take_otlp<'a>(
         &self,
         receiver: Receiver,
-        batches: Vec<Batch<'_>>,
+        mut batches: Vec<Batch<'a>>,
         original: impl FnOnce() -> Vec<u8>,
-    ) {
+    ) -> Vec<Batch<'a>> {
         self.counters.message(receiver);
         let whole = self.forward.has(Way::Otlp)
             && batches.iter().all(|batch| batch.spans.iter().all(|span| span.trace_id != 0));
         if whole {
             self.forward.offer_request(batches.iter().map(|batch| batch.spans.len()).sum(), original);
         }
-        for batch in batches {
+        for batch in &mut batches {
             self.put(receiver, batch, whole);
         }
+        batches
     }
 }

@@ -6,6 +6,7 @@
 use std::io::Read as _;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -21,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A body, with its part of the budget.
 pub(crate) struct Body {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     _held: Held,
 }
 
@@ -113,8 +114,8 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     }
     let bytes = match encoding {
         Encoding::None => bytes,
-        Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?,
-        Encoding::Deflate => unfold(ZlibDecoder::new(&bytes[..]))?,
+        Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?.into(),
+        Encoding::Deflate => unfold(ZlibDecoder::new(&bytes[..]))?.into(),
     };
     Ok(Body { bytes, _held: held })
 }
@@ -129,15 +130,14 @@ fn declared(request: &Request, largest: usize) -> Result<usize, Refusal> {
     }
 }
 
-/// All of a body, copied once; `expected` is its length if that is known.
+/// All of a body, copied once, or not at all if it comes in one piece; `expected` is its length if that is known.
 async fn gather(
     mut body: axum::body::Body,
     expected: usize,
     largest: usize,
     held: &mut Held,
-) -> Result<Vec<u8>, Refusal> {
-    // Reserved, which costs nothing before it is written.
-    let mut all = Vec::with_capacity(expected);
+) -> Result<Bytes, Refusal> {
+    let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, Cause::Truncated, "the body breaks off"))?;
@@ -147,9 +147,16 @@ async fn gather(
             return Err(too_large(largest));
         }
         held.grow(all.len() + data.len()).await?;
+        if all.is_empty() {
+            if !data.is_empty() && data.len() == expected {
+                return Ok(data);
+            }
+            // Reserved, which costs nothing before it is written.
+            all.reserve(expected);
+        }
         all.extend_from_slice(&data);
     }
-    Ok(all)
+    Ok(all.into())
 }
 
 fn unfold(from: impl std::io::Read) -> Result<Vec<u8>, Refusal> {

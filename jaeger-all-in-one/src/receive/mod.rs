@@ -3,12 +3,14 @@
 pub(crate) mod body;
 mod budget;
 pub mod otlp;
+mod rooms;
 pub mod thrift_http;
 pub mod udp;
 pub mod zipkin;
 
 use jaeger_thrift::{DecodeError, DecodeErrorKind};
 
+pub(crate) use self::rooms::Rooms;
 use crate::counters::Cause;
 
 /// The cause under which unreadable Thrift is counted.

@@ -57,6 +57,9 @@ async fn take(app: &App, request: Request) -> Result<(), Refusal> {
 /// assert!(thrift_http::take_batch(&app, b"no batch").is_err());
 /// ```
 pub fn take_batch(app: &App, bytes: &[u8]) -> Result<(), DecodeError> {
-    app.take(Receiver::ThriftHttp, Batch::decode(Protocol::Binary, bytes)?);
-    Ok(())
+    app.rooms.lend(|room| {
+        let batch = Batch::decode_in(room, Protocol::Binary, bytes)?;
+        room.reclaim(app.take(Receiver::ThriftHttp, batch));
+        Ok(())
+    })
 }

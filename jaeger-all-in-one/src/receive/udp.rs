@@ -99,8 +99,8 @@ fn wake(mut address: SocketAddr) {
 
 /// Takes one datagram in, or counts why not.
 pub fn datagram(app: &App, receiver: Receiver, protocol: Protocol, bytes: &[u8]) {
-    match Message::decode(protocol, bytes) {
-        Ok(message) => app.take(receiver, message.batch),
+    app.rooms.lend(|room| match Message::decode_in(room, protocol, bytes) {
+        Ok(message) => room.reclaim(app.take(receiver, message.batch)),
         Err(error) => app.counters.refused(receiver, cause(&error), 1),
-    }
+    });
 }

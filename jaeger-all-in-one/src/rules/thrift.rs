@@ -75,9 +75,12 @@ pub fn span(span: &mut Span<'_>) {
         event_first(&mut log.fields);
     }
     let tags = &mut span.tags;
-    unique(tags);
+    let (distinct, matters) = look(tags);
+    if !distinct {
+        unique(tags);
+    }
     // Nearly every span has none of these.
-    if !tags.iter().any(|tag| matters(&tag.key)) {
+    if !matters {
         return;
     }
     let kind = take(tags, "span.kind").filter(is_kind);
@@ -96,6 +99,23 @@ pub fn span(span: &mut Span<'_>) {
     if let Some(message) = message {
         tags.push(Tag { key: "otel.status_description".into(), value: message });
     }
+}
+
+/// Whether no two tags have the same key, as far as a look at each key's length and ends can tell; and whether there is one that matters.
+fn look(tags: &[Tag<'_>]) -> (bool, bool) {
+    let (mut seen, mut distinct, mut any) = (0_u64, true, false);
+    for tag in tags {
+        let key = tag.key.as_bytes();
+        let ends = match key {
+            [first, .., last] => first ^ last.rotate_left(2),
+            _ => 0,
+        };
+        let bit = 1 << ((usize::from(ends) + key.len() * 5) % 64);
+        distinct &= seen & bit == 0;
+        seen |= bit;
+        any |= matters(&tag.key);
+    }
+    (distinct, any)
 }
 
 /// The keys that rewriting looks at; told apart by their length first, which is one comparison for most keys.

@@ -66,12 +66,16 @@ pub(super) struct Told<'a> {
 pub(super) fn told<'a>(span: &'a Span<'_>) -> Told<'a> {
     let mut told = Told::default();
     for tag in &span.tags {
-        match (&*tag.key, &tag.value) {
-            ("span.kind", Value::String(value)) => told.kind = value,
-            ("error", value) => told.error = is_true(value).unwrap_or(told.error),
-            ("cancelled", value) => told.cancelled = is_true(value).unwrap_or(told.cancelled),
+        // By their length first, which is one comparison for most keys.
+        match (tag.key.len(), &tag.value) {
+            (9, Value::String(value)) if tag.key == "span.kind" => told.kind = value,
+            (5, value) if tag.key == "error" => told.error = is_true(value).unwrap_or(told.error),
+            (9, value) if tag.key == "cancelled" => told.cancelled = is_true(value).unwrap_or(told.cancelled),
             _ => {}
         }
+    }
+    if span.logs.is_empty() {
+        return told;
     }
     let mut fields = span.logs.iter().flat_map(|log| &log.fields);
     told.panic = fields.any(|field| {

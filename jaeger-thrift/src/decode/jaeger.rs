@@ -6,8 +6,8 @@
 
 use super::error::DecodeErrorKind;
 use super::input::{Input, Kind, Read, Result, skip, structs};
-use super::quick::{self, Quick, Rest};
-use super::texts::Texts;
+use super::quick::{self, Quick, Rest, Seen};
+use super::room::Room;
 use crate::model::{Batch, ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
@@ -62,24 +62,13 @@ fn name(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>) -> Result<Batch<'a>> {
+pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>, room: &mut Room) -> Result<Batch<'a>> {
     let (mut sender, mut spans, mut seq_no, mut stats) = (None, None, None, None);
     fields::<R>(input, "Batch", |input, id, kind| {
         match (id, kind) {
             (1, Kind::Struct) => sender = Some(process::<R>(input)?),
             (2, Kind::List) => {
-                let mut texts = Texts::default();
-                let each = |input: &mut Input<'a>| {
-                    let mut rest = Rest(input.rest());
-                    match quick::span::<R>(&mut rest, &mut texts) {
-                        Some(span) => {
-                            input.go_on_at(rest.0);
-                            Ok(span)
-                        }
-                        None => span::<R>(input),
-                    }
-                };
-                spans = Some(list::<R, _>(input, least::<R>(SPAN), "Batch.spans", each)?);
+                spans = Some(list_of_spans::<R>(input, room)?);
             }
             (3, Kind::I64) => seq_no = Some(<R as Read>::i64(input, "Batch.seqNo")?),
             (4, Kind::Struct) => stats = Some(client_stats::<R>(input)?),
@@ -93,6 +82,21 @@ pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>) -> Result<Batch<
         seq_no,
         stats,
     })
+}
+
+fn list_of_spans<'a, R: Read + Quick>(input: &mut Input<'a>, room: &mut Room) -> Result<Vec<Span<'a>>> {
+    let n = structs::<R>(input, least::<R>(SPAN), "Batch.spans")?;
+    let mut seen = Seen::default();
+    let mut spans = room.spans();
+    spans.reserve(n);
+    for _ in 0..n {
+        let mut rest = Rest(input.rest());
+        match quick::span::<R>(&mut rest, &mut seen, room, &mut spans) {
+            Some(()) => input.go_on_at(rest.0),
+            None => spans.push(span::<R>(input)?),
+        }
+    }
+    Ok(spans)
 }
 
 fn process<'a, R: Read>(input: &mut Input<'a>) -> Result<Process<'a>> {

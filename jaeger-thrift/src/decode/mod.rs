@@ -7,10 +7,12 @@ mod error;
 mod input;
 mod jaeger;
 mod quick;
+mod room;
 mod texts;
 
 pub use error::{DecodeError, DecodeErrorKind};
 pub(crate) use input::{Binary, Compact, Input, Kind, Read, Result, skip, structs};
+pub use room::Room;
 pub use texts::Texts;
 
 use crate::model::Batch;
@@ -34,9 +36,21 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If it is not a call of `emitBatch` in that encoding, or breaks off, or declares what it does not hold.
     pub fn decode(protocol: Protocol, bytes: &'a [u8]) -> std::result::Result<Self, DecodeError> {
+        Self::decode_in(&mut Room::default(), protocol, bytes)
+    }
+
+    /// The same, in memory that batches before left behind.
+    ///
+    /// # Errors
+    /// As [`Message::decode`].
+    pub fn decode_in(
+        room: &mut Room,
+        protocol: Protocol,
+        bytes: &'a [u8],
+    ) -> std::result::Result<Self, DecodeError> {
         match protocol {
-            Protocol::Compact => message::<Compact>(bytes),
-            Protocol::Binary => message::<Binary>(bytes),
+            Protocol::Compact => message::<Compact>(bytes, room),
+            Protocol::Binary => message::<Binary>(bytes, room),
         }
     }
 }
@@ -47,10 +61,22 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// If it is no batch in that encoding, or breaks off, or declares what it does not hold.
     pub fn decode(protocol: Protocol, bytes: &'a [u8]) -> std::result::Result<Self, DecodeError> {
+        Self::decode_in(&mut Room::default(), protocol, bytes)
+    }
+
+    /// The same, in memory that batches before left behind.
+    ///
+    /// # Errors
+    /// As [`Batch::decode`].
+    pub fn decode_in(
+        room: &mut Room,
+        protocol: Protocol,
+        bytes: &'a [u8],
+    ) -> std::result::Result<Self, DecodeError> {
         let mut input = Input::new(bytes);
         match protocol {
-            Protocol::Compact => jaeger::batch::<Compact>(&mut input),
-            Protocol::Binary => jaeger::batch::<Binary>(&mut input),
+            Protocol::Compact => jaeger::batch::<Compact>(&mut input, room),
+            Protocol::Binary => jaeger::batch::<Binary>(&mut input, room),
         }
     }
 }
@@ -69,13 +95,13 @@ fn header<R: Read>(input: &mut Input<'_>) -> Result<(MessageType, i32)> {
     Ok((message_type, sequence_id))
 }
 
-fn message<R: Read + quick::Quick>(bytes: &[u8]) -> Result<Message<'_>> {
+fn message<'a, R: Read + quick::Quick>(bytes: &'a [u8], room: &mut Room) -> Result<Message<'a>> {
     let mut input = Input::new(bytes);
     let (message_type, sequence_id) = header::<R>(&mut input)?;
     let mut batch = None;
     jaeger::fields::<R>(&mut input, "emitBatch", |input, id, kind| match (id, kind) {
         (1, Kind::Struct) => {
-            batch = Some(jaeger::batch::<R>(input)?);
+            batch = Some(jaeger::batch::<R>(input, room)?);
             Ok(true)
         }
         _ => Ok(false),

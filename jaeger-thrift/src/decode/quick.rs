@@ -5,7 +5,8 @@
 
 use super::input::{Binary, Compact, gather};
 use super::jaeger::trace_id;
-use super::texts::Texts;
+use super::room::Room;
+use super::texts::{Texts, same};
 use crate::model::{Log, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
@@ -16,14 +17,14 @@ const LEAST: usize = 4;
 pub(super) struct Rest<'a>(pub(super) &'a [u8]);
 
 impl<'a> Rest<'a> {
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (array, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
         Some(*array)
     }
 
-    #[inline]
+    #[inline(always)]
     fn slice(&mut self, length: usize) -> Option<&'a [u8]> {
         let (slice, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
@@ -31,7 +32,7 @@ impl<'a> Rest<'a> {
     }
 
     /// Passes over these bytes if they are next.
-    #[inline]
+    #[inline(always)]
     fn passes<const N: usize>(&mut self, bytes: [u8; N]) -> bool {
         match self.0.split_first_chunk::<N>() {
             Some((next, rest)) if *next == bytes => {
@@ -42,7 +43,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    #[inline]
+    // Of a byte or two nearly always, but for ids and times; and so often that a call would cost as much.
+    #[inline(always)]
     fn varint(&mut self) -> Option<u64> {
         match *self.0 {
             [byte @ 0..0x80, ref rest @ ..] => {
@@ -53,39 +55,55 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// One of more than a byte, as in `input.rs`.
+    /// One of more than a byte, as in `input.rs`; of the end of the input nothing is made here.
+    #[inline(always)]
     fn long_varint(&mut self) -> Option<u64> {
         const MORE: u64 = 0x8080_8080_8080_8080;
+        let &[.., ninth, tenth] = self.0.first_chunk::<10>()?;
         let word = u64::from_le_bytes(*self.0.first_chunk::<8>()?);
         let ends = !word & MORE;
-        if ends == 0 {
-            let value = gather(word & !MORE);
-            return match self.0[8..] {
-                [ninth @ 1..0x80, ref rest @ ..] => {
-                    self.0 = rest;
-                    Some(value | u64::from(ninth) << 56)
-                }
-                [ninth @ 0x80..=0xff, 1, ref rest @ ..] => {
-                    self.0 = rest;
-                    Some(value | u64::from(ninth & 0x7f) << 56 | 1 << 63)
-                }
-                _ => None,
-            };
-        }
-        let end = ends.trailing_zeros();
-        let word = word & (u64::MAX >> (63 - end));
-        if word >> (end - 7) == 0 {
-            return None;
-        }
-        self.0 = &self.0[end as usize / 8 + 1..];
-        Some(gather(word & !MORE))
+        let (value, length, right) = if ends == 0 {
+            // Every other id has a tenth byte, which is 1: told without a branch, which would be foreseen every other time only.
+            let more = u64::from(ninth >> 7);
+            let value = gather(word & !MORE) | u64::from(ninth & 0x7f) << 56 | more << 63;
+            (value, 9 + more as usize, (more == 0) & (ninth != 0) | (more == 1) & (tenth == 1))
+        } else {
+            let end = ends.trailing_zeros();
+            let word = word & (u64::MAX >> (63 - end));
+            // Of two bytes are durations and counts.
+            let value = if end == 15 { word & 0x7f | word >> 1 & 0x3f80 } else { gather(word & !MORE) };
+            (value, end as usize / 8 + 1, word >> (end - 7) != 0)
+        };
+        self.0 = self.0.get(length..)?;
+        right.then_some(value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn zigzag(&mut self) -> Option<i64> {
         let value = self.varint()?;
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
+}
+
+/// Tags of a span whose heads are remembered.
+const HEADS: usize = 8;
+
+/// What of a batch comes again.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    texts: Texts<'a>,
+    /// How the trace's id stood there the last time: neighbours are mostly of one trace.
+    trace: (&'a [u8], u128),
+    /// Of the tags of the spans before, by their place in the span: mostly the same keys stand there, and then the bytes are only compared.
+    heads: [Head<'a>; HEADS],
+}
+
+/// A tag up to its value.
+#[derive(Clone, Copy, Default)]
+struct Head<'a> {
+    bytes: &'a [u8],
+    key: &'a str,
+    v_type: i32,
 }
 
 /// The type of a field.
@@ -113,7 +131,7 @@ pub(super) trait Quick {
 }
 
 impl Quick for Compact {
-    #[inline]
+    #[inline(always)]
     fn comes(rest: &mut Rest<'_>, last: u8, id: u8, kind: Type) -> bool {
         let number = match kind {
             Type::I32 => 5,
@@ -124,7 +142,7 @@ impl Quick for Compact {
         };
         rest.passes([(id - last) << 4 | number])
     }
-    #[inline]
+    #[inline(always)]
     fn bool(rest: &mut Rest<'_>, last: u8, id: u8) -> Option<bool> {
         let delta = (id - last) << 4;
         if rest.passes([delta | 1]) {
@@ -132,7 +150,7 @@ impl Quick for Compact {
         }
         rest.passes([delta | 2]).then_some(false)
     }
-    #[inline]
+    #[inline(always)]
     fn structs(rest: &mut Rest<'_>) -> Option<usize> {
         let [byte] = rest.array()?;
         let count = match byte >> 4 {
@@ -141,19 +159,19 @@ impl Quick for Compact {
         };
         (byte & 0x0f == 12).then_some(count)
     }
-    #[inline]
+    #[inline(always)]
     fn i32(rest: &mut Rest<'_>) -> Option<i32> {
         i32::try_from(rest.zigzag()?).ok()
     }
-    #[inline]
+    #[inline(always)]
     fn i64(rest: &mut Rest<'_>) -> Option<i64> {
         rest.zigzag()
     }
-    #[inline]
+    #[inline(always)]
     fn double(rest: &mut Rest<'_>) -> Option<f64> {
         rest.array().map(f64::from_le_bytes)
     }
-    #[inline]
+    #[inline(always)]
     fn bytes<'a>(rest: &mut Rest<'a>) -> Option<&'a [u8]> {
         let length = u32::try_from(rest.varint()?).ok()?;
         rest.slice(length as usize)
@@ -161,7 +179,7 @@ impl Quick for Compact {
 }
 
 impl Quick for Binary {
-    #[inline]
+    #[inline(always)]
     fn comes(rest: &mut Rest<'_>, _: u8, id: u8, kind: Type) -> bool {
         let number = match kind {
             Type::Double => 4,
@@ -172,67 +190,81 @@ impl Quick for Binary {
         };
         rest.passes([number, 0, id])
     }
-    #[inline]
+    #[inline(always)]
     fn bool(rest: &mut Rest<'_>, _: u8, id: u8) -> Option<bool> {
         if !rest.passes([2, 0, id]) {
             return None;
         }
         rest.array().map(|[byte]| byte == 1)
     }
-    #[inline]
+    #[inline(always)]
     fn structs(rest: &mut Rest<'_>) -> Option<usize> {
         if !rest.passes([12]) {
             return None;
         }
         usize::try_from(Self::i32(rest)?).ok()
     }
-    #[inline]
+    #[inline(always)]
     fn i32(rest: &mut Rest<'_>) -> Option<i32> {
         rest.array().map(i32::from_be_bytes)
     }
-    #[inline]
+    #[inline(always)]
     fn i64(rest: &mut Rest<'_>) -> Option<i64> {
         rest.array().map(i64::from_be_bytes)
     }
-    #[inline]
+    #[inline(always)]
     fn double(rest: &mut Rest<'_>) -> Option<f64> {
         rest.array().map(f64::from_be_bytes)
     }
-    #[inline]
+    #[inline(always)]
     fn bytes<'a>(rest: &mut Rest<'a>) -> Option<&'a [u8]> {
         let length = usize::try_from(Self::i32(rest)?).ok()?;
         rest.slice(length)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn field<T>(comes: bool, value: impl FnOnce() -> Option<T>) -> Option<T> {
     if comes { value() } else { None }
 }
 
-#[inline]
+#[inline(always)]
 fn i64<Q: Quick>(rest: &mut Rest<'_>, last: u8, id: u8) -> Option<i64> {
     field(Q::comes(rest, last, id, Type::I64), || Q::i64(rest))
 }
 
-/// A span that stands here.
+/// Appends the span that stands here to `spans`.
 #[inline]
-pub(super) fn span<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> Option<Span<'a>> {
-    let low = i64::<Q>(rest, 0, 1)?;
-    let high = i64::<Q>(rest, 1, 2)?;
+pub(super) fn span<'a, Q: Quick>(
+    rest: &mut Rest<'a>,
+    seen: &mut Seen<'a>,
+    room: &mut Room,
+    spans: &mut Vec<Span<'a>>,
+) -> Option<()> {
+    let from = rest;
+    // What nothing else has the address of stays in registers.
+    let rest = &mut Rest(from.0);
+    let trace_id = match rest.0.split_at_checked(seen.trace.0.len()) {
+        Some((next, behind)) if !next.is_empty() && same(next, seen.trace.0) => {
+            rest.0 = behind;
+            seen.trace.1
+        }
+        _ => {
+            let low = i64::<Q>(rest, 0, 1)?;
+            let high = i64::<Q>(rest, 1, 2)?;
+            seen.trace = (&from.0[..from.0.len() - rest.0.len()], trace_id(high, low));
+            seen.trace.1
+        }
+    };
     let span_id = i64::<Q>(rest, 2, 3)? as u64;
     let parent_span_id = i64::<Q>(rest, 3, 4)? as u64;
     let name = field(Q::comes(rest, 4, 5, Type::Binary), || Q::bytes(rest))?;
-    let name = texts.get(name)?;
+    let name = seen.texts.get(name)?;
     let mut last = 5;
     let mut references = Vec::new();
     if Q::comes(rest, last, 6, Type::List) {
         last = 6;
-        let count = Q::structs(rest)?;
-        references.reserve_exact(bounded(count, rest)?);
-        for _ in 0..count {
-            references.push(reference::<Q>(rest)?);
-        }
+        (references, rest.0) = self::references::<Q>(Rest(rest.0))?;
     }
     let flags = field(Q::comes(rest, last, 7, Type::I32), || Q::i32(rest))?;
     let start_time = i64::<Q>(rest, 7, 8)?;
@@ -241,22 +273,15 @@ pub(super) fn span<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> 
     let mut tags = Vec::new();
     if Q::comes(rest, last, 10, Type::List) {
         last = 10;
-        tags = self::tags::<Q>(rest, texts)?;
+        tags = self::tags::<Q>(rest, seen, room)?;
     }
     let mut logs = Vec::new();
     if Q::comes(rest, last, 11, Type::List) {
-        let count = Q::structs(rest)?;
-        logs.reserve_exact(bounded(count, rest)?);
-        for _ in 0..count {
-            let timestamp = i64::<Q>(rest, 0, 1)?;
-            let fields = field(Q::comes(rest, 1, 2, Type::List), || self::tags::<Q>(rest, texts))?;
-            rest.passes([0]).then_some(())?;
-            logs.push(Log { timestamp, fields });
-        }
+        (logs, rest.0) = self::logs::<Q>(Rest(rest.0), seen, room)?;
     }
     rest.passes([0]).then_some(())?;
-    Some(Span {
-        trace_id: trace_id(high, low),
+    spans.push(Span {
+        trace_id,
         span_id,
         parent_span_id,
         operation_name: Cow::Borrowed(name),
@@ -266,10 +291,43 @@ pub(super) fn span<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> 
         duration,
         tags,
         logs,
-    })
+    });
+    from.0 = rest.0;
+    Some(())
 }
 
-#[inline]
+/// References, and what is left behind them.
+#[inline(never)]
+fn references<'a, Q: Quick>(mut rest: Rest<'a>) -> Option<(Vec<SpanRef>, &'a [u8])> {
+    let rest = &mut rest;
+    let count = bounded(Q::structs(rest)?, rest)?;
+    let mut references = Vec::with_capacity(count);
+    for _ in 0..count {
+        references.push(reference::<Q>(rest)?);
+    }
+    Some((references, rest.0))
+}
+
+/// Logs, and what is left behind them.
+#[inline(never)]
+fn logs<'a, Q: Quick>(
+    mut rest: Rest<'a>,
+    seen: &mut Seen<'a>,
+    room: &mut Room,
+) -> Option<(Vec<Log<'a>>, &'a [u8])> {
+    let rest = &mut rest;
+    let count = bounded(Q::structs(rest)?, rest)?;
+    let mut logs = Vec::with_capacity(count);
+    for _ in 0..count {
+        let timestamp = i64::<Q>(rest, 0, 1)?;
+        let fields = field(Q::comes(rest, 1, 2, Type::List), || tags::<Q>(rest, seen, room))?;
+        rest.passes([0]).then_some(())?;
+        logs.push(Log { timestamp, fields });
+    }
+    Some((logs, rest.0))
+}
+
+#[inline(always)]
 fn reference<Q: Quick>(rest: &mut Rest<'_>) -> Option<SpanRef> {
     let ref_type = match field(Q::comes(rest, 0, 1, Type::I32), || Q::i32(rest))? {
         0 => RefType::ChildOf,
@@ -283,25 +341,46 @@ fn reference<Q: Quick>(rest: &mut Rest<'_>) -> Option<SpanRef> {
 }
 
 /// A count that can be true.
-#[inline]
+#[inline(always)]
 fn bounded(count: usize, rest: &Rest<'_>) -> Option<usize> {
     (count <= rest.0.len() / LEAST).then_some(count)
 }
 
-fn tags<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> Option<Vec<Tag<'a>>> {
-    let count = Q::structs(rest)?;
-    let mut tags = Vec::with_capacity(bounded(count, rest)?);
-    for _ in 0..count {
-        tags.push(tag::<Q>(rest, texts)?);
+#[inline(always)]
+fn tags<'a, Q: Quick>(rest: &mut Rest<'a>, seen: &mut Seen<'a>, room: &mut Room) -> Option<Vec<Tag<'a>>> {
+    let count = bounded(Q::structs(rest)?, rest)?;
+    let mut tags = room.tags();
+    tags.reserve_exact(count);
+    for n in 0..count {
+        rest.0 = tag::<Q>(Rest(rest.0), &mut seen.texts, &mut seen.heads[n % HEADS], &mut tags)?;
     }
     Some(tags)
 }
 
-#[inline]
-fn tag<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> Option<Tag<'a>> {
-    let key = field(Q::comes(rest, 0, 1, Type::Binary), || Q::bytes(rest))?;
-    let key = Cow::Borrowed(texts.get(key)?);
-    let v_type = field(Q::comes(rest, 1, 2, Type::I32), || Q::i32(rest))?;
+/// Appends a tag; what is left behind it. By itself, so that it has the registers for itself.
+#[inline(never)]
+fn tag<'a, Q: Quick>(
+    mut rest: Rest<'a>,
+    texts: &mut Texts<'a>,
+    head: &mut Head<'a>,
+    tags: &mut Vec<Tag<'a>>,
+) -> Option<&'a [u8]> {
+    let rest = &mut rest;
+    let (key, v_type) = match rest.0.split_at_checked(head.bytes.len()) {
+        Some((next, behind)) if !next.is_empty() && same(next, head.bytes) => {
+            rest.0 = behind;
+            (head.key, head.v_type)
+        }
+        _ => {
+            let from = rest.0;
+            let key = field(Q::comes(rest, 0, 1, Type::Binary), || Q::bytes(rest))?;
+            let key = texts.get(key)?;
+            let v_type = field(Q::comes(rest, 1, 2, Type::I32), || Q::i32(rest))?;
+            *head = Head { bytes: &from[..from.len() - rest.0.len()], key, v_type };
+            (key, v_type)
+        }
+    };
+    let key = Cow::Borrowed(key);
     let value = match v_type {
         0 => {
             let text = field(Q::comes(rest, 2, 3, Type::Binary), || Q::bytes(rest))?;
@@ -317,7 +396,8 @@ fn tag<'a, Q: Quick>(rest: &mut Rest<'a>, texts: &mut Texts<'a>) -> Option<Tag<'
         _ => return None,
     };
     rest.passes([0]).then_some(())?;
-    Some(Tag { key, value })
+    tags.push(Tag { key, value });
+    Some(rest.0)
 }
 
 #[cfg(test)]
@@ -326,12 +406,19 @@ mod tests {
     use super::super::jaeger;
     use super::*;
     use crate::decode::Read;
+    use crate::model::Batch;
     use crate::{Protocol, encode_span};
 
-    /// What both make of these bytes must be the same wherever this one makes something of them.
-    fn alike<R: Read + Quick>(bytes: &[u8]) -> bool {
+    /// What both make of these bytes must be the same wherever this one makes something of them, also behind another span, of which something is remembered.
+    fn alike<R: Read + Quick>(before: &[u8], bytes: &[u8]) -> bool {
+        let (mut seen, mut room, mut spans) = (Seen::default(), Room::default(), Vec::new());
+        if span::<R>(&mut Rest(before), &mut seen, &mut room, &mut spans).is_some() {
+            room.reclaim(Batch { spans: std::mem::take(&mut spans), ..Batch::default() });
+        }
         let mut rest = Rest(bytes);
-        let Some(quick) = span::<R>(&mut rest, &mut Texts::default()) else { return false };
+        let read = span::<R>(&mut rest, &mut seen, &mut room, &mut spans);
+        assert_eq!(spans.len(), usize::from(read.is_some()), "{bytes:?}");
+        let Some(quick) = spans.pop() else { return false };
         let mut input = Input::new(bytes);
         match jaeger::span::<R>(&mut input) {
             // As text, because a NaN is not equal to itself.
@@ -374,14 +461,17 @@ mod tests {
         [full, plain, Span { operation_name: "".into(), ..Span::default() }]
     }
 
-    fn all(test: impl Fn(&[u8], fn(&[u8]) -> bool)) {
+    /// Calls `test` with a span's bytes, and with what reads others behind nothing, and behind that one.
+    fn all(test: impl Fn(&[u8], &dyn Fn(&[u8]) -> bool)) {
+        type Alike = fn(&[u8], &[u8]) -> bool;
         for (protocol, alike) in
-            [(Protocol::Compact, alike::<Compact> as fn(&[u8]) -> bool), (Protocol::Binary, alike::<Binary>)]
+            [(Protocol::Compact, alike::<Compact> as Alike), (Protocol::Binary, alike::<Binary>)]
         {
             for span in spans() {
                 let mut bytes = Vec::new();
                 encode_span(protocol, &span, &mut bytes);
-                test(&bytes, alike);
+                test(&bytes, &|other| alike(&[], other));
+                test(&bytes, &|other| alike(&bytes, other));
             }
         }
     }

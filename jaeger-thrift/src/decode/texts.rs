@@ -28,17 +28,60 @@ impl Default for Texts<'_> {
 
 impl<'a> Texts<'a> {
     /// The bytes as text, `None` if they are none.
-    #[inline]
+    #[inline(always)]
     pub fn get(&mut self, bytes: &'a [u8]) -> Option<&'a str> {
         let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return Some("") };
         let middle = bytes[bytes.len() / 2];
         let mixed = usize::from(first) ^ usize::from(middle) << 2 ^ usize::from(last) << 4;
         let place = (mixed ^ mixed >> 6).wrapping_add(bytes.len()) % PLACES;
-        if self.known[place].as_bytes() == bytes {
+        if same(self.known[place].as_bytes(), bytes) {
             return Some(self.known[place]);
         }
+        self.check(place, bytes)
+    }
+
+    #[inline(never)]
+    fn check(&mut self, place: usize, bytes: &'a [u8]) -> Option<&'a str> {
         let text = std::str::from_utf8(bytes).ok()?;
         self.known[place] = text;
         Some(text)
+    }
+}
+
+/// Whether they are equal: without a call where they are short, as nearly all are.
+#[inline(always)]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    /// Of `N` to twice as many: by both ends, which overlap.
+    #[inline(always)]
+    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
+    }
+    a.len() == b.len()
+        && match a.len() {
+            8..=16 => ends::<8>(a, b),
+            17..=32 => ends::<16>(a, b),
+            4..8 => ends::<4>(a, b),
+            2..4 => ends::<2>(a, b),
+            _ => a == b,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn texts_are_the_same_if_every_byte_is() {
+        let all = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
+        for length in 0..all.len() {
+            let text = &all[..length];
+            assert!(same(text, &all.to_vec()[..length]));
+            assert!(!same(text, &all[..length + 1]) && !same(&all[..length + 1], text));
+            for at in 0..length {
+                let mut other = text.to_vec();
+                other[at] ^= 1;
+                assert!(!same(text, &other), "{at} of {length}");
+            }
+        }
     }
 }

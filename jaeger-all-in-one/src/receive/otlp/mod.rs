@@ -43,8 +43,13 @@ pub enum Unreadable {
 /// assert!(matches!(take_protobuf(&app, Receiver::OtlpHttp, b"\x0a\xff"), Err(Unreadable::Broken(_))));
 /// ```
 pub fn take_protobuf(app: &App, receiver: Receiver, bytes: &[u8]) -> Result<(), Unreadable> {
-    if let Some(batches) = wire::batches(bytes) {
-        app.take_otlp(receiver, batches, || bytes.to_vec());
+    let taken = app.rooms.lend(|room| {
+        let batches = wire::batches(bytes, room)?;
+        let taken = app.take_otlp(receiver, batches, || bytes.to_vec());
+        taken.into_iter().for_each(|batch| room.reclaim(batch));
+        Some(())
+    });
+    if taken.is_some() {
         return Ok(());
     }
     let request = ExportTraceServiceRequest::decode(bytes);

@@ -5,20 +5,20 @@
 
 use std::borrow::Cow;
 
-use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag, Texts, Value};
+use jaeger_thrift::{Batch, Log, Process, RefType, Room, Span, SpanRef, Tag, Texts, Value};
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use prost::Message as _;
 
 use super::map::{self, Ended};
 
 /// Batches of a request, one a resource, in Jaeger's form; `None` if it wants a closer look.
-pub(super) fn batches(bytes: &[u8]) -> Option<Vec<Batch<'_>>> {
+pub(super) fn batches<'a>(bytes: &'a [u8], room: &mut Room) -> Option<Vec<Batch<'a>>> {
     let mut batches = Vec::new();
     let mut texts = Texts::default();
     let mut request = Fields(bytes);
     while let Some(field) = request.next()? {
         match field {
-            (1, Field::Bytes(resource)) => batches.push(batch(resource, &mut texts)?),
+            (1, Field::Bytes(resource)) => batches.push(batch(resource, &mut texts, room)?),
             (2.., _) => {}
             _ => return None,
         }
@@ -67,6 +67,10 @@ impl<'a> Fields<'a> {
                 self.0 = rest;
                 Some(u64::from(byte))
             }
+            [low @ 0x80..=0xff, high @ 0..0x80, ref rest @ ..] => {
+                self.0 = rest;
+                Some(u64::from(low & 0x7f) | u64::from(high) << 7)
+            }
             _ => self.long_varint(),
         }
     }
@@ -83,6 +87,24 @@ impl<'a> Fields<'a> {
             }
         }
         None
+    }
+
+    /// The `N` bytes behind `begin`, if they are next.
+    #[inline(always)]
+    fn comes<const B: usize, const N: usize>(&mut self, begin: [u8; B]) -> Option<[u8; N]> {
+        let (next, rest) = self.0.split_first_chunk::<B>()?;
+        let (array, rest) = rest.split_first_chunk::<N>().filter(|_| *next == begin)?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    /// What the field with this key holds, if it is next and short.
+    #[inline(always)]
+    fn short(&mut self, key: u8) -> Option<&'a [u8]> {
+        let [next, length @ 0..0x80, ref rest @ ..] = *self.0 else { return None };
+        let (held, rest) = rest.split_at_checked(usize::from(length)).filter(|_| next == key)?;
+        self.0 = rest;
+        Some(held)
     }
 
     #[inline]
@@ -110,14 +132,14 @@ fn span_id(bytes: &[u8]) -> Option<u64> {
     map::span_id(bytes).ok()
 }
 
-fn batch<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Batch<'a>> {
+fn batch<'a>(bytes: &'a [u8], texts: &mut Texts<'a>, room: &mut Room) -> Option<Batch<'a>> {
     let mut found = None;
-    let mut spans = Vec::new();
+    let mut spans = room.spans();
     let mut fields = Fields(bytes);
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(resource)) => once(&mut found, process(resource, texts)?)?,
-            (2, Field::Bytes(scope)) => scope_spans(scope, &mut spans, texts)?,
+            (2, Field::Bytes(scope)) => scope_spans(scope, &mut spans, texts, room)?,
             (3, Field::Bytes(schema)) => drop(text(schema)?),
             // 1000 is a group that was given up; the library does not know it either.
             (4.., _) => {}
@@ -154,7 +176,12 @@ fn process<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<Process<'a>> {
 /// Spans that are reserved at once, by a guess.
 const MOST_AT_ONCE: usize = 4_096;
 
-fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>, texts: &mut Texts<'a>) -> Option<()> {
+fn scope_spans<'a>(
+    bytes: &'a [u8],
+    spans: &mut Vec<Span<'a>>,
+    texts: &mut Texts<'a>,
+    room: &mut Room,
+) -> Option<()> {
     let mut scope = None;
     let mut any = false;
     let mut fields = Fields(bytes);
@@ -170,7 +197,7 @@ fn scope_spans<'a>(bytes: &'a [u8], spans: &mut Vec<Span<'a>>, texts: &mut Texts
                 }
                 any = true;
                 // Made in its place; it is large.
-                spans.push(Span::default());
+                spans.push(Span { tags: room.tags(), ..Span::default() });
                 let (one, before) = spans.split_last_mut()?;
                 // As many attributes as the span before had: then they are reserved once, and to their number.
                 one.tags.reserve_exact(before.last().map_or(4, |before| before.tags.len()));
@@ -213,6 +240,31 @@ fn span<'a>(
     let (mut start, mut end, mut flags) = (0, 0, 0);
     let mut has_status = false;
     let mut fields = Fields(bytes);
+    // Clients write the fields in the order of their numbers: then what nearly every span has is read in a straight line, and the loop reads on from there.
+    if let Some(id) = fields.comes([0x0a, 16]) {
+        span.trace_id = u128::from_be_bytes(id);
+    }
+    if let Some(id) = fields.comes([0x12, 8]) {
+        span.span_id = u64::from_be_bytes(id);
+    }
+    if let Some(id) = fields.comes([0x22, 8]) {
+        span.parent_span_id = u64::from_be_bytes(id);
+    }
+    if let Some(name) = fields.short(0x2a) {
+        span.operation_name = Cow::Borrowed(texts.get(name)?);
+    }
+    if let [0x30, kind @ 0..0x80, ref rest @ ..] = *fields.0 {
+        (ended.kind, fields.0) = (i32::from(kind), rest);
+    }
+    if let Some(nanos) = fields.comes([0x39]) {
+        start = u64::from_le_bytes(nanos);
+    }
+    if let Some(nanos) = fields.comes([0x41]) {
+        end = u64::from_le_bytes(nanos);
+    }
+    while let Some(bytes) = fields.short(0x4a) {
+        span.tags.push(tag(bytes, texts)?);
+    }
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(id)) => span.trace_id = trace_id(id)?,
@@ -313,6 +365,10 @@ fn attribute_of<'a>(bytes: &'a [u8], texts: &mut Texts<'a>) -> Option<(Cow<'a, s
                 Some(Value::String(Cow::Borrowed(texts.get(held)?)))
             }
             [0x10, yes @ 0..0x80] => Some(Value::Bool(yes != 0)),
+            [0x18, number @ 0..0x80] => Some(Value::Long(i64::from(number))),
+            [0x18, low @ 0x80..=0xff, high @ 0..0x80] => {
+                Some(Value::Long(i64::from(low & 0x7f) | i64::from(high) << 7))
+            }
             _ => value(held)?,
         };
         return Some((Cow::Borrowed(texts.get(key)?), found));
@@ -386,21 +442,25 @@ mod tests {
     #[test]
     fn ordinary_requests_are_read_here_and_alike() {
         let bytes = request();
-        let read = batches(&bytes).expect("nothing in it is odd");
+        let mut room = Room::default();
+        let read = batches(&bytes, &mut room).expect("nothing in it is odd");
         assert_eq!(read.iter().map(|batch| batch.spans.len()).collect::<Vec<_>>(), [2, 1, 0, 0]);
         assert_eq!(Some(read), slowly(&bytes));
-        assert_eq!(batches(&[]), slowly(&[]));
+        assert_eq!(batches(&[], &mut room), slowly(&[]));
     }
 
     /// Cut anywhere, with any byte changed, doubled or left out: what is read here is what the library reads.
     #[test]
     fn what_is_read_here_is_what_the_library_reads() {
         let bytes = request();
+        let mut room = Room::default();
         let mut read = 0;
         let mut look = |bytes: &[u8]| {
-            if let Some(found) = batches(bytes) {
+            if let Some(found) = batches(bytes, &mut room) {
                 // Compared as text: NaN is not equal to itself.
-                assert_eq!(format!("{:?}", Some(found)), format!("{:?}", slowly(bytes)), "{bytes:?}");
+                assert_eq!(format!("{:?}", Some(&found)), format!("{:?}", slowly(bytes)), "{bytes:?}");
+                // And what was kept of it is in nothing that is read later.
+                found.into_iter().for_each(|batch| room.reclaim(batch));
                 read += 1;
             }
         };

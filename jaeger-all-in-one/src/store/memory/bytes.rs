@@ -53,6 +53,13 @@ impl<const N: usize> Out for Piece<N> {
 /// Appends a number in groups of 7 bits, the lowest first.
 #[inline]
 pub(super) fn put(to: &mut impl Out, mut value: u64) {
+    // Of a byte or two nearly always.
+    if value < 0x80 {
+        return to.byte(value as u8);
+    }
+    if value < 0x4000 {
+        return to.slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+    }
     while value >= 0x80 {
         to.byte(value as u8 | 0x80);
         value >>= 7;

@@ -29,11 +29,17 @@ pub(crate) const PIECE: usize = 64 << 10;
 pub(crate) struct Pieces {
     full: Vec<Bytes>,
     last: Vec<u8>,
+    most: usize,
 }
 
 impl Pieces {
+    /// Of at most so many bytes, a piece more or less; then writing fails.
+    pub(crate) fn at_most(most: usize) -> Self {
+        Pieces { full: Vec::new(), last: Vec::with_capacity(1024), most: most / PIECE }
+    }
+
     pub(crate) fn new() -> Self {
-        Pieces { full: Vec::new(), last: Vec::with_capacity(1024) }
+        Pieces::at_most(usize::MAX)
     }
 
     /// All of it, in order.
@@ -47,6 +53,9 @@ impl io::Write for Pieces {
     fn write(&mut self, mut text: &[u8]) -> io::Result<usize> {
         let length = text.len();
         while self.last.len() + text.len() > PIECE {
+            if self.full.len() >= self.most {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
             let (here, rest) = text.split_at(PIECE - self.last.len());
             self.last.extend_from_slice(here);
             self.full.push(std::mem::replace(&mut self.last, Vec::with_capacity(PIECE)).into());
@@ -230,6 +239,13 @@ mod tests {
             let pieces = pieces.end();
             assert_eq!((pieces.concat() == text, pieces.len()), (true, 4), "in steps of {step}");
         }
+    }
+
+    #[test]
+    fn what_becomes_too_large_fails() {
+        let mut pieces = Pieces::at_most(2 * PIECE);
+        pieces.write_all(&vec![b'x'; 2 * PIECE]).unwrap();
+        assert!(pieces.write_all(&vec![b'x'; PIECE + 1]).is_err());
     }
 
     #[tokio::test(start_paused = true)]

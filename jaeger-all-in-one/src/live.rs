@@ -213,7 +213,7 @@ mod tests {
             assert_eq!(response.status(), StatusCode::OK);
             open.push(response);
         }
-        assert!(STREAMS * 2 <= crate::serve::CONNECTIONS);
+        const { assert!(STREAMS * 2 <= crate::serve::CONNECTIONS) };
         let status = || async { stream(State(app.clone()), RawQuery(None)).await.status() };
         assert_eq!(status().await, StatusCode::SERVICE_UNAVAILABLE);
         // One goes, and its place is free as soon as that was noticed.

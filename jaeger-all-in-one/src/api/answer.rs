@@ -17,12 +17,12 @@ use crate::values::Query;
 
 /// What every answer of `/api` is wrapped in.
 #[derive(Debug, Serialize)]
-pub(super) struct Envelope<T> {
+pub(super) struct Envelope<T, E = Option<Vec<Fault>>> {
     pub(super) data: T,
     pub(super) total: usize,
     pub(super) limit: usize,
     pub(super) offset: usize,
-    pub(super) errors: Option<Vec<Fault>>,
+    pub(super) errors: E,
 }
 
 /// One of an answer's errors.
@@ -65,8 +65,15 @@ impl Body {
     /// Writes an answer, in lines if the request asks for `prettyPrint`.
     pub(super) fn new(value: &impl Serialize, query: &Query) -> Body {
         let mut pieces = Pieces::new();
-        json::write_to(&mut pieces, value, query.get("prettyPrint").is_some_and(|value| value != "false"));
+        json::write_to(&mut pieces, value, pretty(query));
         Body { pieces: pieces.end(), tag: None }
+    }
+
+    /// The same for what may fail while it is written, or become larger than `most` bytes.
+    pub(super) fn try_new(value: &impl Serialize, query: &Query, most: usize) -> serde_json::Result<Body> {
+        let mut pieces = Pieces::at_most(most);
+        json::try_write_to(&mut pieces, value, pretty(query))?;
+        Ok(Body { pieces: pieces.end(), tag: None })
     }
 
     /// The same, with a tag of its content.
@@ -87,6 +94,10 @@ impl Body {
     pub(super) fn small(self) -> Ready {
         Ready { answer: Answer::small(self.pieces), tag: self.tag }
     }
+}
+
+fn pretty(query: &Query) -> bool {
+    query.get("prettyPrint").is_some_and(|value| value != "false")
 }
 
 /// JSON, ready to be sent.

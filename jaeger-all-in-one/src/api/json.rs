@@ -18,13 +18,22 @@ pub(super) fn write(value: &impl Serialize, pretty: bool) -> Vec<u8> {
 
 /// The same, into memory of any kind.
 pub(super) fn write_to(out: &mut impl Write, value: &impl Serialize, pretty: bool) {
-    let written = if pretty {
+    let written = try_write_to(out, value, pretty);
+    // Memory takes every write, and what is written here has text for keys: the two ways in which this could fail.
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+/// The same for what may fail while it is written, or be too large.
+pub(super) fn try_write_to(
+    out: &mut impl Write,
+    value: &impl Serialize,
+    pretty: bool,
+) -> serde_json::Result<()> {
+    if pretty {
         value.serialize(&mut Serializer::with_formatter(out, Safe(PrettyFormatter::with_indent(b"    "))))
     } else {
         value.serialize(&mut Serializer::with_formatter(out, Safe(CompactFormatter)))
-    };
-    // Memory takes every write, and what is written here has text for keys: the two ways in which this could fail.
-    debug_assert!(written.is_ok(), "{written:?}");
+    }
 }
 
 /// A formatter with our numbers and our escapes; the rest is the other's.

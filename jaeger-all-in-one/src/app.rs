@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use crate::answers::Answers;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::forward::Forwarding;
@@ -26,6 +27,8 @@ pub struct Shared {
     pub live: Live,
     /// Who asks the store.
     pub(crate) questions: Questions,
+    /// What was answered and not yet taken.
+    pub(crate) answers: Answers,
     /// Sends spans on; to nobody, unless it was asked for.
     pub forward: Forwarding,
     /// Memory of batches that were taken in, for those to come.
@@ -58,6 +61,7 @@ impl App {
             counters: Counters::default(),
             live: Live::default(),
             questions: Questions::default(),
+            answers: Answers::default(),
             forward,
             rooms: Rooms::default(),
             config,

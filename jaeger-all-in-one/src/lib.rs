@@ -16,6 +16,7 @@
 //! Data flows one way: receiver → ingest → store → api → page. It depends on `jaeger-thrift`, never on `jaeger-runtime`.
 #![forbid(unsafe_code)]
 
+mod answers;
 pub mod api;
 pub mod app;
 pub mod backend;

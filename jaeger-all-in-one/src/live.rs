@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::app::App;
@@ -38,6 +39,8 @@ const BEHIND: usize = 1024;
 const MOST: usize = 200;
 /// And as many as may be asked for.
 const MOST_OF_ALL: usize = 100_000;
+/// Streams at a time, fewer than a port has connections: each holds one for as long as its client likes.
+const STREAMS: usize = 256;
 /// Between two events, so that a flood of spans is no flood of events.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -46,11 +49,16 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub struct Live {
     changes: broadcast::Sender<Arc<Change>>,
     closed: watch::Sender<bool>,
+    places: Arc<Semaphore>,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Live { changes: broadcast::channel(BEHIND).0, closed: watch::channel(false).0 }
+        Live {
+            changes: broadcast::channel(BEHIND).0,
+            closed: watch::channel(false).0,
+            places: Arc::new(Semaphore::new(STREAMS)),
+        }
     }
 }
 
@@ -79,20 +87,26 @@ pub fn router(app: App) -> Router {
     Router::new().route("/api/live", get(stream)).with_state(app)
 }
 
-async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> impl IntoResponse {
+async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let most = query.get("most").and_then(|most| most.parse().ok()).unwrap_or(MOST).min(MOST_OF_ALL);
     let (events, told) = mpsc::channel(4);
+    // Never closed.
+    let Ok(place) = Arc::clone(&app.live.places).try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many watch already; ask again now and then\n")
+            .into_response();
+    };
     let changes = app.live.watch();
     let mut closed = app.live.closed.subscribe();
     tokio::spawn(async move {
+        let _place = place;
         tokio::select! {
             () = tell(changes, events, most) => {}
             // An error means that the program is gone.
             _ = closed.wait_for(|closed| *closed) => {}
         }
     });
-    Sse::new(ReceiverStream::new(told)).keep_alive(KeepAlive::default())
+    Sse::new(ReceiverStream::new(told)).keep_alive(KeepAlive::default()).into_response()
 }
 
 /// The traces of an event, each once.
@@ -188,6 +202,26 @@ async fn tell(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_watches_leaves_connections_to_others() {
+        let app =
+            App::new(crate::Config::default(), Box::new(crate::store::memory::MemoryStore::new(1 << 20)));
+        let mut open = Vec::new();
+        for _ in 0..STREAMS {
+            let response = stream(State(app.clone()), RawQuery(None)).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            open.push(response);
+        }
+        const { assert!(STREAMS * 2 <= crate::serve::CONNECTIONS) };
+        let status = || async { stream(State(app.clone()), RawQuery(None)).await.status() };
+        assert_eq!(status().await, StatusCode::SERVICE_UNAVAILABLE);
+        // One goes, and its place is free as soon as that was noticed.
+        drop(open.pop());
+        while status().await != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    }
 
     #[test]
     fn the_newest_are_named_each_once_and_the_others_counted() {

@@ -135,9 +135,9 @@ impl Store for Attended<'_> {
         self.store.append(batch)
     }
 
-    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
-        self.gone.unless_gone()?;
-        self.store.find(query)
+    fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {
+        let answer = self.store.find_while(query, &|| !self.gone.is_so() && go_on());
+        self.each(answer)
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {

@@ -60,6 +60,30 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn what_came_before_the_end_is_taken_though_it_was_not_read_yet() {
+    /// As many as fit into any system's buffer, and as large that reading them takes longer than sending them.
+    const DATAGRAMS: u128 = 5;
+    let backend = start();
+    let app = backend.app().clone();
+    let message = |trace_id| {
+        let mut batch = batch("late", trace_id);
+        batch.spans = vec![batch.spans[0].clone(); 1_000];
+        let mut bytes = Vec::new();
+        Message::new(batch).encode_into(Protocol::Compact, &mut bytes);
+        assert!(bytes.len() < 60_000);
+        bytes
+    };
+    let messages: Vec<_> = (1..=DATAGRAMS).map(message).collect();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for bytes in &messages {
+        socket.send_to(bytes, backend.address("compact").unwrap()).unwrap();
+    }
+    drop(backend);
+    assert_eq!(app.store.stats().spans as u128, DATAGRAMS * 1_000);
+    assert_eq!(app.counters.messages(Receiver::UdpCompact) as u128, DATAGRAMS, "nothing was refused either");
+}
+
+#[test]
 fn real_clients_datagrams_are_taken() {
     let backend = start();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

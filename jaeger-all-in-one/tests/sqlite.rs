@@ -76,6 +76,25 @@ fn the_oldest_traces_go_when_the_file_is_too_large() {
     );
 }
 
+/// The file itself, not only what lies in it.
+#[test]
+fn a_file_is_no_larger_than_it_may_be_and_smaller_when_much_of_it_has_gone() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let size = || std::fs::metadata(&file).unwrap().len();
+    put(&open(&file), 1..=40_000);
+    let (before, limit) = (size(), 4 << 20);
+    assert!(before > 2 * limit);
+    let store = SqliteStore::open(&file, limit, None, MEMORY).unwrap();
+    wait_for("a smaller file", || size() <= limit);
+    assert!(store.stats().traces > 1_000);
+    drop(store);
+    // All of it is too old.
+    let keep = Some(Duration::from_nanos(1));
+    let _store = SqliteStore::open(&file, 1 << 30, keep, MEMORY).unwrap();
+    wait_for("a file of nearly nothing", || size() < limit / 10);
+}
+
 #[test]
 fn traces_that_are_too_old_go() {
     let folder = Folder::new();
@@ -392,4 +411,32 @@ fn a_span_that_moves_into_the_file_is_answered_and_written_once() {
     wait_for("the end of trouble", || store.stats().trouble.is_none());
     each_is_there_once();
     assert_eq!(in_file(), ALL as i64);
+}
+
+/// Whether the file has trouble, or memory holds more traces than are looked for.
+#[test]
+fn a_trace_whose_spans_are_in_memory_and_in_the_file_counts_once() {
+    /// More than are looked for.
+    const MANY: u128 = 30_000;
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let store = open(&file);
+    put(&store, 1..=MANY);
+    store.flush();
+    let other = Connection::open(&file).unwrap();
+    other
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON span BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    let counted = || {
+        store.flush();
+        assert!(store.stats().trouble.is_some());
+        store.stats().traces
+    };
+    put(&store, 1..=10);
+    assert_eq!(counted(), MANY as u64);
+    put(&store, MANY + 1..=MANY + 5);
+    assert_eq!(counted(), MANY as u64 + 5);
+    put(&store, 11..=MANY);
+    let nearly = counted();
+    assert!((MANY as u64..MANY as u64 + 100).contains(&nearly), "{nearly}");
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use common::Folder;
@@ -387,6 +388,31 @@ fn a_search_over_many_segments_gives_the_newest_and_all_of_them() {
         assert_eq!(find(store, &tags(&[("id", &format!("{long}77"))])), [77]);
         assert_eq!(store.stats().spans, 32_500);
         assert_eq!(store.stats().traces, 10_000);
+    });
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_ends_before_its_end() {
+    on_every_store(|store| {
+        // Some megabytes, so that memory has them in several segments.
+        for batch in 0..100 {
+            let spans = (0..1_000).map(|n| Span {
+                tags: vec![Tag::new("text", format!("{batch} {n} of some length that makes it heavy"))],
+                ..span(1 + batch * 1_000 + n, 1, "work", 1)
+            });
+            put(store, "shop", spans.collect());
+        }
+        store.flush();
+        let asked = Cell::new(0);
+        let query = tags(&[("text", "0 0 of some length that makes it heavy")]);
+        let all = |most: u32| {
+            asked.set(0);
+            store.find_while(&query, &|| asked.replace(asked.get() + 1) < most).unwrap()
+        };
+        assert_eq!(all(u32::MAX), [1], "the last of all that is looked at");
+        let to_the_end = asked.get();
+        assert!(to_the_end > 3, "asked {to_the_end} times");
+        assert_eq!((all(2), asked.get()), (vec![], 3));
     });
 }
 

@@ -4,23 +4,25 @@
 
 use std::hash::{DefaultHasher, Hasher as _};
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::json;
+use crate::answers::{Answer, Answers, Pieces};
 use crate::questions::Unanswered;
 use crate::store::StoreError;
 use crate::values::Query;
 
 /// What every answer of `/api` is wrapped in.
 #[derive(Debug, Serialize)]
-pub(super) struct Envelope<T> {
+pub(super) struct Envelope<T, E = Option<Vec<Fault>>> {
     pub(super) data: T,
     pub(super) total: usize,
     pub(super) limit: usize,
     pub(super) offset: usize,
-    pub(super) errors: Option<Vec<Fault>>,
+    pub(super) errors: E,
 }
 
 /// One of an answer's errors.
@@ -52,21 +54,62 @@ impl Fault {
     }
 }
 
-/// JSON, ready to be sent.
+/// JSON that is written.
 #[derive(Debug)]
-pub(super) struct Body(pub(super) Vec<u8>);
+pub(super) struct Body {
+    pieces: Vec<Bytes>,
+    tag: Option<u64>,
+}
 
 impl Body {
     /// Writes an answer, in lines if the request asks for `prettyPrint`.
     pub(super) fn new(value: &impl Serialize, query: &Query) -> Body {
-        Body(json::write(value, query.get("prettyPrint").is_some_and(|value| value != "false")))
+        let mut pieces = Pieces::new();
+        json::write_to(&mut pieces, value, pretty(query));
+        Body { pieces: pieces.end(), tag: None }
     }
 
-    /// Sends it with a tag of its content; or only says that it has not changed, if the request names that tag.
-    pub(super) fn unless_known(self, request: &HeaderMap) -> Response {
+    /// The same for what may fail while it is written, or become larger than `most` bytes.
+    pub(super) fn try_new(value: &impl Serialize, query: &Query, most: usize) -> serde_json::Result<Body> {
+        let mut pieces = Pieces::at_most(most);
+        json::try_write_to(&mut pieces, value, pretty(query))?;
+        Ok(Body { pieces: pieces.end(), tag: None })
+    }
+
+    /// The same, with a tag of its content.
+    pub(super) fn tagged(self) -> Body {
         let mut hasher = DefaultHasher::new();
-        hasher.write(&self.0);
-        let tag = format!("W/\"{:016x}\"", hasher.finish());
+        self.pieces.iter().for_each(|piece| hasher.write(piece));
+        Body { tag: Some(hasher.finish()), ..self }
+    }
+
+    /// Ready to be sent, once there is room for it among what is still to be taken.
+    pub(super) fn wait(self, answers: &Answers) -> Result<Ready, Failure> {
+        let full =
+            || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too many answers are on their way; ask again");
+        Ok(Ready { answer: answers.hold(self.pieces).ok_or_else(full)?, tag: self.tag })
+    }
+
+    /// The same for what is always small.
+    pub(super) fn small(self) -> Ready {
+        Ready { answer: Answer::small(self.pieces), tag: self.tag }
+    }
+}
+
+fn pretty(query: &Query) -> bool {
+    query.get("prettyPrint").is_some_and(|value| value != "false")
+}
+
+/// JSON, ready to be sent.
+pub(super) struct Ready {
+    answer: Answer,
+    tag: Option<u64>,
+}
+
+impl Ready {
+    /// Only says that it has not changed, if the request names its tag.
+    pub(super) fn unless_known(self, request: &HeaderMap) -> Response {
+        let Some(tag) = self.tag.map(|tag| format!("W/\"{tag:016x}\"")) else { return self.into_response() };
         let known = request.get_all(header::IF_NONE_MATCH).iter().any(|list| {
             list.to_str().is_ok_and(|list| list.split(',').any(|one| one.trim() == tag || one.trim() == "*"))
         });
@@ -79,9 +122,9 @@ impl Body {
     }
 }
 
-impl IntoResponse for Body {
+impl IntoResponse for Ready {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], axum::body::Body::new(self.answer)).into_response()
     }
 }
 

@@ -10,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::Uri;
 use jaeger_thrift::{Process, Span, Tag};
 
-use super::answer::{Body, Envelope, Failure};
+use super::answer::{Body, Envelope, Failure, Ready};
 use super::{BAD_ESCAPE, ask, query, segment};
 use crate::app::App;
 use crate::rules::value_text;
@@ -26,7 +26,7 @@ const MOST: i64 = 1_000;
 const LONGEST: usize = 256;
 
 /// `GET /api/tags`
-pub(super) async fn keys(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn keys(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     collect(&app, query(raw), |tag, prefix, found| {
         if tag.key.starts_with(prefix) && !found.contains(&*tag.key) {
             found.insert(tag.key.clone().into_owned());
@@ -36,7 +36,7 @@ pub(super) async fn keys(State(app): State<App>, raw: RawQuery) -> Result<Body, 
 }
 
 /// `GET /api/tags/{key}/values`
-pub(super) async fn values(State(app): State<App>, uri: Uri, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn values(State(app): State<App>, uri: Uri, raw: RawQuery) -> Result<Ready, Failure> {
     let key = unescape(segment(&uri, 2)).ok_or_else(|| Failure::bad(BAD_ESCAPE))?;
     collect(&app, query(raw), move |tag, prefix, found| {
         if tag.key == key {
@@ -49,7 +49,7 @@ pub(super) async fn values(State(app): State<App>, uri: Uri, raw: RawQuery) -> R
     .await
 }
 
-async fn collect<F>(app: &App, query: Query, each: F) -> Result<Body, Failure>
+async fn collect<F>(app: &App, query: Query, each: F) -> Result<Ready, Failure>
 where
     F: Fn(&Tag<'_>, &str, &mut BTreeSet<String>) + Send + 'static,
 {

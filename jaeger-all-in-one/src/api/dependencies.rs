@@ -10,7 +10,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::answer::{Body, Envelope, Failure};
+use super::answer::{Body, Envelope, Failure, Ready};
 use super::{ask, now, parameters, query};
 use crate::app::App;
 use crate::store::{Scan, TraceHeads};
@@ -27,7 +27,7 @@ struct Link<'s> {
 }
 
 /// `GET /api/dependencies`
-pub(super) async fn dependencies(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn dependencies(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let (start, end) = parameters::range(&query, now(), LOOKBACK)?;
     if end < start {

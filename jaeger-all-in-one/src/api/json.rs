@@ -9,18 +9,31 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::rules::number_text;
 
-/// Writes `value`; `pretty` means lines, indented by 4 spaces.
+/// Writes `value` into one piece of memory; `pretty` means lines, indented by 4 spaces.
 pub(super) fn write(value: &impl Serialize, pretty: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    let written = if pretty {
-        value
-            .serialize(&mut Serializer::with_formatter(&mut out, Safe(PrettyFormatter::with_indent(b"    "))))
-    } else {
-        value.serialize(&mut Serializer::with_formatter(&mut out, Safe(CompactFormatter)))
-    };
+    write_to(&mut out, value, pretty);
+    out
+}
+
+/// The same, into memory of any kind.
+pub(super) fn write_to(out: &mut impl Write, value: &impl Serialize, pretty: bool) {
+    let written = try_write_to(out, value, pretty);
     // Memory takes every write, and what is written here has text for keys: the two ways in which this could fail.
     debug_assert!(written.is_ok(), "{written:?}");
-    out
+}
+
+/// The same for what may fail while it is written, or be too large.
+pub(super) fn try_write_to(
+    out: &mut impl Write,
+    value: &impl Serialize,
+    pretty: bool,
+) -> serde_json::Result<()> {
+    if pretty {
+        value.serialize(&mut Serializer::with_formatter(out, Safe(PrettyFormatter::with_indent(b"    "))))
+    } else {
+        value.serialize(&mut Serializer::with_formatter(out, Safe(CompactFormatter)))
+    }
 }
 
 /// A formatter with our numbers and our escapes; the rest is the other's.

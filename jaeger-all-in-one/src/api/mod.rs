@@ -31,19 +31,16 @@ pub use protect::protect;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, RawQuery};
+use axum::extract::RawQuery;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 
-use answer::{Body, Failure};
+use answer::{Body, Failure, Ready};
 
 use crate::app::App;
 use crate::store::Store;
 use crate::values::Query;
-
-/// The largest file that is turned into a trace: bytes of JSON.
-const LARGEST_UPLOAD: usize = 64 << 20;
 
 /// All routes of the API.
 pub fn router(app: App) -> Router {
@@ -54,7 +51,7 @@ pub fn router(app: App) -> Router {
         .route("/api/traces", get(traces::search))
         .route("/api/traces/{id}", get(traces::by_id))
         .route("/api/archive/{id}", post(traces::archive))
-        .route("/api/transform", post(traces::transform).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
+        .route("/api/transform", post(traces::transform))
         .route("/api/dependencies", get(dependencies::dependencies))
         .route("/api/metrics/calls", get(metrics::calls))
         .route("/api/metrics/errors", get(metrics::errors))
@@ -82,20 +79,23 @@ async fn wrong_method(method: Method, uri: Uri) -> Failure {
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
 }
 
-/// Asks the store, and writes the answer on the same thread: for a large trace that takes longer than the question.
-async fn ask<F>(app: &App, question: F) -> Result<Body, Failure>
+/// Asks the store, and writes the answer on the same thread: for a large trace that takes longer than the question. It keeps its place among the searches
+/// until there is room for the answer.
+async fn ask<F>(app: &App, question: F) -> Result<Ready, Failure>
 where
     F: FnOnce(&dyn Store) -> Result<Body, Failure> + Send + 'static,
 {
-    app.ask(move |store| Ok(question(store))).await?
+    let answers = app.answers.clone();
+    app.ask(move |store| Ok(question(store).and_then(|body| body.wait(&answers)))).await?
 }
 
 /// The same for names, which are there at once and do not wait for searches.
-async fn ask_briefly<F>(app: &App, question: F) -> Result<Body, Failure>
+async fn ask_briefly<F>(app: &App, question: F) -> Result<Ready, Failure>
 where
     F: FnOnce(&dyn Store) -> Result<Body, Failure> + Send + 'static,
 {
-    app.ask_briefly(move |store| Ok(question(store))).await?
+    let answers = app.answers.clone();
+    app.ask_briefly(move |store| Ok(question(store).and_then(|body| body.wait(&answers)))).await?
 }
 
 /// The query string of a request.

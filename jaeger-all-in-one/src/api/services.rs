@@ -3,14 +3,14 @@
 use axum::extract::{RawQuery, State};
 use axum::http::Uri;
 
-use super::answer::{Body, Envelope, Failure};
+use super::answer::{Body, Envelope, Failure, Ready};
 use super::parameters::SERVICE_REQUIRED;
 use super::{BAD_ESCAPE, ask_briefly, query, segment};
 use crate::app::App;
 use crate::values::unescape;
 
 /// `GET /api/services`
-pub(super) async fn services(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn services(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     ask_briefly(&app, move |store| names(store.services()?, &query)).await
 }
@@ -20,7 +20,7 @@ pub(super) async fn names_of_operations(
     State(app): State<App>,
     uri: Uri,
     raw: RawQuery,
-) -> Result<Body, Failure> {
+) -> Result<Ready, Failure> {
     let service = unescape(segment(&uri, 2)).ok_or_else(|| Failure::bad(BAD_ESCAPE))?;
     let query = query(raw);
     ask_briefly(&app, move |store| {
@@ -37,7 +37,7 @@ fn names(names: Vec<String>, query: &crate::values::Query) -> Result<Body, Failu
 }
 
 /// `GET /api/operations?service=&spanKind=`
-pub(super) async fn operations(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn operations(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let service = query.get("service").ok_or_else(|| Failure::bad(SERVICE_REQUIRED))?.to_owned();
     ask_briefly(&app, move |store| {

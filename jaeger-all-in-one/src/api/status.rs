@@ -51,6 +51,12 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         "1 while something is wrong with the store.",
         stats.trouble.is_some().into(),
     );
+    line(
+        "jaeger_answers_bytes",
+        "gauge",
+        "Bytes of large answers that were written and not yet taken.",
+        app.answers.bytes() as u64,
+    );
     line("jaeger_uptime_seconds", "gauge", "Seconds since the start.", app.started.elapsed().as_secs());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
@@ -69,5 +75,5 @@ pub(super) async fn health(State(app): State<App>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "uptimeSeconds": uptime,
     });
-    (status, Body::new(&body, &Query::default())).into_response()
+    (status, Body::new(&body, &Query::default()).small()).into_response()
 }

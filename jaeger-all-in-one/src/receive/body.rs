@@ -21,18 +21,18 @@ pub(super) const LARGEST: usize = 20 << 20;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A body, with its part of the budget.
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
     _held: Held,
 }
 
 /// Why a request is refused.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
     pub(super) cause: Cause,
     /// For the client, a sentence without its end.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl Refusal {
@@ -80,7 +80,21 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
 
 /// Reads the body of a request.
 pub(super) async fn read(request: Request) -> Result<Body, Refusal> {
-    match tokio::time::timeout(DEADLINE, whole(request)).await {
+    in_time(whole(request)).await
+}
+
+/// Reads a file that comes on the query port: it may be larger, is not packed, and shares the budget.
+pub(crate) async fn upload(request: Request, largest: usize) -> Result<Body, Refusal> {
+    in_time(async {
+        let expected = declared(&request, largest)?;
+        let mut held = Held::default();
+        Ok(Body { bytes: gather(request.into_body(), expected, largest, &mut held).await?, _held: held })
+    })
+    .await
+}
+
+async fn in_time(body: impl Future<Output = Result<Body, Refusal>>) -> Result<Body, Refusal> {
+    match tokio::time::timeout(DEADLINE, body).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -92,13 +106,9 @@ pub(super) async fn read(request: Request) -> Result<Body, Refusal> {
 
 async fn whole(request: Request) -> Result<Body, Refusal> {
     let encoding = encoding(request.headers())?;
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    let declared = declared.and_then(|text| text.parse::<usize>().ok()).unwrap_or(LARGEST);
-    if declared > LARGEST {
-        return Err(too_large());
-    }
+    let expected = declared(&request, LARGEST)?;
     let mut held = Held::default();
-    let bytes = gather(request.into_body(), if declared < LARGEST { declared } else { 0 }, &mut held).await?;
+    let bytes = gather(request.into_body(), expected, LARGEST, &mut held).await?;
     if !matches!(encoding, Encoding::None) {
         held.grow(unfolded(bytes.len())).await?;
     }
@@ -110,16 +120,31 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     Ok(Body { bytes, _held: held })
 }
 
+/// How many bytes a request says that it brings; 0 if it does not, or as many as may be.
+fn declared(request: &Request, largest: usize) -> Result<usize, Refusal> {
+    let text = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match text.and_then(|text| text.parse::<usize>().ok()) {
+        Some(bytes) if bytes > largest => Err(too_large(largest)),
+        Some(bytes) if bytes < largest => Ok(bytes),
+        _ => Ok(0),
+    }
+}
+
 /// All of a body, copied once, or not at all if it comes in one piece; `expected` is its length if that is known.
-async fn gather(mut body: axum::body::Body, expected: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn gather(
+    mut body: axum::body::Body,
+    expected: usize,
+    largest: usize,
+    held: &mut Held,
+) -> Result<Bytes, Refusal> {
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame
             .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, Cause::Truncated, "the body breaks off"))?;
         // Trailers say nothing that is asked for.
         let Ok(data) = frame.into_data() else { continue };
-        if all.len() + data.len() > LARGEST {
-            return Err(too_large());
+        if all.len() + data.len() > largest {
+            return Err(too_large(largest));
         }
         held.grow(all.len() + data.len()).await?;
         if all.is_empty() {
@@ -137,17 +162,17 @@ async fn gather(mut body: axum::body::Body, expected: usize, held: &mut Held) ->
 fn unfold(from: impl std::io::Read) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     match from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
-        Ok(length) if length > LARGEST => Err(too_large()),
+        Ok(length) if length > LARGEST => Err(too_large(LARGEST)),
         Ok(_) => Ok(bytes),
         Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
     }
 }
 
-fn too_large() -> Refusal {
+fn too_large(largest: usize) -> Refusal {
     Refusal::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         Cause::TooLarge,
-        format!("the body is larger than {} MiB", LARGEST >> 20),
+        format!("the body is larger than {} MiB", largest >> 20),
     )
 }
 
@@ -220,5 +245,22 @@ mod tests {
         assert_eq!((refusal.status, refusal.cause), (StatusCode::REQUEST_TIMEOUT, Cause::Timeout));
         assert!(began.elapsed() >= DEADLINE);
         assert!(read(Request::new(Content::from("all of it"))).await.is_ok(), "its place is free again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_that_are_uploaded_have_the_same_deadline_and_budget() {
+        const FILE: usize = 64 << 20;
+        let _turn = TURN.lock().await;
+        let never = tokio_stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let refusal = upload(Request::new(Content::from_stream(never)), FILE).await.err().expect("too late");
+        assert_eq!(refusal.status, StatusCode::REQUEST_TIMEOUT);
+        let large = upload(Request::new(Content::from(vec![0; FILE + 1])), FILE).await.err();
+        assert_eq!(large.map(|refusal| refusal.message).unwrap(), "the body is larger than 64 MiB");
+        let mut all = Vec::new();
+        for _ in 0..BUDGET / FILE {
+            all.push(upload(Request::new(Content::from(vec![0; FILE])), FILE).await.unwrap());
+        }
+        let refusal = upload(Request::new(Content::from("{}")), FILE).await.err().expect("no room");
+        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

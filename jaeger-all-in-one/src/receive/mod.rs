@@ -1,6 +1,6 @@
 //! Ports that take spans in. Each file is one protocol: bytes to [`jaeger_thrift::Batch`], refusals to a [`Cause`].
 
-mod body;
+pub(crate) mod body;
 mod budget;
 pub mod otlp;
 mod rooms;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jaeger_thrift::{Message, Protocol};
 use socket2::{Domain, Socket, Type};
@@ -18,6 +18,9 @@ use crate::counters::Receiver;
 const LARGEST: usize = 65_536;
 /// Asked of the system, which may give less.
 const BUFFER: usize = 16 << 20;
+
+/// How long what the system has taken is still read at the end.
+const LAST: Duration = Duration::from_millis(500);
 
 /// A port that is being read.
 #[derive(Debug)]
@@ -45,10 +48,20 @@ impl Udp {
         let thread = std::thread::Builder::new().name(receiver.name().to_owned()).spawn(move || {
             let mut buffer = vec![0; LARGEST];
             while !stopped.load(Ordering::Relaxed) {
-                // A failure is a timeout, or said of an earlier datagram.
+                // A failure is a timeout, or said of an earlier datagram. The empty one at the end only wakes this thread.
                 if let Ok(length) = socket.recv(&mut buffer)
-                    && !stopped.load(Ordering::Relaxed)
+                    && (length > 0 || !stopped.load(Ordering::Relaxed))
                 {
+                    datagram(&app, receiver, protocol, &buffer[..length]);
+                }
+            }
+            // What came before the end and lies in the system's buffer is taken, too; not for long, for more may be coming.
+            let end = Instant::now() + LAST;
+            while socket.set_nonblocking(true).is_ok()
+                && Instant::now() < end
+                && let Ok(length) = socket.recv(&mut buffer)
+            {
+                if length > 0 {
                     datagram(&app, receiver, protocol, &buffer[..length]);
                 }
             }

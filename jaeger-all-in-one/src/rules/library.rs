@@ -27,6 +27,8 @@ pub fn move_tags(one: &mut Shown) {
     order::tags(&mut process.tags);
 }
 
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// Shows whole numbers (and floats) under `ip` and `peer.ipv4` as addresses.
 pub fn show_addresses(tags: &mut [Tag<'_>]) {
     for tag in tags.iter_mut().filter(|tag| tag.key == "ip" || tag.key == "peer.ipv4") {
@@ -36,11 +38,14 @@ pub fn show_addresses(tags: &mut [Tag<'_>]) {
     }
 }
 
-/// The address that a number means: its low 32 bits.
+/// The address that a number means: the low 32 bits of its whole part, which are 0 where that has more than 64, as on the machines that Jaeger mostly runs on.
 pub fn address(value: &Value<'_>) -> Option<Ipv4Addr> {
     match value {
         Value::Long(number) => Some(Ipv4Addr::from_bits(*number as u32)),
-        Value::Double(number) => Some(Ipv4Addr::from_bits(*number as u32)),
+        Value::Double(number) => {
+            let fits = (-TWO_TO_63..TWO_TO_63).contains(number);
+            Some(Ipv4Addr::from_bits(if fits { *number as i64 as u32 } else { 0 }))
+        }
         _ => None,
     }
 }

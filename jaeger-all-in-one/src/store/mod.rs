@@ -104,11 +104,20 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes a batch in. Spans with a trace id of zero have been refused before.
     fn append(&self, batch: &Batch<'_>) -> Appended;
 
-    /// Ids of the traces with one span that satisfies all of `query`, newest first by first arrival, at most `query.limit`.
+    /// Ids of the traces with one span that satisfies all of `query`, newest first by first arrival, at most `query.limit`. It is asked now and then whether
+    /// to go on, for a search by a tag may read millions of spans; if not, what was found so far is the answer.
     ///
     /// # Errors
     /// A store on disk may be unable to read.
-    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>>;
+    fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>>;
+
+    /// The same, to its end.
+    ///
+    /// # Errors
+    /// A store on disk may be unable to read.
+    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+        self.find_while(query, &|| true)
+    }
 
     /// These traces in the order asked for; those that are not there are left out.
     ///

@@ -113,3 +113,24 @@ test("who wants less motion gets none", () =>
     });
     assert.deepEqual(longest, [true, "1"]);
   }));
+
+test("where the system takes colours away, bars, tabs and switches are still told apart", () =>
+  it.visit(trace(5), { forcedColors: "active" }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const grounds = (selector) => page.locator(selector).evaluateAll((all) => new Set(all.map((element) => getComputedStyle(element).backgroundColor)).size);
+    for (const selector of [".tl-row:not([hidden]) .tl-bar", ".tl-row:not([hidden]) .tl-color"]) assert.ok((await grounds(selector)) > 5, `${selector}: a colour a service`);
+    const lines = [];
+    for (const tab of await page.getByRole("tab").all()) lines.push(await tab.evaluate((element) => getComputedStyle(element).borderBottomColor));
+    assert.deepEqual([lines.lastIndexOf(lines[0]), new Set(lines).size], [0, 2], "one tab is underlined");
+    const toggle = page.getByRole("switch", { name: "Live" });
+    const ground = () => toggle.evaluate((element) => getComputedStyle(element).backgroundColor);
+    const off = await ground();
+    await toggle.check();
+    assert.notEqual(await ground(), off);
+    await page.goto(`${it.backend.url}/search?lookback=1h`);
+    await page.waitForSelector(".result");
+    for (const selector of [".result-bar-fill", ".chip-dot"]) assert.ok((await grounds(selector)) > 1, selector);
+    const button = await page.getByRole("button", { name: "Find traces" }).evaluate((element) => [getComputedStyle(element).color, getComputedStyle(element).backgroundColor, getComputedStyle(element).forcedColorAdjust]);
+    assert.notEqual(button[0], button[1]);
+    assert.equal(button[2], "none", "or the system lays a ground of its own behind its letters");
+  }));

@@ -126,3 +126,67 @@ test("the monitor's field knows the services that came after it was opened", () 
     await service.fill("newc");
     await page.getByRole("option", { name: "newcomer" }).waitFor();
   }));
+
+test("the monitor counts again as spans come in, under the hands of who reads it", () =>
+  it.visit("/monitor?service=lively", { expectErrors: /ERR_/ }, async (page) => {
+    const calls = (from, count, name = "work") => Array.from({ length: count }, (_, i) => ({ trace: hex(0x5000 + from + i, 32), id: hex(1, 16), service: "lively", name, start: Date.now() * 1000 - 10e6, duration: 1000 }));
+    await hasText(page, ".state-title", /^No spans of lively/);
+    const toggle = page.getByRole("switch", { name: "Live" });
+    assert.ok(!(await toggle.isChecked()), "who has not asked for it reads in peace");
+    await toggle.check();
+    assert.equal((await query(page)).live, "1");
+    await it.backend.send(calls(0, 60));
+    await hasText(page, "tbody .col-rate", "1/min");
+    // What was sorted and where the focus is stay.
+    await page.getByRole("button", { name: "Operation", exact: true }).click();
+    await page.getByRole("link", { name: "work" }).focus();
+    await it.backend.send(calls(60, 60));
+    await hasText(page, "tbody .col-rate", "2/min");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "work");
+    await it.backend.send(calls(120, 30, "a new one"));
+    await hasText(page, "tbody .col-operation", "a new one");
+    assert.equal(await page.locator(".col-operation[aria-sort]").getAttribute("aria-sort"), "ascending");
+    // Nothing moves while a finger is down.
+    const { x, y } = await page.getByRole("link", { name: "a new one" }).boundingBox();
+    await page.mouse.move(x + 3, y + 3);
+    await page.mouse.down();
+    const answered = page.waitForResponse((answer) => answer.url().includes("quantile=0.99") && answer.url().includes("groupByOperation"));
+    await it.backend.send(calls(150, 30, "a newer one"));
+    await answered;
+    await page.mouse.up();
+    await page.waitForURL(/\/search\?service=lively&operation=a\+new\+one|\/search\?service=lively&operation=a%20new%20one/);
+    await page.goBack();
+    await page.waitForSelector("tbody tr");
+    assert.ok(await toggle.isChecked(), "the address holds it");
+    // Switched off, it stays as it is.
+    await toggle.uncheck();
+    let asked = 0;
+    page.on("request", (request) => (asked += request.url().includes("/api/metrics/") ? 1 : 0));
+    await it.backend.send(calls(180, 30, "late"));
+    assert.equal(asked, 0);
+  }));
+
+test("more rows that were asked for stay when the monitor counts again", () =>
+  it.visit("/monitor?service=many&live=1", {}, async (page) => {
+    const calls = Array.from({ length: 300 }, (_, i) => ({ trace: hex(0x7000 + i, 32), id: hex(1, 16), service: "many", name: `operation ${i}`, start: Date.now() * 1000 - 10e6, duration: 1000 }));
+    await it.backend.send(calls);
+    await page.getByRole("button", { name: /^Show the other/ }).click();
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 300);
+    await it.backend.send(Array.from({ length: 60 }, (_, i) => ({ ...calls[7], trace: hex(0x7200 + i, 32) })));
+    await hasText(page, "tbody .col-rate", "1.02/min");
+    assert.equal(await page.locator("tbody .col-operation").count(), 300);
+  }));
+
+test("of very many services the picture shows the busiest, and the table all", () =>
+  it.visit("/dependencies", {}, async (page) => {
+    const chain = Array.from({ length: 300 }, (_, i) => ({ trace: hex(0x8000, 32), id: hex(i + 1, 16), parent: i ? hex(i, 16) : undefined, service: `link ${i}`, name: "go on", start: Date.now() * 1000 - 10e6, duration: 1000 }));
+    await it.backend.send(chain);
+    await page.reload();
+    await hasText(page, ".page-head [role=status]", /^3\d\d services, \d+ connections; the picture has the busiest 150 and \d+, the table all$/);
+    assert.equal(await page.locator(".node").count(), 150);
+    assert.ok(await page.getByRole("button", { name: /^postgres, / }).count(), "which are not the 300 that were called once");
+    await page.goto(`${it.backend.url}/trace/${hex(0x8000, 16)}?view=graph`);
+    await page.waitForSelector(".node");
+    assert.equal(await page.locator(".node").count(), 150);
+    await hasText(page, ".view-tools [role=status]", /the busiest of 300 services: 150 boxes, 149 arrows$/);
+  }));

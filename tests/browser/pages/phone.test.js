@@ -114,6 +114,20 @@ test("of wide tables the columns that matter are seen without scrolling", () =>
     }
   }));
 
+test("what stands in a graph's boxes can be read on a phone", () =>
+  it.visit("/dependencies", PHONE, async (page) => {
+    for (const address of [trace(5, "?view=graph"), "/dependencies"]) {
+      await page.goto(it.backend.url + address);
+      await page.waitForSelector(".node");
+      // It settles to its size first.
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+      const least = await page.evaluate(() => Math.min(...[...document.querySelectorAll(".network-svg text")].map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)));
+      assert.ok(least >= 11, `${address}: letters of ${least} pixels`);
+      // And where the calls begin is in view.
+      assert.ok(await page.evaluate(() => [...document.querySelectorAll(".node")].some((node) => { const { left, top, bottom } = node.getBoundingClientRect(); return left >= 0 && left < 60 && top >= 0 && bottom <= innerHeight; })), address);
+    }
+  }));
+
 test("two fingers bring the graph closer", () =>
   it.visit(trace(5, "?view=graph"), PHONE, async (page) => {
     await page.waitForSelector(".node");

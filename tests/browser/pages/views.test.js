@@ -50,6 +50,39 @@ test("tabs change by pressing, by arrow keys and by number; the address keeps th
     await page.waitForSelector("dialog", { state: "detached" });
   }));
 
+test("keys of a single sign can be switched off, and stay off in this browser", () =>
+  it.visit(trace(5), {}, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const theme = () => page.locator("html").getAttribute("data-theme");
+    await page.getByRole("button", { name: "Show the keys" }).click();
+    const toggle = page.getByRole("switch", { name: "Keys of a single letter or sign" });
+    assert.ok(await toggle.isChecked());
+    await toggle.uncheck();
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    for (let visit = 0; visit < 2; visit++) {
+      const tree = page.getByRole("treegrid");
+      const active = () => tree.getAttribute("aria-activedescendant");
+      for (const place of ["#main", "[role=treegrid]"]) {
+        await page.locator(place).focus();
+        const before = await active();
+        for (const key of ["t", "?", "/", "2", "f", "j", "k", "]", "[", "c"]) await page.keyboard.press(key);
+        assert.deepEqual([await theme(), await page.locator("dialog").count(), await query(page), await active()], ["light", 0, {}, before], place);
+        assert.ok(await page.locator(place).evaluate((element) => element === document.activeElement), "nothing took the focus");
+      }
+      await page.keyboard.press("ArrowDown");
+      assert.equal(await active(), "row-1", "the others work");
+      await page.reload();
+      await page.waitForSelector(".tl-row");
+    }
+    await page.getByRole("button", { name: "Show the keys" }).click();
+    await toggle.check();
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    await page.keyboard.press("t");
+    assert.equal(await theme(), "dark");
+  }));
+
 test("the graph has a box for each operation and an arrow for each call, and filters when pressed", () =>
   it.visit(`${trace(5)}?view=graph`, {}, async (page) => {
     await page.waitForSelector(".node");

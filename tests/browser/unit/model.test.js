@@ -9,7 +9,7 @@ import { statistics, quantile, groupings, byTag } from "../../../jaeger-all-in-o
 import { flame } from "../../../jaeger-all-in-one/page/js/model/flame.js";
 import { filterTrace, parseFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
 import { compareTraces, verdict, summary } from "../../../jaeger-all-in-one/page/js/model/compare.js";
-import { traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
+import { busiest, traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
 
 const { buildTrace, selfTimes, rootRow, overview } = model;
 const T0 = 1_700_000_000_000_000;
@@ -311,4 +311,18 @@ test("graphs put callers left of callees, also where calls run in a circle, and 
   for (const a of big.nodes) {
     for (const b of big.nodes) if (a !== b) assert.ok(Math.abs(a.x - b.x) >= 190 || Math.abs(a.y - b.y) >= 48);
   }
+});
+
+test("of a graph that is too large for a picture the busiest stays", () => {
+  const items = Array.from({ length: 1000 }, (_, i) => ({ parent: `s${i}`, child: `s${(i + 1) % 1000}`, callCount: i }));
+  const graph = dependencyGraph(items);
+  assert.equal(busiest(graph, 1000, 1000), graph);
+  const { nodes, edges } = busiest(graph, 10, 5);
+  // The busiest edge is that from 999 to 0; among the busiest nodes the edges from 990 on.
+  assert.deepEqual(nodes.map((node) => node.id).sort(), Array.from({ length: 10 }, (_, i) => `s${990 + i}`));
+  assert.deepEqual(edges.map((edge) => edge.count).sort(), [994, 995, 996, 997, 998]);
+  layout({ nodes, edges });
+  // A star keeps its middle.
+  const star = dependencyGraph(items.map((_, i) => ({ parent: "middle", child: `leaf${i}`, callCount: 1 })));
+  assert.equal(busiest(star, 10, 100).edges.length, 9);
 });

@@ -49,6 +49,7 @@ pub(crate) fn all(at: i64) -> Vec<Request> {
         services(0x4500, at),
         spellings(0x4600, at),
         family(0x4700, at),
+        doubled(0x4800, at),
     ]
 }
 
@@ -178,4 +179,19 @@ fn family(trace: u128, at: i64) -> Request {
         of("otlp-back", json!([span(trace, 2, at, parent(1)), span(trace, 3, at, parent(2))])),
     ]});
     Request { body, services: &["otlp-front", "otlp-back"] }
+}
+
+/// An id that two services gave to a span, the later one first, and a span below them.
+fn doubled(trace: u128, at: i64) -> Request {
+    // Within both, so that clocks say nothing.
+    let end = ((at + 7_000) * 1_000).to_string();
+    let below = json!({"parentSpanId": format!("{:016x}", 2), "endTimeUnixNano": end});
+    let of =
+        |service: &str, span: Value| resource(&[text("service.name", service)], json!([{ "spans": [span] }]));
+    let body = json!({"resourceSpans": [
+        of("otlp-first", span(trace, 2, at + 1_000, json!({}))),
+        of("otlp-earlier", span(trace, 2, at, json!({}))),
+        of("otlp-below", span(trace, 3, at, below)),
+    ]});
+    Request { body, services: &["otlp-first", "otlp-earlier", "otlp-below"] }
 }

@@ -176,7 +176,9 @@ fn logs(trace: u128, at: i64) -> Made {
     ];
     one.logs = (0..).zip(each).map(|(n, fields)| Log { timestamp: at + 9 * MS - n, fields }).collect();
     let mut odd = span(trace, 2, 1, at);
-    odd.logs = vec![Log { timestamp: at, fields: vec![tag("event", 5), tag("kept", true)] }];
+    odd.logs = [tag("event", 5), tag("event", "")]
+        .map(|event| Log { timestamp: at, fields: vec![event, tag("kept", true)] })
+        .into();
     made("logs", vec![], vec![one, odd])
 }
 
@@ -225,10 +227,12 @@ fn addresses(trace: u128, at: i64) -> Made {
         vec![tag("peer.ipv4", 0x7f00_0001), tag("ip", -1), tag("peer.port", 80)],
     );
     let two = tagged(span(trace, 2, 1, at), vec![tag("peer.ipv4", 16_909_060.0), tag("ip", "as it is")]);
+    // What is no address, and no whole number of 64 bits.
+    let three = tagged(span(trace, 3, 1, at), vec![tag("peer.ipv4", -1.0), tag("ip", 1e20)]);
     made(
         "addresses",
         vec![tag("ip", 0x0a00_0001), tag("hostname", "h"), tag("host.name", "taken")],
-        vec![one, two],
+        vec![one, two, three],
     )
 }
 

@@ -69,16 +69,16 @@ export function value(text) {
 }
 
 /**
- * Puts `make(item)` of every item into `parent`, `step` at a time: the rest when a button is pressed. Lists from outside may
+ * Puts `make(item)` of every item into `parent`, `step` at a time (at first `first`): the rest when a button is pressed. Lists from outside may
  * have a hundred thousand items, and a document of as many elements stands still. `wrap(button)` makes the button's element.
  */
-export function inSteps(parent, items, make, step, wrap = (button) => button) {
+export function inSteps(parent, items, make, step, wrap = (button) => button, first = step) {
   let at = 0;
   const more = h("button", { type: "button", class: "button", on: { click: () => next(true) } });
   const rest = wrap(more);
   const next = (asked) => {
     rest.remove();
-    const made = items.slice(at, at + step).map(make);
+    const made = items.slice(at, at + (asked ? step : first)).map(make);
     append(parent, made);
     at += made.length;
     const left = items.length - at;

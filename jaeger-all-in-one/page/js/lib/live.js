@@ -19,9 +19,9 @@ function sameId(a, b) {
 
 /**
  * Watches for spans of a trace (`{traceID}`), or for any: whether a trace is one of a service's, its search knows, for spans of
- * others may add to it. `listening(yes)` hears whether there is anybody to tell. Returns a function that ends it.
+ * others may add to it. `every`: after so many ms it looks anyway, for what is as old as the clock says. `listening(yes)` hears whether there is anybody to tell. Returns a function that ends it.
  */
-export function watch({ traceID } = {}, changed, listening = () => {}) {
+export function watch({ traceID, every } = {}, changed, listening = () => {}) {
   let ended = false;
   let timer;
   let events;
@@ -75,12 +75,14 @@ export function watch({ traceID } = {}, changed, listening = () => {}) {
     call();
     poll();
   });
+  const beat = every ? setInterval(call, every) : 0;
   const seen = () => !document.hidden && again && call();
   document.addEventListener("visibilitychange", seen);
   return () => {
     ended = true;
     document.removeEventListener("visibilitychange", seen);
     clearTimeout(timer);
+    clearInterval(beat);
     events?.close();
     events = null;
   };
@@ -95,6 +97,34 @@ export function liveWord() {
     tell(listening) {
       text = listening ? "Live" : "Live, waiting for the program";
       if (word) word.textContent = text;
+    },
+  };
+}
+
+const ENDS = ["pointerup", "pointercancel", "dragend"];
+
+/**
+ * Nothing is moved from under a finger: `off()` resolves once none is down on `element`. `{off(), destroy()}`.
+ */
+export function hands(element) {
+  let pressed = false;
+  const press = () => (pressed = true);
+  const release = () => (pressed = false);
+  element.addEventListener("pointerdown", press);
+  for (const end of ENDS) addEventListener(end, release);
+  return {
+    off: () =>
+      new Promise((resolve) => {
+        if (!pressed) return resolve();
+        const done = () => {
+          for (const end of ENDS) removeEventListener(end, done);
+          // After the click that this ends.
+          setTimeout(resolve);
+        };
+        for (const end of ENDS) addEventListener(end, done);
+      }),
+    destroy() {
+      for (const end of ENDS) removeEventListener(end, release);
     },
   };
 }

@@ -53,6 +53,23 @@ export function dependencyGraph(items) {
   return { nodes: [...nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), edges };
 }
 
+/** What of a graph is still a picture: its busiest nodes, and the busiest edges between them. The same graph if it is small enough. */
+export function busiest(graph, boxes, arrows) {
+  if (graph.nodes.length <= boxes && graph.edges.length <= arrows) return graph;
+  const calls = new Map(graph.nodes.map((node) => [node.id, 0]));
+  for (const { from, to, count } of graph.edges) {
+    calls.set(from, calls.get(from) + count);
+    calls.set(to, calls.get(to) + count);
+  }
+  const most = (list, weight, n) => new Set([...list].sort((a, b) => weight(b) - weight(a)).slice(0, n));
+  const kept = most(graph.nodes, (node) => calls.get(node.id), boxes);
+  const nodes = graph.nodes.filter((node) => kept.has(node));
+  const ids = new Set(nodes.map((node) => node.id));
+  const between = graph.edges.filter(({ from, to }) => ids.has(from) && ids.has(to));
+  const drawn = most(between, (edge) => edge.count, arrows);
+  return { nodes, edges: between.filter((edge) => drawn.has(edge)) };
+}
+
 // Which edges go against the flow, found depth first from the nodes that nothing points at.
 function turned(count, out, indegree) {
   const state = new Uint8Array(count);

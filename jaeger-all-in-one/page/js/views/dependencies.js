@@ -2,9 +2,9 @@
 
 import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { network } from "./network.js";
+import { ARROWS, BOXES, network } from "./network.js";
 import { sortedTable } from "./table.js";
-import { dependencyGraph } from "../model/graph.js";
+import { busiest, dependencyGraph } from "../model/graph.js";
 import { empty, failed, loading } from "../lib/states.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, plural } from "../lib/format.js";
@@ -56,8 +56,10 @@ export function mount(outlet, at) {
   }
 
   function draw(items) {
-    const graph = dependencyGraph(items);
-    told.textContent = `${plural(graph.nodes.length, "service")}, ${plural(graph.edges.length, "connection")}`;
+    const whole = dependencyGraph(items);
+    const graph = busiest(whole, BOXES, ARROWS);
+    const cut = graph !== whole && `; the picture has the busiest ${count(graph.nodes.length)} and ${count(graph.edges.length)}, the table all`;
+    told.textContent = `${plural(whole.nodes.length, "service")}, ${plural(whole.edges.length, "connection")}${cut || ""}`;
     const picture = network(graph, {
       label: "Services and their calls",
       nodeSize: { width: 190, height: 46, gapX: 96, gapY: 22 },

@@ -1,14 +1,10 @@
 // The trace as a graph: who called whom, how often, and where the time went.
 
 import { h, fill } from "../lib/dom.js";
-import { network } from "./network.js";
-import { traceGraph } from "../model/graph.js";
+import { ARROWS, BOXES, network } from "./network.js";
+import { busiest, traceGraph } from "../model/graph.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
-
-// More than these are no picture any more.
-const BOXES = 150;
-const ARROWS = 600;
 
 export function create(state, panel) {
   let by = new URLSearchParams(location.search).get("by");
@@ -31,6 +27,9 @@ export function create(state, panel) {
       graph = traceGraph(trace, "service", state.self);
       select.value = "service";
     } else select.value = by === "service" ? "service" : "operation";
+    const all = graph.nodes.length;
+    graph = busiest(graph, BOXES, ARROWS);
+    if (graph.nodes.length < all) note += `the busiest of ${plural(all, "service")}: `;
     told.textContent = `${note}${plural(graph.nodes.length, "box", "boxes")}, ${plural(graph.edges.length, "arrow")}`;
     const whole = state.self.reduce((sum, x) => sum + x, 0) || 1;
     const picture = network(graph, {

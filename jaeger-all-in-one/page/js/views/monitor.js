@@ -13,6 +13,7 @@ import { combobox, suggest } from "../lib/combobox.js";
 import { empty, failed, loading } from "../lib/states.js";
 import { duration, percent } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
+import { hands, liveWord, watch } from "../lib/live.js";
 
 const PERIODS = [
   ["5m", "Last 5 minutes", 300e3, 5e3],
@@ -82,43 +83,71 @@ export function mount(outlet, at) {
     KINDS.map(([name, label]) => h("option", { value: name, selected: name === kind }, label)),
   );
   const host = h("div", { class: "monitor-host" });
+  const finger = hands(host);
+  const waits = liveWord();
+  let unwatch = null;
+  // What is on the page: live update writes into it instead of making it anew.
+  let parts = null;
+  const live = h(
+    "label",
+    { class: "switch", title: "Count again as spans come in" },
+    h("input", { type: "checkbox", role: "switch", name: "live", checked: at.query.live === "1", on: { change: (event) => setLive(event.target.checked) } }),
+    waits.element(),
+  );
   fill(
     outlet,
     h(
       "div",
       { class: "page-view" },
-      h("div", { class: "page-head" }, h("h1", "Monitor"), h("div", { class: "view-tools" }, h("label", { class: "inline-field", for: "monitor-service" }, h("span", "Service")), field.element, h("label", { class: "inline-field" }, h("span", "Kind"), kinds), h("label", { class: "inline-field" }, h("span", "Period"), select))),
+      h("div", { class: "page-head" }, h("h1", "Monitor"), h("div", { class: "view-tools" }, h("label", { class: "inline-field", for: "monitor-service" }, h("span", "Service")), field.element, h("label", { class: "inline-field" }, h("span", "Kind"), kinds), h("label", { class: "inline-field" }, h("span", "Period"), select), live)),
       host,
     ),
   );
+
+  // Also where nothing comes in: the period ends now.
+  const listen = () => watch({ every: period[3] }, () => load(true), waits.tell);
+  function setLive(on) {
+    unwatch?.();
+    unwatch = on ? listen() : null;
+    setQuery({ live: on ? 1 : "" });
+  }
+
+  function put(...children) {
+    parts = null;
+    fill(host, ...children);
+  }
 
   function choose(next) {
     if (next.service !== undefined) service = next.service;
     if (next.period) period = next.period;
     if (next.kind !== undefined) kind = next.kind;
     setQuery({ service, kind, lookback: period[0] === "1h" ? "" : period[0] });
+    if (unwatch) setLive(true);
     load();
   }
 
-  async function load() {
+  async function load(quiet = false) {
     abort.abort();
     abort = new AbortController();
     const mine = abort;
-    fill(host, loading("Counting spans"));
+    if (!quiet) put(loading("Counting spans"));
     try {
       names = await api.services({ signal: mine.signal });
       if (!service) service = names.find((name) => !/^jaeger/.test(name)) ?? names[0] ?? "";
-      field.input.value = service;
-      if (!service) return void fill(host, empty("No spans yet", h("p", "The monitor counts the spans that the backend holds. There are none.")));
+      // Who types into it goes on.
+      if (!quiet || field.input !== document.activeElement) field.input.value = service;
+      if (!service) return put(empty("No spans yet", h("p", "The monitor counts the spans that the backend holds. There are none.")));
       const [, , lookback, step] = period;
       const common = { service, endTs: Date.now(), lookback, step, ratePer: Math.max(step, 10e3), spanKind: kind || ALL_KINDS };
       const ask = (name, extra) => api.metric(name, { ...common, ...extra }, { signal: mine.signal }).then(series);
       const whole = { groupByOperation: true, lookback: 1e3, step: 1e3, ratePer: lookback };
       const both = (name, extra = {}) => Promise.all([ask(name, extra), ask(name, { ...extra, ...whole })]);
       const [calls, errors, ...latencies] = await Promise.all([both("calls"), both("errors"), ...QUANTILES.map(([, q]) => both("latencies", { quantile: q }))]);
+      if (quiet) await finger.off();
       if (mine === abort) draw({ calls, errors, latencies, end: common.endTs, lookback });
     } catch (error) {
-      if (error.name !== "AbortError" && mine === abort) fill(host, failed(error, load));
+      // What live update cannot have now stays as it was; the switch says so.
+      if (error.name !== "AbortError" && mine === abort && !(quiet && parts)) put(failed(error, () => load()));
     }
   }
 
@@ -126,22 +155,25 @@ export function mount(outlet, at) {
     const all = (map) => map.get("") ?? [...map.values()][0] ?? [];
     const operations = new Set([calls, errors, ...latencies].flatMap(([, by]) => [...by.keys()]).filter(Boolean));
     if (operations.size === 0 && all(calls[0]).length === 0) {
-      return void fill(host, empty(`No spans of ${service} in this period`, h("p", "Choose a longer period or another service.")));
+      return put(empty(`No spans of ${service} in this period`, h("p", "Choose a longer period or another service.")));
     }
     const range = { from: end - lookback, to: end };
-    const charts = h(
-      "div",
-      { class: "charts" },
+    const charts = [
       chart({ title: "Latency", range, format: (ms) => duration(ms * 1000), scale: (most) => (most < 1000 ? 1 : 1e-3), lines: QUANTILES.map(([name], i) => ({ name, points: all(latencies[i][0]) })) }),
       chart({ title: "Errors", range, format: percent, scale: () => 100, least: 0.01, lines: [{ name: "error rate", points: all(errors[0]), bad: true }] }),
       chart({ title: "Rate", range, format: perSecond, scale: (most) => (most < 1 ? 60 : 1), lines: [{ name: "calls", points: all(calls[0]) }] }),
-    );
+    ];
     const items = [...operations].map((operation) => {
       const rate = last(calls[1].get(operation));
       const [p50, p95, p99] = latencies.map(([, by]) => last(by.get(operation)) * 1000);
       return { operation, rate, errors: last(errors[1].get(operation)), p50, p95, p99, impact: (rate || 0) * (p95 || 0) };
     });
     const most = Math.max(1e-9, ...items.map((item) => item.impact));
+    for (const item of items) item.share = item.impact / most;
+    if (parts) {
+      fill(parts.charts, charts);
+      return parts.table.set(items);
+    }
     const number = (key, label, format, title) => ({ key, label, title, numeric: true, sort: (item) => (Number.isFinite(item[key]) ? item[key] : -1), cell: (item) => (Number.isFinite(item[key]) ? format(item[key]) : "–") });
     const link = (operation, more = "") => `/search?service=${encodeURIComponent(service)}&operation=${encodeURIComponent(operation)}&lookback=${period[0]}${more}`;
     const table = sortedTable({
@@ -155,13 +187,22 @@ export function mount(outlet, at) {
         number("p99", "p99", duration),
         number("rate", "Rate", perSecond),
         { ...number("errors", "Errors", percent), cell: (item) => (item.errors > 0 ? h("a", { class: "bad-link", href: link(item.operation, `&tags=${encodeURIComponent("error=true")}`) }, percent(item.errors)) : Number.isFinite(item.errors) ? "0 %" : "–") },
-        { key: "impact", label: "Impact", title: "Rate times p95, against the greatest", numeric: true, sort: (item) => item.impact, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${(100 * item.impact) / most}%` } })), h("span", { class: "share-number" }, percent(item.impact / most))) },
+        { key: "impact", label: "Impact", title: "Rate times p95, against the greatest", numeric: true, sort: (item) => item.impact, cell: (item) => h("span", { class: "share" }, h("span", { class: "share-bar", "aria-hidden": "true" }, h("span", { class: "share-fill", style: { width: `${100 * item.share}%` } })), h("span", { class: "share-number" }, percent(item.share))) },
       ],
     });
-    fill(host, charts, table.element);
+    const made = { charts: h("div", { class: "charts" }, charts), table };
+    put(made.charts, table.element);
+    parts = made;
   }
   load();
-  return { destroy: () => abort.abort() };
+  if (at.query.live === "1") unwatch = listen();
+  return {
+    destroy() {
+      abort.abort();
+      unwatch?.();
+      finger.destroy();
+    },
+  };
 }
 
 function perSecond(rate) {

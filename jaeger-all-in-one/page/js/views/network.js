@@ -5,8 +5,14 @@ import { layout } from "../model/graph.js";
 import { serviceStyle } from "../lib/color.js";
 import { count } from "../lib/format.js";
 
-// Below this scale text can not be read.
+// More than these are no picture any more.
+export const BOXES = 150;
+export const ARROWS = 600;
+// Below this scale text can not be read; on a phone, which is held in the hand and moved by a finger, below the other: its
+// smallest letters are then of 11 pixels.
 const LEAST = 0.62;
+const LEAST_NARROW = 0.92;
+const NARROW = matchMedia("(max-width: 45rem)");
 // Width of a bold letter; text of a picture is not cut by the browser.
 const LETTER = 7.9;
 
@@ -77,15 +83,16 @@ export function network(graph, { label, describe, press, nodeSize }) {
     box = { ...whole };
     // Small graphs keep their size instead of filling the screen.
     const { width, height } = svg.getBoundingClientRect();
+    const least = NARROW.matches ? LEAST_NARROW : LEAST;
     if (width > 0) {
       const w = Math.max(box.w, width);
       const hgt = Math.max(box.h, height);
       if (box.w < width && box.h < height) box = { x: box.x - (w - box.w) / 2, y: box.y - (hgt - box.h) / 2, w, h: hgt };
       // Where all of it would be too small to read, it begins where the calls begin.
-      else if (readable && Math.min(width / box.w, height / box.h) < LEAST) {
+      else if (readable && Math.min(width / box.w, height / box.h) < least) {
         const first = graph.nodes.reduce((a, b) => (b.layer < a.layer || (b.layer === a.layer && b.y < a.y) ? b : a));
-        const h0 = height / LEAST;
-        box = { x: whole.x, y: Math.max(whole.y, Math.min(first.y - h0 / 2, whole.y + whole.h - h0)), w: width / LEAST, h: h0 };
+        const h0 = height / least;
+        box = { x: whole.x, y: Math.max(whole.y, Math.min(first.y - h0 / 2, whole.y + whole.h - h0)), w: width / least, h: h0 };
         if (h0 >= whole.h) box.y = whole.y - (h0 - whole.h) / 2;
       }
     }

@@ -12,7 +12,7 @@ import { count, plural } from "../lib/format.js";
 import { fileButton } from "../lib/drop.js";
 import { icon } from "../lib/icons.js";
 import { navigate, setQuery } from "../lib/router.js";
-import { liveWord, watch } from "../lib/live.js";
+import { hands, liveWord, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
@@ -53,23 +53,7 @@ export function mount(outlet, at) {
     query = { ...query, live: on ? "1" : undefined };
   };
 
-  // Nothing is moved from under a finger: while one is down, what came in waits.
-  let pressed = false;
-  const press = () => (pressed = true);
-  const release = () => (pressed = false);
-  const ends = ["pointerup", "pointercancel", "dragend"];
-  results.addEventListener("pointerdown", press);
-  for (const end of ends) addEventListener(end, release);
-  const handsOff = () =>
-    new Promise((resolve) => {
-      if (!pressed) return resolve();
-      const done = () => {
-        for (const end of ends) removeEventListener(end, done);
-        // After the click that this ends.
-        setTimeout(resolve);
-      };
-      for (const end of ends) addEventListener(end, done);
-    });
+  const finger = hands(results);
 
   async function run(quiet = false) {
     abort.abort();
@@ -84,7 +68,7 @@ export function mount(outlet, at) {
     if (!quiet) put("", () => loading("Searching"));
     try {
       const found = await api.search(readQuery(query), { signal: mine.signal });
-      if (quiet) await handsOff();
+      if (quiet) await finger.off();
       if (mine !== abort) return;
       shown = found;
       if (first && found.length === 0) return welcome();
@@ -212,7 +196,7 @@ export function mount(outlet, at) {
     destroy() {
       abort.abort();
       unwatch?.();
-      for (const end of ends) removeEventListener(end, release);
+      finger.destroy();
       form.destroy();
     },
   };

@@ -65,18 +65,29 @@ export function sortedTable({ columns, items, sort, label, rowClass, rowStyle })
       { class: rowClass?.(item), style: rowStyle?.(item) },
       columns.map((column, i) => h(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : undefined, class: `col-${column.key}${column.numeric ? " is-number" : ""}` }, column.cell(item))),
     );
-  const draw = () => {
+  const more = (button) => h("tr", { class: "more-rows" }, h("td", { colspan: String(columns.length) }, button));
+  const draw = (first = STEP) => {
     body.replaceChildren();
-    inSteps(body, sorting.order(list), line, STEP, (more) => h("tr", h("td", { colspan: String(columns.length) }, more)));
+    inSteps(body, sorting.order(list), line, STEP, more, first);
   };
-  const sorting = sorter(columns, sort, draw);
+  // Where the focus is: the row, by what its head says, and the column.
+  const place = () => {
+    const cell = document.activeElement?.closest("td, th");
+    return body.contains(cell) && { row: cell.parentElement.firstChild.textContent, column: cell.cellIndex };
+  };
+  const sorting = sorter(columns, sort, () => draw());
   const element = h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": label }, h("table", { class: "table" }, h("thead", h("tr", sorting.heads("th"))), body));
   draw();
   return {
     element,
+    /** Other items in the same order; as many rows as there were, and the focus where it was. */
     set(next) {
       list = next;
-      draw();
+      const focus = place();
+      draw(Math.max(STEP, body.querySelectorAll("tr:not(.more-rows)").length));
+      if (!focus) return;
+      const row = [...body.rows].find((row) => row.firstChild.textContent === focus.row);
+      row?.cells[focus.column].querySelector("a, button")?.focus({ preventScroll: true });
     },
   };
 }

@@ -130,6 +130,7 @@ export function create(state, panel) {
 
   scroller.addEventListener("keydown", (event) => {
     if (event.target !== scroller || event.ctrlKey || event.metaKey || event.altKey) return;
+    if ("jk".includes(event.key) && !keyboard.singleKeys()) return;
     const { active, trace, collapsed } = state;
     const at = state.positionOf(active);
     const page = Math.max(1, Math.floor(scroller.clientHeight / rows.height) - 1);

@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use axum::extract::{RawQuery, State};
 use serde::Serialize;
 
-use super::answer::{Body, Envelope, Failure};
+use super::answer::{Body, Envelope, Failure, Ready};
 use super::parameters::{milliseconds, range, yes};
 use super::{ask, now, query};
 use crate::app::App;
@@ -29,14 +29,14 @@ const RATE_PER: i64 = 600_000_000;
 const MOST_POINTS: i64 = 11_000;
 
 /// `GET /api/metrics/calls`
-pub(super) async fn calls(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn calls(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let asked = Asked::read(&query, Measure::Calls)?;
     family(&app, asked, query, "call_rate", "calls/sec, grouped by service".to_owned()).await
 }
 
 /// `GET /api/metrics/errors`
-pub(super) async fn errors(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn errors(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let asked = Asked::read(&query, Measure::Errors)?;
     let help =
@@ -45,7 +45,7 @@ pub(super) async fn errors(State(app): State<App>, raw: RawQuery) -> Result<Body
 }
 
 /// `GET /api/metrics/latencies`
-pub(super) async fn latencies(State(app): State<App>, raw: RawQuery) -> Result<Body, Failure> {
+pub(super) async fn latencies(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
     let query = query(raw);
     let quantile = parse_number(query.first("quantile").unwrap_or_default())
         .and_then(|share| {
@@ -62,8 +62,8 @@ pub(super) async fn latencies(State(app): State<App>, raw: RawQuery) -> Result<B
 }
 
 /// `GET /api/metrics/minstep`: the least step, in ms.
-pub(super) async fn minstep(raw: RawQuery) -> Body {
-    Body::new(&Envelope::of(1), &query(raw))
+pub(super) async fn minstep(raw: RawQuery) -> Ready {
+    Body::new(&Envelope::of(1), &query(raw)).small()
 }
 
 /// What a request wants to see.
@@ -156,7 +156,7 @@ async fn family(
     query: Query,
     name: &'static str,
     mut help: String,
-) -> Result<Body, Failure> {
+) -> Result<Ready, Failure> {
     ask(app, move |store| {
         // By service and operation; the operation is empty where they are not told apart.
         let mut lines: BTreeMap<(String, String), Vec<Call>> = BTreeMap::new();

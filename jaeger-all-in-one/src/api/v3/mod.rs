@@ -19,7 +19,7 @@ use axum::http::{StatusCode, Uri};
 use axum::routing::get;
 use serde::Serialize;
 
-use super::answer::{Body, Failure, FailureV3};
+use super::answer::{Body, Failure, FailureV3, Ready};
 use super::{ask, ask_briefly, now, query, segment};
 use crate::app::App;
 use crate::rules::{Version, show};
@@ -27,7 +27,7 @@ use crate::store::Trace;
 use crate::values::Query;
 use parameters::{Find, one};
 
-type Answer = Result<Body, FailureV3>;
+type Answer = Result<Ready, FailureV3>;
 
 pub(super) fn router() -> Router<App> {
     Router::new()

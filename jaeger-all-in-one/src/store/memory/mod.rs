@@ -287,8 +287,8 @@ impl Store for MemoryStore {
         Appended { stored: batch.spans.len(), lost: 0 }
     }
 
-    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
-        Ok(self.search(query))
+    fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {
+        Ok(self.search(query, go_on))
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {

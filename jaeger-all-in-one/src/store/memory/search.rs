@@ -14,11 +14,15 @@ impl MemoryStore {
     ///
     /// All of a trace's records lie behind its first. So, when all segments from one on have been looked through, every trace that began behind its
     /// beginning has shown whether it matches, and once there are enough of these, what is older cannot come before them.
-    pub(super) fn search(&self, query: &TraceQuery) -> Vec<u128> {
+    pub(super) fn search(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Vec<u128> {
         let snapshot = self.held().snapshot();
         let mut found: HashMap<u128, Place> = HashMap::new();
         for segment in snapshot.newest_first() {
             let mut hits = Vec::new();
+            // Within a segment, of a megabyte, nobody goes far.
+            if !go_on() {
+                break;
+            }
             for (series, tests) in candidates(segment, query) {
                 self.hits(segment, series, query, &tests, &mut hits, &mut found);
             }

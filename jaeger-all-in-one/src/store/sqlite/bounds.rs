@@ -11,11 +11,48 @@ use super::add::micros_now;
 /// Traces deleted in one transaction, so that no reader or batch waits long.
 const AT_ONCE: usize = 500;
 
+/// Free pages that are given back in one transaction: what it writes lies in the log until it is over.
+const GIVEN_BACK: u64 = 2_000;
+/// Free pages are kept for what comes next, a fourth of those that hold something at most.
+const SPARE: u64 = 4;
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<u64> {
+    connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map(|number| number.max(0) as u64)
+}
+
+/// Pages that hold something, and that are free.
+fn pages(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    let free = number(connection, "freelist_count")?;
+    Ok((number(connection, "page_count")?.saturating_sub(free), free))
+}
+
 /// Bytes that the database's pages take, those that are free left out.
 pub(super) fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = number("page_count")? - number("freelist_count")?;
-    Ok((pages * number("page_size")?).max(0) as u64)
+    Ok(pages(connection)?.0 * number(connection, "page_size")?)
+}
+
+/// Makes the file smaller where it is larger than it may be, or much of it is free, until somebody asks.
+pub(super) fn give_back(connection: &Connection, shared: &Shared, disk_bytes: u64) -> rusqlite::Result<()> {
+    let most = disk_bytes / number(connection, "page_size")?.max(1);
+    let mut given = false;
+    loop {
+        let (used, free) = pages(connection)?;
+        let too_many = free.saturating_sub((used / SPARE).min(most.saturating_sub(used)));
+        if too_many == 0 || shared.is_asked() {
+            break;
+        }
+        // A page a step.
+        let sql = format!("PRAGMA incremental_vacuum({})", too_many.min(GIVEN_BACK));
+        let mut statement = connection.prepare(&sql)?;
+        let mut steps = statement.query([])?;
+        while steps.next()?.is_some() {}
+        given = true;
+    }
+    if given {
+        // Only that makes the file smaller. If somebody reads, it is done at a later commit.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 /// Deletes the traces that are too old or too many, until somebody asks; how many spans that were, and whether there may be more.
@@ -59,13 +96,12 @@ pub(super) fn sweep(
     Ok((deleted, false))
 }
 
-/// Forgets what no span names any more, and gives free pages back.
+/// Forgets what no span names any more.
 pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "DELETE FROM operation WHERE id NOT IN (SELECT DISTINCT operation FROM span);
          DELETE FROM service WHERE id NOT IN (SELECT DISTINCT service FROM span);
-         DELETE FROM process WHERE id NOT IN (SELECT DISTINCT process FROM span);
-         PRAGMA incremental_vacuum;",
+         DELETE FROM process WHERE id NOT IN (SELECT DISTINCT process FROM span);",
     )
 }
 

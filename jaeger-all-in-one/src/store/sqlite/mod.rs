@@ -54,8 +54,8 @@ const QUEUE: usize = 128 << 20;
 const SETTLE: Duration = Duration::from_secs(3);
 /// How long the end waits.
 const END: Duration = Duration::from_secs(10);
-/// So many traces of memory are looked for in the file when traces are counted.
-const LOOKED_FOR: u64 = 20_000;
+/// So many traces of memory are looked for in the file when traces are counted; if there are more, they stand for all.
+const LOOKED_FOR: usize = 20_000;
 /// Connections kept for the next question.
 const IDLE: usize = 4;
 
@@ -319,6 +319,13 @@ impl SqliteStore {
             }
         }
     }
+
+    /// Asks the file if it answers at once, also while it has trouble: a lock is not waited for, and what goes wrong is no news.
+    fn ask_at_once<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
+        let connection = schema::open_to_read(&self.file).ok()?;
+        connection.busy_timeout(Duration::ZERO).ok()?;
+        question(&connection).ok()
+    }
 }
 
 /// Bytes that a batch takes while it waits, nearly.
@@ -360,10 +367,15 @@ fn merge(into: &mut Vec<Trace>, from: Vec<Trace>, order: &[u128]) {
 }
 
 /// What file and memory have found, the newest first. A trace is as old as its first span, which may be in the file where one that matches is in memory.
-fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) -> rusqlite::Result<Vec<u128>> {
+fn newest(
+    file: Option<&Connection>,
+    memories: &[Memory],
+    query: &TraceQuery,
+    go_on: &dyn Fn() -> bool,
+) -> rusqlite::Result<Vec<u128>> {
     let mut found: HashMap<u128, (usize, u64)> = HashMap::new();
     if let Some(file) = file {
-        for id in read::find(file, query)? {
+        for id in read::find(file, query, go_on)? {
             found.insert(id, (0, read::number(file, id)?.unwrap_or_default()));
         }
     }
@@ -380,14 +392,15 @@ fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) ->
         let mut limit = query.limit;
         loop {
             // Memory always answers.
-            let here = memory.store.find(&TraceQuery { limit, ..query.clone() }).unwrap_or_default();
+            let here =
+                memory.store.find_while(&TraceQuery { limit, ..query.clone() }, go_on).unwrap_or_default();
             let mut first_here = 0;
             for &id in &here {
                 let age = age(id)?;
                 first_here += usize::from(age.0 == at + 1);
                 found.insert(id, age);
             }
-            if here.len() < limit || first_here >= query.limit {
+            if here.len() < limit || first_here >= query.limit || !go_on() {
                 break;
             }
             // Some of these are older than they seem, so there may be newer ones behind them.
@@ -400,15 +413,27 @@ fn newest(file: Option<&Connection>, memories: &[Memory], query: &TraceQuery) ->
     Ok(found.into_iter().map(|(id, _)| id).collect())
 }
 
-/// How many traces of memory are not in the file too.
-fn only_in_memory(file: &Connection, memories: &[Memory]) -> rusqlite::Result<u64> {
-    let all = TraceQuery { limit: usize::MAX, ..TraceQuery::default() };
-    let ids = memories.iter().flat_map(|memory| memory.store.find(&all).unwrap_or_default());
+/// How many of the traces in memory are not in the file too. There are `all`, besides those that are known to have moved.
+fn only_in_memory(
+    file: &Connection,
+    memories: &[Memory],
+    moved: &HashSet<u128>,
+    all: u64,
+) -> rusqlite::Result<u64> {
+    let some = TraceQuery { limit: LOOKED_FOR, ..TraceQuery::default() };
+    let mut ids = HashSet::new();
+    for memory in memories {
+        let here = memory.store.find(&some).unwrap_or_default();
+        ids.extend(here.into_iter().filter(|id| !(memory.leaving && moved.contains(id))));
+    }
     let mut count = 0;
-    for id in ids.collect::<HashSet<u128>>() {
+    for &id in &ids {
         count += u64::from(read::number(file, id)?.is_none());
     }
-    Ok(count)
+    if all <= LOOKED_FOR as u64 || ids.is_empty() {
+        return Ok(count);
+    }
+    Ok((count as f64 * (all as f64 / ids.len() as f64)).round() as u64)
 }
 
 impl Store for SqliteStore {
@@ -427,14 +452,14 @@ impl Store for SqliteStore {
         stored
     }
 
-    fn find(&self, query: &TraceQuery) -> Answer<Vec<u128>> {
+    fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {
         let _moved = self.begin();
         let memories = self.shared.memories();
         if memories.is_empty() {
-            return Ok(self.ask(|connection| read::find(connection, query)).unwrap_or_default());
+            return Ok(self.ask(|connection| read::find(connection, query, go_on)).unwrap_or_default());
         }
-        let found = self.ask(|connection| newest(Some(connection), &memories, query));
-        Ok(found.or_else(|| newest(None, &memories, query).ok()).unwrap_or_default())
+        let found = self.ask(|connection| newest(Some(connection), &memories, query, go_on));
+        Ok(found.or_else(|| newest(None, &memories, query, go_on).ok()).unwrap_or_default())
     }
 
     fn traces(&self, ids: &[u128]) -> Answer<Vec<Trace>> {
@@ -527,28 +552,23 @@ impl Store for SqliteStore {
             trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
         let memories = self.shared.memories();
-        let in_file = stats.traces;
         let mut in_memory = 0;
         for memory in &memories {
             let mut more = memory.store.stats();
-            in_memory += more.traces;
             if memory.leaving {
                 more.spans -= moved.spans.min(more.spans);
                 more.traces -= (moved.traces.len() as u64).min(more.traces);
             }
+            in_memory += more.traces;
             stats.spans += more.spans;
             stats.unwritten += more.spans;
             stats.bytes += more.bytes;
-            // A trace in both counts twice,
-            stats.traces += more.traces;
             stats.evicted_spans += more.evicted_spans;
         }
-        // but if there are so many that to look for each takes long, or the file has trouble and may keep a reader waiting.
-        if stats.trouble.is_none()
-            && (1..=LOOKED_FOR).contains(&in_memory)
-            && let Some(more) = self.ask(|connection| only_in_memory(connection, &memories))
-        {
-            stats.traces = in_file + more;
+        // A trace that is in both counts once. If the file cannot be asked, which of them are in it is not known.
+        let only = |file: &Connection| only_in_memory(file, &memories, &moved.traces, in_memory);
+        if in_memory > 0 {
+            stats.traces += self.ask_at_once(only).unwrap_or(in_memory);
         }
         stats
     }

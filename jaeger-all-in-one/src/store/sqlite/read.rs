@@ -77,7 +77,11 @@ impl Conditions {
     }
 }
 
-pub(super) fn find(connection: &Connection, query: &TraceQuery) -> rusqlite::Result<Vec<u128>> {
+pub(super) fn find(
+    connection: &Connection,
+    query: &TraceQuery,
+    go_on: &dyn Fn() -> bool,
+) -> rusqlite::Result<Vec<u128>> {
     let start = (query.start_min, query.start_max);
     let conditions =
         Conditions::new(connection, query.service.as_deref(), query.operation.as_deref(), start)?;
@@ -97,7 +101,7 @@ pub(super) fn find(connection: &Connection, query: &TraceQuery) -> rusqlite::Res
     let mut name = connection.prepare_cached("SELECT trace_id FROM trace WHERE id = ?")?;
     let mut found = Vec::new();
     let mut last = None;
-    while found.len() < query.limit {
+    while found.len() < query.limit && go_on() {
         let Some(row) = rows.next()? else { break };
         let trace: i64 = row.get(0)?;
         if last == Some(trace) {
@@ -151,7 +155,7 @@ pub(super) fn in_range(connection: &Connection, range: &Scan) -> rusqlite::Resul
         limit: usize::MAX,
         ..TraceQuery::default()
     };
-    find(connection, &query)
+    find(connection, &query, &|| true)
 }
 
 pub(super) fn scan(

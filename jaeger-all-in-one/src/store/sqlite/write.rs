@@ -15,7 +15,7 @@ use jaeger_thrift::Batch;
 use rusqlite::Connection;
 
 use super::add::{commit, move_some};
-use super::bounds::{bytes, sweep, tidy};
+use super::bounds::{bytes, give_back, sweep, tidy};
 use super::schema::{self, explain};
 use super::{Moved, Shared};
 use crate::store::{Scan, Store as _};
@@ -268,6 +268,7 @@ impl Writer {
                 tidy(connection)?;
                 (self.deleted, self.tidied) = (0, Some(Instant::now()));
             }
+            give_back(connection, &shared, disk_bytes)?;
             shared.bytes.store(bytes(connection)?, Ordering::Relaxed);
             Ok(())
         });

@@ -173,7 +173,12 @@ pub(super) fn no_number(_: &Question, theirs: &mut Answer, ours: &mut Answer) ->
 
 pub(super) fn odd_event(_: &Question, _: &mut Answer, ours: &mut Answer) -> bool {
     let odd = |field: &Value| {
-        field["key"] == "event" && (field["type"] == "int64" || field["value"].get("intValue").is_some())
+        let value = &field["value"];
+        field["key"] == "event"
+            && (field["type"] == "int64"
+                || value.get("intValue").is_some()
+                || *value == ""
+                || value["stringValue"] == "")
     };
     each_span(ours, |span| {
         let mut found = false;
@@ -187,6 +192,44 @@ pub(super) fn odd_event(_: &Question, _: &mut Answer, ours: &mut Answer) -> bool
         }
         found
     })
+}
+
+/// Of two spans with the same id, one from each of two services, each side takes another one.
+pub(super) fn doubled(question: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {
+    const WARNING: &str = "duplicate span IDs";
+    let warned = |answer: &mut Answer| {
+        let mut names = Vec::new();
+        each_span(answer, |span| {
+            if unwarn(&mut span.clone(), WARNING) {
+                names.push(span["startTimeUnixNano"].to_string());
+            }
+            false
+        });
+        names
+    };
+    if question.path.starts_with("/api/v3/traces?query.service_name=otlp-") {
+        // One each, and not the same.
+        let (their, our) = (warned(theirs), warned(ours));
+        let meant = their.len() == 1 && our.len() == 1 && their != our;
+        if meant {
+            for answer in [theirs, ours] {
+                each_span(answer, |span| unwarn(span, WARNING));
+            }
+        }
+        return meant;
+    }
+    let calls = |parent: &str| json!({"parent": parent, "child": "otlp-below", "callCount": 1});
+    let (first, earlier) = (calls("otlp-first"), calls("otlp-earlier"));
+    let (Some(theirs), Some(ours)) = (traces(theirs), traces(ours)) else { return false };
+    let meant = question.path.starts_with("/api/dependencies")
+        && ours.contains(&earlier)
+        && !ours.contains(&first)
+        && theirs.contains(&first)
+        && !theirs.contains(&earlier);
+    if meant {
+        theirs.iter_mut().filter(|one| **one == first).for_each(|one| *one = earlier.clone());
+    }
+    meant
 }
 
 pub(super) fn lost_reference(_: &Question, theirs: &mut Answer, ours: &mut Answer) -> bool {

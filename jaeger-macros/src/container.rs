@@ -79,7 +79,7 @@ impl Block {
 
 /// What the functions of a block are called by: the type of an `impl`, a trait's name, nothing in a module.
 fn prefix(header: &[TokenTree]) -> String {
-    let words = |tokens: &[TokenTree]| -> Option<String> {
+    fn words(tokens: &[TokenTree]) -> Option<String> {
         let mut depth = 0_i32;
         let mut last = None;
         for (i, token) in tokens.iter().enumerate() {
@@ -90,6 +90,11 @@ fn prefix(header: &[TokenTree]) -> String {
                 TokenTree::Ident(ident) if depth == 0 && ident != "dyn" && ident != "mut" => {
                     last = Some(ident.unraw().to_string());
                 }
+                // What a macro has put in for `$type:ty`.
+                TokenTree::Group(group) if depth == 0 && group.delimiter() == Delimiter::None => {
+                    let within: Vec<TokenTree> = group.stream().into_iter().collect();
+                    last = words(&within).or(last);
+                }
                 // `impl Trait for (A, B)`, `for [T]`: what it is, without spaces.
                 TokenTree::Group(group) if depth == 0 => {
                     last = Some(group.to_string().replace(' ', ""));
@@ -98,7 +103,7 @@ fn prefix(header: &[TokenTree]) -> String {
             }
         }
         last
-    };
+    }
     match header {
         [TokenTree::Ident(keyword), TokenTree::Ident(name), ..] if keyword == "trait" => {
             name.unraw().to_string()
@@ -200,6 +205,7 @@ impl Inner<'_> {
                     out.extend(before.iter().cloned());
                     out.extend([TokenTree::Group(annotated)]);
                 }
+                What::Fragment => out.extend(self.annotate(&opened(this), prefix)),
                 other => {
                     match other {
                         What::Bare { is_const: true } => self.seen.constant = true,
@@ -371,11 +377,20 @@ fn left_alone(body: &TokenStream) -> TokenStream {
                     token => token.clone(),
                 }));
             }
+            What::Fragment => out.extend(left_alone(&opened(this))),
             What::Bare { .. } | What::Other => out.extend(this.iter().cloned()),
         }
     }
     out.extend(rest.iter().cloned());
     out
+}
+
+/// An item with its tokens in place of the group that they stood in.
+fn opened(fragment: &[TokenTree]) -> TokenStream {
+    let [attributes @ .., TokenTree::Group(group)] = fragment else {
+        return fragment.iter().cloned().collect();
+    };
+    attributes.iter().cloned().chain(group.stream()).collect()
 }
 
 /// A function without the attribute that its block has passed on, and that attribute's options, if it stands below the one that is read. Any other of ours there is one too many.

@@ -190,3 +190,28 @@ fn two_arguments_that_a_macro_names_alike_are_both_recorded() {
         assert_eq!(["n", "n.2", "reply"].map(|key| tag(span, key)), ["long 1", "long 2", "long 12"]);
     }
 }
+
+#[test]
+fn an_annotated_block_that_a_macro_makes_traces_what_it_was_given() {
+    struct Service;
+    macro_rules! service {
+        ($of:ty { $($item:item)* } $vis:vis fn $name:ident $body:block) => {
+            #[traced]
+            impl $of {
+                $($item)*
+                $vis fn $name(&self) -> u8 $body
+            }
+        };
+    }
+    service! {
+        Service {
+            const STEP: u8 = 1;
+            fn first(&self) -> u8 {
+                self.second() + Self::STEP
+            }
+        }
+        pub(self) fn second { 2 }
+    }
+    let spans = trace(|| assert_eq!(Service.first(), 3));
+    assert_eq!(names(&spans), ["Service::first", "Service::second"]);
+}

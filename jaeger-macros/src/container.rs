@@ -7,6 +7,7 @@ mod scan;
 
 use crate::args::{Options, path_tokens};
 use crate::check::{Faults, names::nearest};
+use crate::fragments::in_item;
 use crate::model::says_naked;
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -72,8 +73,8 @@ impl Block {
     fn put(&self, stream: TokenStream) -> TokenStream {
         let mut body = Group::new(Delimiter::Brace, stream);
         body.set_span(self.body.span());
-        let before = &self.before;
-        quote!(#(#before)* #body)
+        let before = in_item(&self.before);
+        quote!(#before #body)
     }
 }
 
@@ -193,7 +194,7 @@ impl Inner<'_> {
                     let (attributes, function) = this.split_at(after_attributes);
                     self.note_arguments(function);
                     out.extend(self.annotated(attributes, prefix));
-                    out.extend(function.iter().cloned());
+                    out.extend(in_item(function));
                 }
                 // A block inside a module, unless it is annotated itself.
                 What::Block { body, keyword } if our_attribute(&this[..keyword]).is_none() => {
@@ -202,7 +203,7 @@ impl Inner<'_> {
                     let prefix = crate::container::prefix(&before[keyword..]);
                     let mut annotated = Group::new(Delimiter::Brace, self.annotate(&group.stream(), &prefix));
                     annotated.set_span(group.span());
-                    out.extend(before.iter().cloned());
+                    out.extend(in_item(before));
                     out.extend([TokenTree::Group(annotated)]);
                 }
                 What::Fragment => out.extend(self.annotate(&opened(this), prefix)),
@@ -213,7 +214,7 @@ impl Inner<'_> {
                         What::Other if !is_macro(this) => {}
                         _ => self.seen.traced = true,
                     }
-                    out.extend(this.iter().cloned());
+                    out.extend(in_item(this));
                 }
             }
         }
@@ -363,11 +364,11 @@ fn left_alone(body: &TokenStream) -> TokenStream {
         rest = next;
         match item.what {
             What::Function { .. } => {
-                out.extend(passed_on(this.iter().cloned().collect(), &mut Faults::default()).0);
+                out.extend(passed_on(in_item(this), &mut Faults::default()).0);
             }
             What::Block { body, .. } => {
                 let (before, inside) = this.split_at(body);
-                out.extend(before.iter().cloned());
+                out.extend(in_item(before));
                 out.extend(inside.iter().map(|token| match token {
                     TokenTree::Group(group) => {
                         let mut cleared = Group::new(group.delimiter(), left_alone(&group.stream()));
@@ -378,7 +379,7 @@ fn left_alone(body: &TokenStream) -> TokenStream {
                 }));
             }
             What::Fragment => out.extend(left_alone(&opened(this))),
-            What::Bare { .. } | What::Other => out.extend(this.iter().cloned()),
+            What::Bare { .. } | What::Other => out.extend(in_item(this)),
         }
     }
     out.extend(rest.iter().cloned());

@@ -13,6 +13,7 @@ mod common;
 
 use common::{block_on, named, names, quoted, tag, trace};
 use jaeger_runtime::traced;
+use std::pin::Pin;
 
 #[test]
 fn a_tag_means_what_its_expression_means_where_it_stands() {
@@ -214,4 +215,45 @@ fn an_annotated_block_that_a_macro_makes_traces_what_it_was_given() {
     }
     let spans = trace(|| assert_eq!(Service.first(), 3));
     assert_eq!(names(&spans), ["Service::first", "Service::second"]);
+}
+
+#[test]
+fn what_a_macro_was_given_keeps_its_bounds() {
+    macro_rules! twice {
+        ($value:expr, $type:ty) => {
+            struct Twice;
+            #[traced]
+            impl Twice {
+                const VALUE: u8 = $value * 2;
+                fn of(x: &$type) -> [u8; $value * 2] {
+                    let _ = x;
+                    [Self::VALUE; $value * 2]
+                }
+            }
+            #[traced(tags(product = $value * 2, shown = %$value, negative = -$value, sum = $value), no_reply)]
+            fn early(x: Option<&$type>) -> Option<u8> {
+                #![allow(clippy::question_mark_used)]
+                x?;
+                let value = $value * 2;
+                Some(value)
+            }
+            #[traced]
+            fn boxed() -> Pin<Box<dyn Future<Output = u8>>> {
+                let value = $value * 2;
+                Box::pin(async move { value })
+            }
+        };
+    }
+    twice!(1 + 2, dyn Fn() + Send);
+    let spans = trace(|| {
+        assert_eq!(Twice::of(&|| ()), [6; 6]);
+        assert_eq!(early(Some(&|| ())), Some(6));
+        assert_eq!(block_on(boxed()), 6);
+    });
+    assert_eq!(tag(named(&spans, "boxed"), "reply"), "long 6");
+    let early = named(&spans, "early");
+    assert_eq!(
+        ["product", "shown", "negative", "sum"].map(|key| tag(early, key)),
+        ["long 6", quoted("3").as_str(), "long -3", "long 3"]
+    );
 }

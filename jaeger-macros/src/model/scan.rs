@@ -2,6 +2,7 @@
 //!
 //! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
 
+use crate::fragments::in_statements;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 /// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
@@ -79,7 +80,7 @@ pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
     if outer.is_empty() {
         return (outer, body.clone());
     }
-    let mut without = Group::new(Delimiter::Brace, rest.iter().cloned().collect());
+    let mut without = Group::new(Delimiter::Brace, in_statements(rest));
     without.set_span(body.span());
     (outer, without)
 }
@@ -285,7 +286,7 @@ pub(crate) fn boxed_tail(body: &TokenStream) -> Option<(TokenStream, Group)> {
         Some(_) => false,
     };
     if starts_a_statement && (path == "Box::pin" || path.ends_with("::Box::pin")) {
-        Some((tokens.into_iter().collect(), inner))
+        Some((in_statements(&tokens), inner))
     } else {
         None
     }

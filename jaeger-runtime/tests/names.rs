@@ -78,6 +78,66 @@ fn an_argument_is_not_taken_for_what_the_span_says_of_itself() {
     assert_eq!(tags("later", &["error", "argument.error", "argument.reply"]), ["absent", "true", "long 1"]);
 }
 
+#[test]
+fn no_span_has_two_tags_of_one_key() {
+    #[traced(tags(reply = 1))]
+    fn by_a_tag(n: u8) -> Result<u8, u8> {
+        if n == 0 { Err(n) } else { Ok(n) }
+    }
+    #[traced(rename(n = "reply"))]
+    fn by_an_argument(n: u8) -> u8 {
+        n + 1
+    }
+    #[traced(polls)]
+    async fn polled(polls: u8, busy_us: u8, idle_us: u8) -> u8 {
+        polls + busy_us + idle_us
+    }
+    #[traced]
+    fn not_polled(polls: u8, items: u8) -> u8 {
+        polls + items
+    }
+    struct Block;
+    #[traced(kind = client, tags("span.kind" = "of the block"))]
+    impl Block {
+        #[traced(kind = server)]
+        fn own_kind() {}
+        #[traced(tags("span.kind" = "own"))]
+        fn own_tag() {}
+        fn neither() {}
+    }
+    let spans = trace(|| {
+        by_a_tag(7).unwrap();
+        by_an_argument(1);
+        block_on(polled(1, 2, 3));
+        not_polled(1, 2);
+        Block::own_kind();
+        Block::own_tag();
+        Block::neither();
+    });
+    for span in &spans {
+        let mut keys: Vec<_> = span.tags.iter().map(|tag| &tag.key).collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "{} has {keys:?}", span.operation_name);
+    }
+    let tag = |name: &str, key: &str| tag(named(&spans, name), key);
+    assert_eq!([tag("by_a_tag", "reply"), tag("by_an_argument", "reply")], ["long 1", "long 1"]);
+    assert_eq!(tag("polled", "polls"), "long 1");
+    assert_eq!(
+        ["polls", "busy_us", "idle_us"].map(|key| tag("polled", &format!("argument.{key}"))),
+        ["long 1", "long 2", "long 3"]
+    );
+    assert_eq!([tag("not_polled", "polls"), tag("not_polled", "items")], ["long 1", "long 2"]);
+    assert_eq!(
+        ["own_kind", "own_tag", "neither"].map(|name| tag(&format!("Block::{name}"), "span.kind")),
+        [quoted("server"), quoted("own"), quoted("of the block")]
+    );
+    // An Err is told still.
+    let failed = trace(|| assert_eq!(by_a_tag(0), Err(0)));
+    assert_eq!(common::tag(&failed[0], "error"), "true");
+}
+
 #[traced]
 mod inside {
     use jaeger_runtime::traced as by_another_name;

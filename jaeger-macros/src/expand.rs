@@ -18,8 +18,8 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    as_ours, boxed_tail, ends_in_return, ends_in_returns, ends_in_semicolon, has_impl_trait, is_canonical,
-    is_question_in_ok, may_leave_early, says_async, without_lifetimes,
+    as_ours, boxed_tail, ends_in_identity, ends_in_return, ends_in_returns, ends_in_semicolon,
+    has_impl_trait, is_canonical, is_question_in_ok, may_leave_early, says_async, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -152,7 +152,7 @@ impl Expansion<'_> {
         let tokens = self.function.body.stream();
         let mut allowed = None;
         let block = match self.function.returned() {
-            Some(ty) if may_be_future(ty) => {
+            Some(returned) if may_be_future(returned) => {
                 if ends_in_semicolon(&tokens) {
                     // It leaves by itself: whatever stood behind would not be reached.
                     block.into_statement()
@@ -162,6 +162,9 @@ impl Expansion<'_> {
                     // Linters would not see what is needless behind a `return` of ours. There is no block of the user's that could be meant.
                     allowed = Some(quote_spanned!(at=> #[allow(clippy::async_yields_async)]));
                     block
+                } else if let (Some(ty), true) = (&ty, ends_in_returns(&tokens)) {
+                    // It may leave by itself: in a variable, or the `return` around it would be told as not reached.
+                    self.in_variable(ty).returned()
                 } else {
                     block.returned()
                 }
@@ -226,7 +229,11 @@ impl Expansion<'_> {
     /// The body's value in a variable.
     fn bound_body(&self, name: &TokenStream, ty: &TokenStream) -> TokenStream {
         let (user, body) = (self.function.body.span(), self.body_as_users());
-        quote_spanned!(user=> let #name: #ty = #body;)
+        // Of what a method or a future ends in it is not told, but of what is assigned.
+        let is_free = !self.function.is_async() && self.function.receiver().is_none();
+        let allowed = (!is_free && ends_in_identity(&self.function.body.stream()))
+            .then(|| quote_spanned!(self.at=> #[allow(clippy::needless_match)]));
+        quote_spanned!(user=> #allowed let #name: #ty = #body;)
     }
 
     /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go
@@ -247,9 +254,17 @@ impl Expansion<'_> {
         if ends_in_return(&body.stream()) {
             return Last { braces, within: None, code: tail }.into_statement();
         }
-        let Some(ty) = ty else { return Last { braces: self.at, within: None, code: tail } };
+        match ty {
+            Some(ty) => self.in_variable(ty),
+            None => Last { braces: self.at, within: None, code: tail },
+        }
+    }
+
+    /// The same by way of a variable.
+    fn in_variable(&self, ty: &TokenStream) -> Last {
         let name = quote_spanned!(self.at=> __jaeger_body);
         let bound = self.bound_body(&name, ty);
+        let braces = self.function.body.span();
         Last { braces, within: None, code: quote_spanned!(self.at=> #bound #name) }
     }
 

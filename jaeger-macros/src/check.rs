@@ -45,6 +45,9 @@ impl Faults {
     }
 }
 
+/// The tag that `kind` is.
+const KIND: &str = "span.kind";
+
 /// An argument that is recorded.
 pub(crate) struct Recorded {
     pub(crate) name: Ident,
@@ -140,26 +143,33 @@ pub(crate) fn check(
     };
     // A function that names its reply wants it, whatever the block around it says.
     let record_reply = options.no_reply.is_none() && (options.reply.is_some() || outer.no_reply.is_none());
-    if let (Some(reply), true) = (&options.reply, record_reply) {
-        let key = reply.value();
-        let taken = match arguments.iter().find(|argument| argument.key == key) {
-            Some(argument) => Some(format!("the argument `{}`", argument.name)),
-            None => tags.iter().any(|tag| tag.key == key).then(|| "a tag".into()),
-        };
-        if let Some(other) = taken {
-            let message = format!(
-                "{other} is recorded as `{key}` already; give the reply another key, or leave `reply` out"
-            );
-            faults.add(reply.span(), message);
-        }
+    let reply = text(&options.reply, &outer.reply);
+    let key = reply.as_deref().unwrap_or("reply");
+    let taken = match arguments.iter().find(|argument| argument.key == key) {
+        Some(argument) => Some(format!("the argument `{}`", argument.name)),
+        None => tags.iter().any(|tag| tag.key == key).then(|| "a tag".into()),
+    };
+    if let (Some(reply), Some(other), true) = (&options.reply, &taken, record_reply) {
+        let message = format!(
+            "{other} is recorded as `{key}` already; give the reply another key, or leave `reply` out"
+        );
+        faults.add(reply.span(), message);
+    }
+    // What the function calls so stands instead.
+    let record_reply = record_reply && taken.is_none();
+    let mut kind = text(&options.kind, &outer.kind);
+    if options.kind.is_some() {
+        tags.retain(|tag| tag.key != KIND);
+    } else if tags.iter().any(|tag| tag.key == KIND) {
+        kind = None;
     }
     let is_later = function.is_async() || matches!(function.reply(), Reply::Future(_) | Reply::Stream(_));
     Some(Plan {
         name: options.name.as_ref().map_or(own, syn::LitStr::value),
-        kind: text(&options.kind, &outer.kind),
+        kind,
         arguments,
         tags,
-        reply: text(&options.reply, &outer.reply),
+        reply,
         record_reply,
         mark_err: options.no_err.or(outer.no_err).is_none(),
         max_len: options.max_len.or(outer.max_len).map(|(_, bytes)| bytes),
@@ -183,6 +193,10 @@ fn exclusive(options: &Options, faults: &mut Faults) {
     }
     if let (Some((at, _)), Some(_)) = (&options.parent, options.root) {
         faults.add(*at, "`root` starts a new trace, so `parent = …` says the opposite; use one of them");
+    }
+    if let (Some(kind), Some(tag)) = (&options.kind, options.tags.iter().find(|tag| tag.key == KIND)) {
+        let message = format!("`kind = {}` is the tag `{KIND}`; use one of them", kind.value());
+        faults.add(tag.key_span, message);
     }
     let mut seen: Vec<&str> = vec![];
     for tag in &options.tags {

@@ -7,6 +7,7 @@ mod scan;
 
 use crate::args::{Options, path_tokens};
 use crate::check::{Faults, names::nearest};
+use crate::fragments::in_item;
 use crate::model::says_naked;
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -72,14 +73,14 @@ impl Block {
     fn put(&self, stream: TokenStream) -> TokenStream {
         let mut body = Group::new(Delimiter::Brace, stream);
         body.set_span(self.body.span());
-        let before = &self.before;
-        quote!(#(#before)* #body)
+        let before = in_item(&self.before);
+        quote!(#before #body)
     }
 }
 
 /// What the functions of a block are called by: the type of an `impl`, a trait's name, nothing in a module.
 fn prefix(header: &[TokenTree]) -> String {
-    let words = |tokens: &[TokenTree]| -> Option<String> {
+    fn words(tokens: &[TokenTree]) -> Option<String> {
         let mut depth = 0_i32;
         let mut last = None;
         for (i, token) in tokens.iter().enumerate() {
@@ -90,6 +91,11 @@ fn prefix(header: &[TokenTree]) -> String {
                 TokenTree::Ident(ident) if depth == 0 && ident != "dyn" && ident != "mut" => {
                     last = Some(ident.unraw().to_string());
                 }
+                // What a macro has put in for `$type:ty`.
+                TokenTree::Group(group) if depth == 0 && group.delimiter() == Delimiter::None => {
+                    let within: Vec<TokenTree> = group.stream().into_iter().collect();
+                    last = words(&within).or(last);
+                }
                 // `impl Trait for (A, B)`, `for [T]`: what it is, without spaces.
                 TokenTree::Group(group) if depth == 0 => {
                     last = Some(group.to_string().replace(' ', ""));
@@ -98,7 +104,7 @@ fn prefix(header: &[TokenTree]) -> String {
             }
         }
         last
-    };
+    }
     match header {
         [TokenTree::Ident(keyword), TokenTree::Ident(name), ..] if keyword == "trait" => {
             name.unraw().to_string()
@@ -188,7 +194,7 @@ impl Inner<'_> {
                     let (attributes, function) = this.split_at(after_attributes);
                     self.note_arguments(function);
                     out.extend(self.annotated(attributes, prefix));
-                    out.extend(function.iter().cloned());
+                    out.extend(in_item(function));
                 }
                 // A block inside a module, unless it is annotated itself.
                 What::Block { body, keyword } if our_attribute(&this[..keyword]).is_none() => {
@@ -197,9 +203,10 @@ impl Inner<'_> {
                     let prefix = crate::container::prefix(&before[keyword..]);
                     let mut annotated = Group::new(Delimiter::Brace, self.annotate(&group.stream(), &prefix));
                     annotated.set_span(group.span());
-                    out.extend(before.iter().cloned());
+                    out.extend(in_item(before));
                     out.extend([TokenTree::Group(annotated)]);
                 }
+                What::Fragment => out.extend(self.annotate(&opened(this), prefix)),
                 other => {
                     match other {
                         What::Bare { is_const: true } => self.seen.constant = true,
@@ -207,7 +214,7 @@ impl Inner<'_> {
                         What::Other if !is_macro(this) => {}
                         _ => self.seen.traced = true,
                     }
-                    out.extend(this.iter().cloned());
+                    out.extend(in_item(this));
                 }
             }
         }
@@ -357,11 +364,11 @@ fn left_alone(body: &TokenStream) -> TokenStream {
         rest = next;
         match item.what {
             What::Function { .. } => {
-                out.extend(passed_on(this.iter().cloned().collect(), &mut Faults::default()).0);
+                out.extend(passed_on(in_item(this), &mut Faults::default()).0);
             }
             What::Block { body, .. } => {
                 let (before, inside) = this.split_at(body);
-                out.extend(before.iter().cloned());
+                out.extend(in_item(before));
                 out.extend(inside.iter().map(|token| match token {
                     TokenTree::Group(group) => {
                         let mut cleared = Group::new(group.delimiter(), left_alone(&group.stream()));
@@ -371,11 +378,20 @@ fn left_alone(body: &TokenStream) -> TokenStream {
                     token => token.clone(),
                 }));
             }
-            What::Bare { .. } | What::Other => out.extend(this.iter().cloned()),
+            What::Fragment => out.extend(left_alone(&opened(this))),
+            What::Bare { .. } | What::Other => out.extend(in_item(this)),
         }
     }
     out.extend(rest.iter().cloned());
     out
+}
+
+/// An item with its tokens in place of the group that they stood in.
+fn opened(fragment: &[TokenTree]) -> TokenStream {
+    let [attributes @ .., TokenTree::Group(group)] = fragment else {
+        return fragment.iter().cloned().collect();
+    };
+    attributes.iter().cloned().chain(group.stream()).collect()
 }
 
 /// A function without the attribute that its block has passed on, and that attribute's options, if it stands below the one that is read. Any other of ours there is one too many.

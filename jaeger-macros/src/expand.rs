@@ -18,8 +18,8 @@ use crate::check::Plan;
 use crate::model::Function;
 use crate::model::reply::{Later, Reply, is_never};
 use crate::model::scan::{
-    as_ours, boxed_tail, ends_in_return, ends_in_returns, ends_in_semicolon, has_impl_trait, is_canonical,
-    is_question_in_ok, may_leave_early, says_async, without_lifetimes,
+    as_ours, boxed_tail, ends_in_identity, ends_in_return, ends_in_returns, ends_in_semicolon,
+    has_impl_trait, is_canonical, is_question_in_ok, may_leave_early, says_async, without_lifetimes,
 };
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -237,7 +237,11 @@ impl Expansion<'_> {
     /// The body's value in a variable.
     fn bound_body(&self, name: &TokenStream, ty: &TokenStream) -> TokenStream {
         let (user, body) = (self.function.body.span(), self.body_as_users());
-        quote_spanned!(user=> let #name: #ty = #body;)
+        // Of what a method or a future ends in it is not told, but of what is assigned.
+        let is_free = !self.function.is_async() && self.function.receiver().is_none();
+        let allowed = (!is_free && ends_in_identity(&self.function.body.stream()))
+            .then(|| quote_spanned!(self.at=> #[allow(clippy::needless_match)]));
+        quote_spanned!(user=> #allowed let #name: #ty = #body;)
     }
 
     /// The body as the last thing in a block. In braces of the user's if it can be, for what the linters look at; then the edition is the user's too, and the body's last temporaries have to go

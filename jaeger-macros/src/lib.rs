@@ -10,6 +10,7 @@ mod args;
 mod check;
 mod container;
 mod expand;
+mod fragments;
 mod model;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ pub fn traced(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 
 fn expand(options: TokenStream, item: TokenStream, features: Features) -> TokenStream {
     let mut faults = check::Faults::default();
-    let mut options = args::parse(options, &mut faults);
+    let mut options = args::parse(fragments::in_options(options), &mut faults);
     let (item, passed) = container::passed_on(item, &mut faults);
     if let Some(passed) = passed {
         // The block could not see this attribute, behind a `cfg_attr` or by another name, and has given the function one more.
@@ -49,7 +50,7 @@ fn expand(options: TokenStream, item: TokenStream, features: Features) -> TokenS
         let passed_on = block.pass_on(&options, &mut faults);
         return if faults.is_empty() { passed_on } else { faults.beside(item) };
     }
-    let function = match syn::parse2::<model::Function>(item.clone()) {
+    let function = match syn::parse2::<model::Function>(fragments::in_function(item.clone())) {
         Ok(function) => function,
         Err(error) => {
             faults.push(error);

@@ -1,6 +1,7 @@
 //! The expansion as tokens, without a compiler: faults at their places, functions that survive them, the shape that a body gets.
 
 mod blocks;
+mod fragments;
 
 use crate::Features;
 use proc_macro2::TokenStream;

@@ -100,7 +100,7 @@ pub use error::Error;
 /// Makes each call of a function a span.
 ///
 /// On any function or method with a body, sync or async; not on a `const fn` or a naked one. The span is a child of the ambient one, or a root for which the sampler is asked. Its name is the function's. Arguments become
-/// tags under their own names, parts of a destructured argument too; not `self`, and not names that begin with `_`. One called like a tag that the span has of itself (`error`, `cancelled`, `reply`) is `argument.error`. The return value becomes the tag `reply`; of a `Result`, the `Ok` value. No argument or reply needs
+/// tags under their own names, parts of a destructured argument too; not `self`, and not names that begin with `_`. One called like a tag that the span has of itself (`error`, `cancelled`, `reply`, of a future `polls`, of a stream `items`) is `argument.error`; a tag or a renamed argument called `reply` stands instead of the reply. The return value becomes the tag `reply`; of a `Result`, the `Ok` value. No argument or reply needs
 /// any trait: numbers, text, bytes and booleans keep their type, everything else is shown by its own [`TagValue`], `Debug`, `Display`, or by the name of its type.
 ///
 /// ```

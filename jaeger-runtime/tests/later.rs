@@ -278,6 +278,10 @@ mod streams {
         Counts(n)
     }
     #[traced]
+    fn of(items: u8) -> impl Stream<Item = u8> {
+        Counts(items)
+    }
+    #[traced]
     fn boxed(n: u8) -> Pin<Box<dyn Stream<Item = u8> + Send>> {
         Box::pin(Counts(n))
     }
@@ -293,7 +297,10 @@ mod streams {
             while block_on(next(whole.as_mut())).is_some() {}
             let mut left = boxed(9);
             block_on(next(Pin::new(&mut left)));
+            drop(of(5));
         });
+        let of = named(&spans, "of");
+        assert_eq!([tag(of, "argument.items"), tag(of, "items")], ["long 5", "long 0"]);
         let (counts, boxed) = (named(&spans, "counts"), named(&spans, "boxed"));
         let tags = |span| ["n", "items", "cancelled"].map(|key| tag(span, key));
         assert_eq!(tags(counts), ["long 3", "long 3", "absent"]);

@@ -13,6 +13,7 @@ mod common;
 
 use common::{block_on, named, names, quoted, tag, trace};
 use jaeger_runtime::traced;
+use std::pin::Pin;
 
 #[test]
 fn a_tag_means_what_its_expression_means_where_it_stands() {
@@ -75,6 +76,66 @@ fn an_argument_is_not_taken_for_what_the_span_says_of_itself() {
     assert_eq!(tags("without_a_reply", &["reply", "argument.reply"]), ["long 2", "absent"]);
     assert_eq!(tags("answers", &["reply", "answer", "argument.reply"]), ["long 3", "long 3", "absent"]);
     assert_eq!(tags("later", &["error", "argument.error", "argument.reply"]), ["absent", "true", "long 1"]);
+}
+
+#[test]
+fn no_span_has_two_tags_of_one_key() {
+    #[traced(tags(reply = 1))]
+    fn by_a_tag(n: u8) -> Result<u8, u8> {
+        if n == 0 { Err(n) } else { Ok(n) }
+    }
+    #[traced(rename(n = "reply"))]
+    fn by_an_argument(n: u8) -> u8 {
+        n + 1
+    }
+    #[traced(polls)]
+    async fn polled(polls: u8, busy_us: u8, idle_us: u8) -> u8 {
+        polls + busy_us + idle_us
+    }
+    #[traced]
+    fn not_polled(polls: u8, items: u8) -> u8 {
+        polls + items
+    }
+    struct Block;
+    #[traced(kind = client, tags("span.kind" = "of the block"))]
+    impl Block {
+        #[traced(kind = server)]
+        fn own_kind() {}
+        #[traced(tags("span.kind" = "own"))]
+        fn own_tag() {}
+        fn neither() {}
+    }
+    let spans = trace(|| {
+        by_a_tag(7).unwrap();
+        by_an_argument(1);
+        block_on(polled(1, 2, 3));
+        not_polled(1, 2);
+        Block::own_kind();
+        Block::own_tag();
+        Block::neither();
+    });
+    for span in &spans {
+        let mut keys: Vec<_> = span.tags.iter().map(|tag| &tag.key).collect();
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "{} has {keys:?}", span.operation_name);
+    }
+    let tag = |name: &str, key: &str| tag(named(&spans, name), key);
+    assert_eq!([tag("by_a_tag", "reply"), tag("by_an_argument", "reply")], ["long 1", "long 1"]);
+    assert_eq!(tag("polled", "polls"), "long 1");
+    assert_eq!(
+        ["polls", "busy_us", "idle_us"].map(|key| tag("polled", &format!("argument.{key}"))),
+        ["long 1", "long 2", "long 3"]
+    );
+    assert_eq!([tag("not_polled", "polls"), tag("not_polled", "items")], ["long 1", "long 2"]);
+    assert_eq!(
+        ["own_kind", "own_tag", "neither"].map(|name| tag(&format!("Block::{name}"), "span.kind")),
+        [quoted("server"), quoted("own"), quoted("of the block")]
+    );
+    // An Err is told still.
+    let failed = trace(|| assert_eq!(by_a_tag(0), Err(0)));
+    assert_eq!(common::tag(&failed[0], "error"), "true");
 }
 
 #[traced]
@@ -189,4 +250,70 @@ fn two_arguments_that_a_macro_names_alike_are_both_recorded() {
         let span = named(&spans, name);
         assert_eq!(["n", "n.2", "reply"].map(|key| tag(span, key)), ["long 1", "long 2", "long 12"]);
     }
+}
+
+#[test]
+fn an_annotated_block_that_a_macro_makes_traces_what_it_was_given() {
+    struct Service;
+    macro_rules! service {
+        ($of:ty { $($item:item)* } $vis:vis fn $name:ident $body:block) => {
+            #[traced]
+            impl $of {
+                $($item)*
+                $vis fn $name(&self) -> u8 $body
+            }
+        };
+    }
+    service! {
+        Service {
+            const STEP: u8 = 1;
+            fn first(&self) -> u8 {
+                self.second() + Self::STEP
+            }
+        }
+        pub(self) fn second { 2 }
+    }
+    let spans = trace(|| assert_eq!(Service.first(), 3));
+    assert_eq!(names(&spans), ["Service::first", "Service::second"]);
+}
+
+#[test]
+fn what_a_macro_was_given_keeps_its_bounds() {
+    macro_rules! twice {
+        ($value:expr, $type:ty) => {
+            struct Twice;
+            #[traced]
+            impl Twice {
+                const VALUE: u8 = $value * 2;
+                fn of(x: &$type) -> [u8; $value * 2] {
+                    let _ = x;
+                    [Self::VALUE; $value * 2]
+                }
+            }
+            #[traced(tags(product = $value * 2, shown = %$value, negative = -$value, sum = $value), no_reply)]
+            fn early(x: Option<&$type>) -> Option<u8> {
+                #![allow(clippy::question_mark_used)]
+                x?;
+                let value = $value * 2;
+                Some(value)
+            }
+            #[traced]
+            fn boxed() -> Pin<Box<dyn Future<Output = u8>>> {
+                let value = $value * 2;
+                Box::pin(async move { value })
+            }
+        };
+    }
+    twice!(1 + 2, dyn Fn() + Send);
+    let spans = trace(|| {
+        assert_eq!(Twice::of(&|| ()), [6; 6]);
+        assert_eq!(early(Some(&|| ())), Some(6));
+        assert_eq!(block_on(boxed()), 6);
+    });
+    assert_eq!(tag(named(&spans, "boxed"), "reply"), "long 6");
+    let early = named(&spans, "early");
+    assert_eq!(
+        ["product", "shown", "negative", "sum"].map(|key| tag(early, key)),
+        ["long 6", quoted("3").as_str(), "long -3", "long 3"]
+    );
 }

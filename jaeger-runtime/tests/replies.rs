@@ -12,6 +12,7 @@ mod common;
 use common::{block_on, log_fields, named, tag, trace};
 use jaeger_runtime::traced;
 use std::future::Future;
+use std::task::Poll;
 
 type Text<'a> = &'a str;
 
@@ -83,4 +84,63 @@ fn a_type_that_a_macro_writes_may_be_any() {
     let reply = |name: &str| tag(named(&spans, name), "reply");
     assert_eq!(["iterator", "made", "inside"].map(reply), ["absent"; 3]);
     assert_eq!(log_fields(named(&spans, "inside"))[1], "message=\"none\"");
+}
+
+struct Number(u8);
+
+/// Whatever stood behind its end would not be reached, and the compiler would say so.
+#[traced]
+#[allow(clippy::needless_return, reason = "it is what is tested")]
+async fn leaves_at_its_end(n: Option<u8>) -> Number {
+    let one = async { 1 };
+    match n {
+        Some(n) => return Number(n + one.await),
+        None => return Number(0),
+    }
+}
+
+#[test]
+fn a_future_that_leaves_at_its_end_draws_no_warning() {
+    let spans = trace(|| {
+        assert_eq!(block_on(leaves_at_its_end(Some(1))).0, 2);
+        assert_eq!(block_on(leaves_at_its_end(None)).0, 0);
+    });
+    assert_eq!(tag(&spans[0], "reply"), "\"replies::Number\"");
+}
+
+struct Passes(Poll<u8>);
+
+/// Of such a `match` clippy says that it is unnecessary, but not where a method or a future ends in it.
+#[traced]
+impl Passes {
+    fn on(&self) -> Poll<u8> {
+        match self.0 {
+            Poll::Ready(n) => Poll::Ready(n),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+    fn early(&self, n: Result<u8, u8>) -> Result<Poll<u8>, u8> {
+        n?;
+        let n = Ok(self.0);
+        if let Ok(n) = n { Ok(n) } else { n }
+    }
+    async fn later(n: Poll<u8>) -> Poll<u8> {
+        match n {
+            Poll::Ready(n) => Poll::Ready(n),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+#[test]
+fn a_method_that_ends_in_what_it_was_given_draws_no_warning() {
+    let spans = trace(|| {
+        let passes = Passes(Poll::Ready(1));
+        assert_eq!((passes.on(), passes.early(Ok(2))), (Poll::Ready(1), Ok(Poll::Ready(1))));
+        assert_eq!(block_on(Passes::later(Poll::Pending)), Poll::Pending);
+    });
+    assert_eq!(
+        ["Passes::on", "Passes::early", "Passes::later"].map(|name| tag(named(&spans, name), "reply")),
+        ["\"Ready(1)\"", "\"Ready(1)\"", "\"Pending\""]
+    );
 }

@@ -70,7 +70,15 @@ fn is_own_key(key: &str, options: &Options, outer: &Options, function: &Function
         && outer.no_reply.is_none()
         && !matches!(function.reply(), Reply::Nothing | Reply::Opaque)
         && reply.as_deref().unwrap_or("reply") == key;
-    is_reply || matches!(key, "error" | "cancelled")
+    match key {
+        "error" | "cancelled" => true,
+        // The tracer may count all polls.
+        "polls" | "busy_us" | "idle_us" => {
+            function.is_async() || matches!(function.reply(), Reply::Future(_) | Reply::Stream(_))
+        }
+        "items" => matches!(function.reply(), Reply::Stream(_)),
+        _ => is_reply,
+    }
 }
 
 /// How an argument is shown, `None` if it is not.

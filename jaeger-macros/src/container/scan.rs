@@ -1,6 +1,6 @@
 //! Where the items of a block begin and end, told by its tokens alone: attributes, words in front, up to the braces or the semicolon. Whatever cannot be read is some other item.
 
-use proc_macro2::{Delimiter, Spacing, TokenTree};
+use proc_macro2::{Delimiter, Group, Spacing, TokenTree};
 
 /// One item of a block.
 pub(super) struct Item {
@@ -23,6 +23,8 @@ pub(super) enum What {
     Bare {
         is_const: bool,
     },
+    /// What a macro has put in for `$item:item`: one item or more in a group without delimiters, the last token of this one.
+    Fragment,
     Other,
 }
 
@@ -56,6 +58,21 @@ impl<'a> Scan<'a> {
         matches!(self.tokens.get(self.at), Some(TokenTree::Group(group)) if group.delimiter() == delimiter)
     }
 
+    /// Whether what a macro has put in for `$vis:vis` stands here.
+    fn visibility(&self) -> bool {
+        let Some(TokenTree::Group(group)) = self.tokens.get(self.at) else { return false };
+        let within: Vec<TokenTree> = group.stream().into_iter().collect();
+        group.delimiter() == Delimiter::None
+            && match &within[..] {
+                [] => true,
+                [TokenTree::Ident(word)] => word == "pub" || word == "crate",
+                [TokenTree::Ident(word), TokenTree::Group(path)] => {
+                    word == "pub" && path.delimiter() == Delimiter::Parenthesis
+                }
+                _ => false,
+            }
+    }
+
     pub(super) fn item(mut self) -> Option<Item> {
         self.tokens.get(self.at)?;
         while self.punct('#') {
@@ -68,6 +85,17 @@ impl<'a> Scan<'a> {
             }
         }
         let after_attributes = self.at;
+        if self.visibility() {
+            self.at += 1;
+        } else if self.group(Delimiter::None) {
+            self.at += 1;
+            // Or `$path!`.
+            return Some(if self.punct('!') {
+                self.other(false)
+            } else {
+                Item { end: self.at, what: What::Fragment }
+            });
+        }
         if self.word().as_deref() == Some("pub") {
             self.at += 1;
             if self.group(Delimiter::Parenthesis) {
@@ -102,6 +130,8 @@ impl<'a> Scan<'a> {
                 }
                 Some("async" | "unsafe" | "safe" | "default" | "auto" | "extern") => self.at += 1,
                 None if matches!(self.tokens.get(self.at), Some(TokenTree::Literal(_))) => self.at += 1,
+                // Of a macro's making: `extern $abi`.
+                None if self.group(Delimiter::None) => self.at += 1,
                 // A constant, a `use`: its end is its semicolon, whatever braces stand in it.
                 Some("static" | "type" | "use") => return Some(self.other(true)),
                 _ => return Some(self.other(is_const)),
@@ -124,15 +154,25 @@ impl<'a> Scan<'a> {
                 TokenTree::Punct(p) if p.as_char() == ';' => return None,
                 TokenTree::Punct(p) if p.as_char() == '<' => depth += 1,
                 TokenTree::Punct(p) if p.as_char() == '>' && !is_arrow(self.tokens, here) => depth -= 1,
-                TokenTree::Group(group)
-                    if group.delimiter() == Delimiter::Brace && depth <= 0 && !only_semicolon =>
-                {
+                TokenTree::Group(group) if is_braces(group) && depth <= 0 && !only_semicolon => {
                     return Some(here);
                 }
                 _ => {}
             }
         }
         None
+    }
+}
+
+/// Braces, also those that a macro has put in for `$body:block`.
+fn is_braces(group: &Group) -> bool {
+    match group.delimiter() {
+        Delimiter::Brace => true,
+        Delimiter::None => {
+            let mut within = group.stream().into_iter();
+            matches!((within.next(), within.next()), (Some(TokenTree::Group(only)), None) if is_braces(&only))
+        }
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Never wrong on the dangerous side: a body of which nothing is sure is said to leave early.
 
+use crate::fragments::in_statements;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 /// Macros of the standard library that cannot leave the function they stand in, other than by what is written in their arguments.
@@ -79,7 +80,7 @@ pub(crate) fn inner_attributes(body: &Group) -> (TokenStream, Group) {
     if outer.is_empty() {
         return (outer, body.clone());
     }
-    let mut without = Group::new(Delimiter::Brace, rest.iter().cloned().collect());
+    let mut without = Group::new(Delimiter::Brace, in_statements(rest));
     without.set_span(body.span());
     (outer, without)
 }
@@ -151,6 +152,74 @@ pub(crate) fn ends_in_return(body: &TokenStream) -> bool {
     is_return(&tokens[at]) && at.checked_sub(1).is_none_or(|before| begins(&tokens[before]))
 }
 
+/// `… match x { A(a) => A(a), B => B }` or `… if let A(a) = x { A(a) } else { … }`, of which clippy tells in what is assigned and in functions, but not in methods.
+pub(crate) fn ends_in_identity(body: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let [before @ .., TokenTree::Group(last)] = &tokens[..] else { return false };
+    let starts = |at: usize| {
+        at == 0
+            || is_semicolon(&before[at - 1])
+            || matches!(&before[at - 1], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+    };
+    let word =
+        |at: usize, wanted: &str| matches!(before.get(at), Some(TokenTree::Ident(word)) if word == wanted);
+    if last.delimiter() != Delimiter::Brace {
+        return false;
+    }
+    (0..before.len()).filter(|at| starts(*at)).any(|at| {
+        if word(at, "match") {
+            return arms_are_identity(&last.stream());
+        }
+        let [pattern @ .., TokenTree::Group(then), TokenTree::Ident(otherwise)] = &before[at..] else {
+            return false;
+        };
+        let Some(equals) = pattern.iter().position(is_equals) else { return false };
+        word(at, "if")
+            && word(at + 1, "let")
+            && otherwise == "else"
+            && text(&pattern[2..equals]) == text_of(then.stream())
+    })
+}
+
+fn arms_are_identity(arms: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = arms.clone().into_iter().collect();
+    let mut rest = &tokens[..];
+    while !rest.is_empty() {
+        let Some(arrow) = rest.windows(2).position(|two| is_equals(&two[0]) && is_punct(&two[1], '>')) else {
+            return false;
+        };
+        let (pattern, value) = (&rest[..arrow], &rest[arrow + 2..]);
+        let end = value.iter().position(|token| is_punct(token, ',')).unwrap_or(value.len());
+        if text(pattern) != text(&value[..end]) {
+            return false;
+        }
+        rest = value.get(end + 1..).unwrap_or_default();
+    }
+    !tokens.is_empty()
+}
+
+/// Without blanks, and without how a pattern binds.
+fn text(tokens: &[TokenTree]) -> String {
+    text_of(tokens.iter().cloned().collect())
+}
+
+fn text_of(tokens: TokenStream) -> String {
+    let of = |token| match token {
+        TokenTree::Ident(word) if word == "ref" || word == "mut" => String::new(),
+        TokenTree::Group(group) => format!("{:?}{}", group.delimiter(), text_of(group.stream())),
+        token => format!("{token} "),
+    };
+    tokens.into_iter().map(of).collect()
+}
+
+fn is_equals(token: &TokenTree) -> bool {
+    is_punct(token, '=')
+}
+
+fn is_punct(token: &TokenTree, wanted: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
+}
+
 /// Whether a block or closure inside is `async`.
 pub(crate) fn says_async(body: &TokenStream) -> bool {
     body.clone().into_iter().any(|token| match token {
@@ -166,7 +235,7 @@ pub(crate) fn ends_in_semicolon(body: &TokenStream) -> bool {
 }
 
 fn is_semicolon(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
+    is_punct(token, ';')
 }
 
 /// A type for a place inside the function, where a named lifetime would be one more use of it (which hides `needless_lifetimes`): the compiler infers it. Types that bind lifetimes, or
@@ -285,7 +354,7 @@ pub(crate) fn boxed_tail(body: &TokenStream) -> Option<(TokenStream, Group)> {
         Some(_) => false,
     };
     if starts_a_statement && (path == "Box::pin" || path.ends_with("::Box::pin")) {
-        Some((tokens.into_iter().collect(), inner))
+        Some((in_statements(&tokens), inner))
     } else {
         None
     }

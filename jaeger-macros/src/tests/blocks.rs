@@ -1,7 +1,7 @@
 //! What an annotated block says of itself.
 
-use super::faults;
-use proc_macro2::TokenStream;
+use super::{expand, faults};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
 #[test]
@@ -65,4 +65,90 @@ fn a_block_in_which_nothing_can_be_traced_says_so() {
     ] {
         assert_eq!(faults(quote!(), quiet.clone()), [""; 0], "{quiet}");
     }
+}
+
+/// What a macro has put in for a fragment stands in a group without delimiters.
+fn fragment(tokens: TokenStream) -> TokenTree {
+    Group::new(Delimiter::None, tokens).into()
+}
+
+#[test]
+fn what_a_macro_has_put_into_a_block_is_traced_like_what_is_written_there() {
+    let item = fragment(quote!(
+        #[inline]
+        pub fn item() {}
+    ));
+    let (nothing, all, within) =
+        (fragment(quote!()), fragment(quote!(pub)), fragment(quote!(pub(in crate::m))));
+    let body = fragment(quote!({ 1 }));
+    let twice = fragment(TokenStream::from(fragment(quote!(
+        fn twice() {}
+    ))));
+    let block = fragment(quote!(
+        impl T {
+            fn inside(&self) {}
+        }
+    ));
+    let (constant, structure) = (
+        fragment(quote!(
+            const K: u8 = 1;
+        )),
+        fragment(quote!(
+            struct S;
+        )),
+    );
+    let path = fragment(quote!(a::made));
+    let literal = fragment(quote!("C"));
+    let text = expand(
+        quote!(),
+        quote!(mod m {
+            #structure
+            #constant
+            #path! { fn not_seen() {} }
+            #item
+            #nothing fn hidden() -> u8 #body
+            #all async fn seen() {}
+            #within extern #literal fn foreign() {}
+            #[cold] #twice
+            #block
+            fn written() {}
+        }),
+    );
+    let text = text.replace(' ', "");
+    for words in [
+        "pub fn item",
+        "fn hidden",
+        "pub async fn seen",
+        "pub(in crate::m) extern \"C\" fn foreign",
+        "fn twice",
+        "fn written",
+    ] {
+        let annotated = format!("#[::jaeger_runtime::traced(__in(\"\"))]{words}").replace(' ', "");
+        assert!(text.contains(&annotated), "{words}: {text}");
+    }
+    assert!(text.contains(r#"#[::jaeger_runtime::traced(__in("T"))]fninside"#), "{text}");
+    assert_eq!(text.matches("traced").count(), 7, "{text}");
+}
+
+#[test]
+fn a_type_that_a_macro_has_put_in_names_functions_as_one_that_is_written_does() {
+    for (ty, name) in
+        [(quote!(a::Type<'_, u8>), "Type"), (quote!(dyn Trait), "Trait"), (quote!((A, B)), "(A,B)")]
+    {
+        let put_in = fragment(ty.clone());
+        let text = expand(quote!(), quote!(impl Trait for #put_in { fn f(&self) {} }));
+        assert!(text.contains(&format!("{name:?}")), "{text}");
+        let written = expand(quote!(), quote!(impl Trait for #ty { fn f(&self) {} }));
+        assert!(written.contains(&format!("{name:?}")), "{written}");
+    }
+}
+
+#[test]
+fn what_a_macro_has_put_into_a_block_that_is_off_stays() {
+    let item = fragment(quote!(
+        #[traced(__in("T"))]
+        fn item() {}
+    ));
+    let text = expand(quote!(off), quote!(mod m { #item fn written() {} }));
+    assert!(!text.contains("traced") && text.contains("fn item") && text.contains("fn written"), "{text}");
 }

@@ -35,6 +35,9 @@ fn same_key(a: u8, b: u8) {}
 #[traced(rename(self = "this"))]
 fn no_self() {}
 
+#[traced(kind = server, tags("span.kind" = "own"))]
+fn two_kinds() {}
+
 fn main() {
     skips(1);
     only(1, 2);
@@ -46,4 +49,5 @@ fn main() {
     off();
     same_key(1, 2);
     no_self();
+    two_kinds();
 }

@@ -12,10 +12,12 @@ const MOVED: &str =
     "an argument moves to where the body went, so that one that is unused is still told; so it is consumed";
 const DEAD: &str = "there is now a path that does not recurse, only the optimiser knows that it is dead";
 const NO_BLOCK: &str = "the body is no longer an async block and nothing else";
+const NOT_AS_WRITTEN: &str =
+    "the type of the future is a macro's, which the compiler does not ask anybody to write otherwise";
 const EMPTY: &str = "an empty generic function counts as a macro's, or clippy would find what it does not look for in an empty one";
 
 /// By lint.
-const ARGUED: [(&str, &str); 19] = [
+const ARGUED: [(&str, &str); 23] = [
     ("clippy::doc_lazy_continuation", DOC),
     ("clippy::doc_overindented_list_items", DOC),
     ("clippy::ptr_arg", USED),
@@ -40,7 +42,17 @@ const ARGUED: [(&str, &str); 19] = [
         "clippy::duplicate_underscore_argument",
         "an argument `_x` is recorded nowhere, and has a name of ours until the body",
     ),
+    (
+        "clippy::derivable_impls",
+        "the function is no longer what `derive` would write: a derived one records nothing",
+    ),
+    ("refining_impl_trait_reachable", NOT_AS_WRITTEN),
+    ("refining_impl_trait_internal", NOT_AS_WRITTEN),
     // Of the pedantic group.
+    (
+        "clippy::unnecessary_literal_bound",
+        "the function no longer ends in the literal, but in the reply that was recorded",
+    ),
     ("clippy::doc_markdown", DOC),
     ("clippy::doc_link_with_quotes", DOC),
     (
@@ -60,10 +72,16 @@ const ARGUED: [(&str, &str); 19] = [
 ];
 
 /// By lint, of new ones.
-const NEW: [(&str, &str); 1] = [(
-    "clippy::inline_always",
-    "clippy does not look at functions that begin with an item, as the plain one did",
-)];
+const NEW: [(&str, &str); 2] = [
+    (
+        "clippy::inline_always",
+        "clippy does not look at functions that begin with an item, as the plain one did",
+    ),
+    (
+        "clippy::must_use_candidate",
+        "the body is a closure, into which clippy does not look for what the function changes elsewhere",
+    ),
+];
 
 /// By lint, where a block is annotated: lost at the function, and new at the block.
 const MOVED_TO_BLOCK: [(&str, &str); 1] = [(

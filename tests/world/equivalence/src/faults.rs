@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::future::ready;
+use std::task::Poll;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
@@ -942,6 +943,15 @@ pub async fn returns_in_a_match(n: u8) -> Counter {
     }
 }
 
+pub async fn returns_on_both_sides_with_async_inside(n: u8) -> Counter {
+    let one = async { 1 };
+    if n == 0 {
+        return Counter { count: one.await };
+    } else {
+        return Counter { count: 2 };
+    }
+}
+
 pub async fn returns_a_future_at_the_end(n: u8) -> std::future::Ready<u8> {
     return ready(n);
 }
@@ -1075,5 +1085,66 @@ cfg_put_together! {
 
     pub fn returned_future_of_a_macro(n: u8) -> impl std::future::Future<Output = u8> {
         return ready(n);
+    }
+}
+
+// ------------------------------------------------------------------ more said of a reply than the trait asks for
+
+pub trait Later {
+    fn later(&self) -> impl std::future::Future<Output: std::fmt::Debug>;
+}
+
+impl Later for u8 {
+    async fn later(&self) -> u8 {
+        *self
+    }
+}
+
+impl Later for u16 {
+    #[expect(refining_impl_trait)]
+    async fn later(&self) -> u16 {
+        *self
+    }
+}
+
+pub struct Described;
+
+impl Described {
+    pub fn description(&self) -> &str {
+        "text"
+    }
+}
+
+// ------------------------------------------------------------------ matches that change nothing
+
+impl Described {
+    pub fn passes_on(&self, n: Poll<u8>) -> Poll<u8> {
+        match n {
+            Poll::Ready(n) => Poll::Ready(n),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+pub fn passes_on(n: Poll<u8>) -> Poll<u8> {
+    match n {
+        Poll::Ready(n) => Poll::Ready(n),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+pub async fn passes_on_later(n: Result<u8, u8>) -> Result<u8, u8> {
+    let n = Ok(n?);
+    if let Ok(n) = n { Ok(n) } else { n }
+}
+
+pub enum Choice {
+    First,
+    Second,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::First
     }
 }

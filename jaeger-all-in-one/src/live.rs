@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -93,7 +93,9 @@ async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let (events, told) = mpsc::channel(4);
     // Never closed.
     let Ok(place) = Arc::clone(&app.live.places).try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many watch already; ask again now and then\n")
+        // The connection is for somebody else.
+        let close = [(header::CONNECTION, "close")];
+        return (StatusCode::SERVICE_UNAVAILABLE, close, "too many watch already; ask again now and then\n")
             .into_response();
     };
     let changes = app.live.watch();
@@ -214,8 +216,10 @@ mod tests {
             open.push(response);
         }
         const { assert!(STREAMS * 2 <= crate::serve::CONNECTIONS) };
+        let refused = stream(State(app.clone()), RawQuery(None)).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[header::CONNECTION], "close");
         let status = || async { stream(State(app.clone()), RawQuery(None)).await.status() };
-        assert_eq!(status().await, StatusCode::SERVICE_UNAVAILABLE);
         // One goes, and its place is free as soon as that was noticed.
         drop(open.pop());
         while status().await != StatusCode::OK {

@@ -76,6 +76,19 @@ fn the_oldest_traces_go_when_the_file_is_too_large() {
     );
 }
 
+#[test]
+fn a_burst_does_not_wait_for_the_next_look_at_the_size() {
+    let folder = Folder::new();
+    let store = SqliteStore::open(&folder.file("spans.db"), 2 << 20, None, MEMORY).unwrap();
+    // The first look, with nothing there.
+    store.flush();
+    put(&store, 1..=20_000);
+    store.flush();
+    // What follows on the one has been done when the other is answered.
+    store.flush();
+    assert!(store.stats().evicted_spans > 0);
+}
+
 /// The file itself, not only what lies in it.
 #[test]
 fn a_file_is_no_larger_than_it_may_be_and_smaller_when_much_of_it_has_gone() {

@@ -108,11 +108,17 @@ impl Writer {
                 // With that all is in the file, and the next batches go there at once.
                 self.write_back(false);
             }
-            if self.swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+            if self.swept.is_none_or(|at| at.elapsed() >= SWEEP) || self.is_too_large() {
                 self.swept = Some(Instant::now());
                 self.sweep();
             }
         }
+    }
+
+    /// Whether more has come since the last sweep than the file may hold.
+    fn is_too_large(&self) -> bool {
+        let works = self.connection.as_ref().filter(|_| self.failed.is_none());
+        works.is_some_and(|connection| bytes(connection).is_ok_and(|bytes| bytes > self.disk_bytes))
     }
 
     fn has_to_write_back(&self) -> bool {

@@ -126,6 +126,7 @@ impl Passes {
     }
     async fn later(n: Poll<u8>) -> Poll<u8> {
         match n {
+            Poll::Ready(n) if n > 9 => Poll::Ready(n),
             Poll::Ready(n) => Poll::Ready(n),
             Poll::Pending => Poll::Pending,
         }

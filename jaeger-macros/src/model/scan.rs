@@ -189,11 +189,24 @@ fn arms_are_identity(arms: &TokenStream) -> bool {
             return false;
         };
         let (pattern, value) = (&rest[..arrow], &rest[arrow + 2..]);
-        let end = value.iter().position(|token| is_punct(token, ',')).unwrap_or(value.len());
-        if text(pattern) != text(&value[..end]) {
+        let guard = pattern.iter().position(|token| matches!(token, TokenTree::Ident(word) if word == "if"));
+        // Behind braces the comma may be left out.
+        let (said, end) = match value {
+            [TokenTree::Group(braces), ..] if braces.delimiter() == Delimiter::Brace => {
+                (text_of(braces.stream()), 1)
+            }
+            _ => {
+                let end = value.iter().position(|token| is_punct(token, ',')).unwrap_or(value.len());
+                (text(&value[..end]), end)
+            }
+        };
+        if text(&pattern[..guard.unwrap_or(pattern.len())]) != said {
             return false;
         }
-        rest = value.get(end + 1..).unwrap_or_default();
+        rest = value.get(end..).unwrap_or_default();
+        if rest.first().is_some_and(|token| is_punct(token, ',')) {
+            rest = &rest[1..];
+        }
     }
     !tokens.is_empty()
 }

@@ -21,14 +21,17 @@ pub(super) struct Dictionary {
 
 /// Numbers of the strings that a batch held so far, by their address: what reads a batch gives equal texts the same address (`jaeger_thrift::Texts`), and all
 /// of them live as long as the batch, so the same address and length are the same text. Of one batch and one dictionary.
-pub(super) struct Memo([(usize, usize, Symbol); PLACES]);
+///
+/// Two share a set, so that it takes three of a batch to drive each other out: where a batch lies is chance, and what it costs shall not be.
+pub(super) struct Memo([[(usize, usize, Symbol); 2]; SETS]);
 
-const PLACES: usize = 64;
+/// A power of two.
+const SETS: usize = 64;
 
 impl Default for Memo {
     fn default() -> Self {
         // No text is at address 0.
-        Memo([(0, 0, 0); PLACES])
+        Memo([[(0, 0, 0); 2]; SETS])
     }
 }
 
@@ -37,11 +40,15 @@ impl Dictionary {
     #[inline]
     pub(super) fn intern_again(&mut self, text: &str, memo: &mut Memo) -> Symbol {
         let address = text.as_ptr().addr();
-        let place = &mut memo.0[(address ^ address >> 6) % PLACES];
-        if (place.0, place.1) != (address, text.len()) {
-            *place = (address, text.len(), self.intern(text));
+        let mixed = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let set = &mut memo.0[(mixed >> (64 - SETS.ilog2())) as usize % SETS];
+        if (set[0].0, set[0].1) != (address, text.len()) {
+            set.swap(0, 1);
+            if (set[0].0, set[0].1) != (address, text.len()) {
+                set[0] = (address, text.len(), self.intern(text));
+            }
         }
-        place.2
+        set[0].2
     }
 
     /// The string's number, which it gets if it has none.

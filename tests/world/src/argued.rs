@@ -17,11 +17,15 @@ const NOT_AS_WRITTEN: &str =
 const EMPTY: &str = "an empty generic function counts as a macro's, or clippy would find what it does not look for in an empty one";
 
 /// By lint.
-const ARGUED: [(&str, &str); 23] = [
+const ARGUED: [(&str, &str); 24] = [
     ("clippy::doc_lazy_continuation", DOC),
     ("clippy::doc_overindented_list_items", DOC),
     ("clippy::ptr_arg", USED),
     ("clippy::boxed_local", USED),
+    (
+        "clippy::result_large_err",
+        "what spares the closure that the body becomes, of which it would be said a second time, spares the closures in it",
+    ),
     ("clippy::only_used_in_recursion", "an argument that is recorded is used"),
     ("clippy::manual_async_fn", NO_BLOCK),
     ("clippy::unconditional_recursion", DEAD),

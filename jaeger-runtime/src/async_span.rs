@@ -260,9 +260,9 @@ fn make_as(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> Making 
 }
 
 impl Making {
-    /// No span.
-    pub const fn off() -> Self {
-        Self { span: OpenSpan::OFF, attached: None }
+    /// No span. What is made below a trace that was refused stays in that trace, wherever it is polled.
+    pub fn off() -> Self {
+        Self { span: OpenSpan { context: local::refused() }, attached: None }
     }
 
     /// It is made; the span goes on with it.

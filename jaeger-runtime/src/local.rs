@@ -125,6 +125,11 @@ pub(crate) fn current() -> SpanContext {
     LOCAL.with(Local::ambient)
 }
 
+/// What a future keeps that has no span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own. [`SpanContext::NONE`] elsewhere.
+pub(crate) fn refused() -> SpanContext {
+    LOCAL.with(|l| poll::kept_of_refused(l.flags.get(), l.ambient()))
+}
+
 /// Opens a span nested in the ambient one, or a root.
 #[inline(always)]
 pub(crate) fn start(site: &'static Site, values: &[Value<'_>]) -> Nested {

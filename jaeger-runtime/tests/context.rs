@@ -93,6 +93,39 @@ fn a_trace_that_was_refused_elsewhere_is_not_recorded_here() {
     assert_eq!(SpanContext::current(), SpanContext::NONE);
 }
 
+/// The trace in which it runs, each time it is polled.
+#[traced]
+async fn traces() -> [TraceId; 2] {
+    let first = SpanContext::current().trace_id();
+    pause().await;
+    [first, SpanContext::current().trace_id()]
+}
+
+#[traced]
+fn returned() -> impl Future<Output = [TraceId; 2]> {
+    traces()
+}
+
+#[test]
+fn a_future_of_a_refused_trace_stays_in_it_wherever_it_is_polled() {
+    common::tracer();
+    let remote = SpanContext::new(TraceId::from_u128(0xfeed_f00d), SpanId::from_u64(7), false);
+    let span = Span::child_of(remote, "refused");
+    let (made, moved) = {
+        let _inside = span.enter();
+        let mut moved = Box::pin(traces());
+        assert!(poll(moved.as_mut()).is_pending());
+        assert_eq!(SpanContext::current().trace_id(), remote.trace_id());
+        (returned(), moved)
+    };
+    drop(span);
+    assert_eq!(SpanContext::current(), SpanContext::NONE);
+    assert_eq!(common::block_on(moved), [remote.trace_id(); 2]);
+    assert_eq!(common::block_on(made), [remote.trace_id(); 2]);
+    assert_eq!(SpanContext::current(), SpanContext::NONE);
+    assert!(spans_of(0xfeed_f00d).is_empty());
+}
+
 #[test]
 fn a_span_of_another_process_is_a_parent() {
     common::tracer();

@@ -4,9 +4,12 @@
 
 use jaeger_runtime::report::MemoryReporter;
 use jaeger_runtime::{Sampler, Span, Tracer, traced};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use std::{mem, thread};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -22,9 +25,9 @@ fn child(n: u64) -> u64 {
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut context = Context::from_waker(Waker::noop());
     loop {
-        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
     }
@@ -48,6 +51,40 @@ fn deep(levels: u64) {
         let _inside = held.enter();
         child(2);
     }
+}
+
+/// Ready when it is polled for the second time.
+#[traced]
+async fn at_second_poll(n: u64) -> u64 {
+    let mut polled = false;
+    poll_fn(|_| if mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    n
+}
+
+type Waiting = Pin<Box<dyn Future<Output = u64> + Send>>;
+
+/// What has a reply or an error to tell where the log may be full, and at its bottom lets others tell theirs.
+#[traced(skip(waiting))]
+fn deep_and_told(level: u64, waiting: &mut Vec<Waiting>) -> Result<u64, String> {
+    if level > 0 {
+        let _told = deep_and_told(level - 1, waiting);
+    } else {
+        waiting.drain(..).for_each(|future| assert!(block_on(future) < 100));
+    }
+    if level % 2 == 0 { Ok(level) } else { Err(format!("level {level}")) }
+}
+
+/// How many values of their end are missing of these spans: a reply is one, an error two.
+fn untold(spans: &[jaeger_thrift::Span<'_>]) -> u64 {
+    let missing = |span: &jaeger_thrift::Span<'_>| {
+        if span.tags.iter().any(|tag| tag.key == "error") {
+            let fields = span.logs.iter().flat_map(|log| &log.fields);
+            2 - fields.filter(|field| ["message", "error.kind"].contains(&&*field.key)).count() as u64
+        } else {
+            u64::from(span.tags.iter().all(|tag| tag.key != "reply"))
+        }
+    };
+    spans.iter().map(missing).sum()
 }
 
 #[test]
@@ -80,7 +117,23 @@ fn every_sampled_call_is_counted_whatever_is_full() {
     assert!(spans.iter().all(|span| span.trace_id == top[0].trace_id));
     made += 3;
 
-    // 3. More threads than the budget has logs for: those without one count what they lose, and record once a log is given back.
+    // 3. What a span tells of its end is there or counted, whether it has stayed where it was opened or moved.
+    let told = |levels: u64| {
+        let mut waiting: Vec<Waiting> = (0..100).map(|n| Box::pin(at_second_poll(n)) as Waiting).collect();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.iter_mut().all(|future| future.as_mut().poll(&mut context).is_pending()));
+        let _told = deep_and_told(levels, &mut waiting);
+    };
+    let before = tracer.flush(PATIENCE).unwrap();
+    thread::Builder::new().stack_size(256 << 20).spawn(move || told(LEVELS)).unwrap().join().unwrap();
+    made += LEVELS + 1 + 100;
+    let stats = tracer.flush(PATIENCE).unwrap();
+    assert_eq!(stats.started, made, "{stats:?}");
+    let untold = untold(&memory.take());
+    assert!(untold > 100, "the log was not full: {untold}");
+    assert_eq!(stats.extras_lost - before.extras_lost, untold, "{stats:?}");
+
+    // 4. More threads than the budget has logs for: those without one count what they lose, and record once a log is given back.
     const THREADS: u64 = 64;
     let (all_there, go_home) =
         (Arc::new(Barrier::new(THREADS as usize + 1)), Arc::new(Barrier::new(THREADS as usize + 1)));

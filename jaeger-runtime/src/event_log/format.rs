@@ -152,7 +152,8 @@ pub(crate) fn only_word(kind: Kind, low: u64) -> u64 {
 /// The first word of every event but `End` and `Suspend`.
 #[inline(always)]
 pub(crate) fn first_word(kind: Kind, words: usize, descriptor: u16, low: u32) -> u64 {
-    (kind as u64) << 60 | (words as u64 & 0xfff) << 48 | u64::from(descriptor) << 32 | u64::from(low)
+    debug_assert!(words <= MAX_EVENT_WORDS, "an event of {words} words");
+    (kind as u64) << 60 | (words as u64) << 48 | u64::from(descriptor) << 32 | u64::from(low)
 }
 
 /// The id after `state`, which steps. Never zero. Both sides run it, so that nested spans need not write their ids.
@@ -269,7 +270,7 @@ fn write_one(rest: &mut &[Word], value: &Value<'_>, max_len: usize) -> Option<u6
         if len > max_len {
             return None;
         }
-        let (words, left) = rest.split_at_checked(len.div_ceil(8))?;
+        let (words, left) = rest.split_at_checked(words_of(len))?;
         *rest = left;
         put_bytes(words, text.as_bytes());
         Some(u64::from(STR) | (len as u64) << 4)
@@ -406,12 +407,28 @@ fn put_cut(window: &[Word], text: &[u8]) -> usize {
     whole.len() + tail.len()
 }
 
+/// Words that hold `len` bytes.
+#[inline(always)]
+fn words_of(len: usize) -> usize {
+    // As `div_ceil`, which looks at the remainder because it must not overflow; no text is that long.
+    len.wrapping_add(7) >> 3
+}
+
 /// Copies `bytes` into exactly the words they need, the last one padded with zeros.
 #[inline(always)]
 fn put_bytes(words: &[Word], bytes: &[u8]) {
     let Some((last, whole)) = words.split_last() else { return };
-    for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
-        word.store(load(chunk), Ordering::Relaxed);
+    match whole {
+        [] => {}
+        // Nine to sixteen bytes, which names and ids have: without a loop, which is worth its beginning only for more.
+        [first] => {
+            first.store(bytes.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk)), Ordering::Relaxed)
+        }
+        _ => {
+            for (word, chunk) in whole.iter().zip(bytes.chunks_exact(8)) {
+                word.store(load(chunk), Ordering::Relaxed);
+            }
+        }
     }
     // The eight bytes before the end hold the last word's in their upper part: one load and one shift instead of a loop over bytes.
     let bits = match bytes.last_chunk::<8>() {

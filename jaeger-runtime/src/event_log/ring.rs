@@ -349,7 +349,7 @@ impl Producer {
     pub(crate) fn window(&self) -> &'static [Word] {
         let words = self.words.get();
         let at = self.head.get() as usize & words.len().wrapping_sub(1);
-        words.get(at..at + self.max_event.get()).unwrap_or(&[])
+        words.get(at..).and_then(|words| words.get(..self.max_event.get())).unwrap_or(&[])
     }
 
     /// The first `N` of them, for an event that has no more: cheaper than to look at them all.

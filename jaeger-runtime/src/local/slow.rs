@@ -293,7 +293,12 @@ impl Local {
         }
         let whole = self.log.is_open_untrapped() || self.make_room();
         self.log.release_end();
-        let values = if whole { values } else { &[] };
+        let values = if whole {
+            values
+        } else {
+            count_lost(values);
+            &[]
+        };
         if values.is_empty() && outcome == Outcome::Ok {
             if let Some(first) = self.log.window().first() {
                 first.store(only_word(Kind::End, now), Relaxed);
@@ -501,6 +506,7 @@ impl Local {
             let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
             let done = room && self.write_end_at(span_id, now, outcome, plain, max_len).is_ok();
             if !done {
+                count_lost(plain);
                 let mut late = LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner);
                 late.push(LateEnd { span_id, ticks: now, outcome });
                 drop(late);
@@ -531,6 +537,12 @@ impl Local {
             global::count_lost_extras(done.left_out.into());
         }
     }
+}
+
+/// Counts what a span would have said at its end: the log has room for its time and outcome only.
+fn count_lost(values: &[Value<'_>]) {
+    let said = values.iter().filter(|value| !matches!(value, Value::None)).count();
+    global::count_lost_extras(said as u64);
 }
 
 /// Indices of values that follow in events of their own.

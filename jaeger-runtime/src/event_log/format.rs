@@ -262,7 +262,7 @@ fn write_usual(window: &[Word], at: usize, values: &[Value<'_>], max_len: usize)
     Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16, left_out: 0 })
 }
 
-/// A number, or a text within its bound; the descriptor.
+/// A whole number, or a text within its bound; the descriptor. `None`, and nothing is written, for all else.
 #[inline(always)]
 fn write_one(rest: &mut &[Word], value: &Value<'_>, max_len: usize) -> Option<u64> {
     if let Value::Str(text) = value {
@@ -308,23 +308,40 @@ fn write_any(
         return Err(NotWritten);
     };
     let lost = |value: &Value<'_>, descriptor| u32::from(descriptor == NONE && !matches!(value, Value::None));
-    let (descriptor, mut rest) = write_value(body, first, max_len, overflow)?;
+    let mut rest = body;
+    let descriptor = write_each(&mut rest, first, max_len, overflow)?;
     let mut left_out = (more.len() - kept.len()) as u32 + lost(first, descriptor);
     for (word, four) in descriptors.iter().zip(kept.chunks(4)) {
         let (mut packed, mut lane) = (0u64, 0);
         for value in four {
-            let (descriptor, left) = write_value(rest, value, max_len, overflow)?;
+            let descriptor = write_each(&mut rest, value, max_len, overflow)?;
             left_out += lost(value, descriptor);
             packed |= u64::from(descriptor) << lane;
             lane += 16;
-            rest = left;
         }
         word.store(packed, Ordering::Relaxed);
     }
     Ok(Written { words: window.len() - rest.len(), descriptor, left_out })
 }
 
-/// Writes one value at the front of `window`; its descriptor, and the words that are left.
+/// Writes one value at the front of `rest`; its descriptor.
+#[inline(always)]
+fn write_each(
+    rest: &mut &[Word],
+    value: &Value<'_>,
+    max_len: usize,
+    overflow: Overflow,
+) -> Result<u16, NotWritten> {
+    if let Some(descriptor) = write_one(rest, value, max_len) {
+        return Ok(descriptor as u16);
+    }
+    let (descriptor, left) = write_value(rest, value, max_len, overflow)?;
+    *rest = left;
+    Ok(descriptor)
+}
+
+/// The same for what [`write_one`] does not write; and the words that are left.
+#[inline(always)]
 fn write_value<'w>(
     window: &'w [Word],
     value: &Value<'_>,

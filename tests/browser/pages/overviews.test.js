@@ -84,6 +84,38 @@ test("dependencies show services and calls as a picture and as a table, for a pe
     await page.waitForSelector(".result");
   }));
 
+test("dependencies are counted again as spans come in; zoom, focus and order stay", () =>
+  it.visit("/dependencies", {}, async (page) => {
+    await page.waitForSelector(".node");
+    const call = (n, to) => [
+      { trace: hex(0x9000 + n, 32), id: hex(1, 16), service: "cart", name: "call", start: Date.now() * 1000 - 10e6, duration: 1000 },
+      { trace: hex(0x9000 + n, 32), id: hex(2, 16), parent: hex(1, 16), service: to, name: "answer", start: Date.now() * 1000 - 10e6, duration: 500 },
+    ];
+    const toggle = page.getByRole("switch", { name: "Live" });
+    assert.ok(!(await toggle.isChecked()), "who has not asked for it reads in peace");
+    await toggle.check();
+    assert.equal((await query(page)).live, "1");
+    await page.getByRole("button", { name: "To", exact: true }).click();
+    await page.getByRole("button", { name: "Closer" }).click();
+    const zoom = () => page.locator(".network-svg").getAttribute("viewBox");
+    const chosen = await zoom();
+    await page.getByRole("button", { name: /^cart, / }).focus();
+    await it.backend.send(call(0, "ledger"));
+    await page.getByRole("button", { name: /^ledger, 1 call$/ }).waitFor({ state: "attached" });
+    assert.equal(await zoom(), chosen);
+    assert.match(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), /^cart, /);
+    assert.equal(await page.locator(".col-to[aria-sort]").getAttribute("aria-sort"), "ascending");
+    await it.backend.send(call(1, "ledger"));
+    await page.getByRole("button", { name: /^ledger, 2 calls$/ }).waitFor({ state: "attached" });
+    await page.getByRole("row", { name: /^cart ledger 2$/ }).waitFor({ state: "attached" });
+    // Switched off, it stays as it is.
+    await toggle.uncheck();
+    let asked = 0;
+    page.on("request", (request) => (asked += request.url().includes("/api/dependencies") ? 1 : 0));
+    await it.backend.send(call(2, "ledger"));
+    assert.equal(asked, 0);
+  }));
+
 test("the monitor shows rate, errors and latencies of a service and of each operation", () =>
   it.visit("/monitor?service=web", {}, async (page) => {
     await page.waitForSelector(".chart path.chart-line, .chart .chart-point");

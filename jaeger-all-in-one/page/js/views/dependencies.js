@@ -9,7 +9,10 @@ import { empty, failed, loading } from "../lib/states.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, plural } from "../lib/format.js";
 import { navigate, setQuery } from "../lib/router.js";
+import { hands, liveWord, watch } from "../lib/live.js";
 
+// Also where nothing comes in: what is older than the period goes.
+const BEAT = 60e3;
 const PERIODS = [
   ["1h", "Last hour", 3600e3],
   ["12h", "Last 12 hours", 12 * 3600e3],
@@ -23,6 +26,17 @@ export function mount(outlet, at) {
   let period = PERIODS.some(([name]) => name === at.query.lookback) ? at.query.lookback : "1d";
   const host = h("div", { class: "graph-host dependencies-host" });
   const told = h("span", { class: "hint", role: "status" });
+  const finger = hands(host);
+  const waits = liveWord();
+  let unwatch = null;
+  // What is on the page: live update writes into it, so that zoom, focus and order stay.
+  let parts = null;
+  const live = h(
+    "label",
+    { class: "switch", title: "Count again as spans come in" },
+    h("input", { type: "checkbox", role: "switch", name: "live", checked: at.query.live === "1", on: { change: (event) => setLive(event.target.checked) } }),
+    waits.element(),
+  );
   const select = h(
     "select",
     { class: "input", name: "lookback", on: { change: () => choose(select.value) } },
@@ -30,8 +44,15 @@ export function mount(outlet, at) {
   );
   fill(
     outlet,
-    h("div", { class: "page-view" }, h("div", { class: "page-head" }, h("h1", "Dependencies"), h("div", { class: "view-tools" }, told, h("label", { class: "inline-field" }, h("span", "Period"), select))), host),
+    h("div", { class: "page-view" }, h("div", { class: "page-head" }, h("h1", "Dependencies"), h("div", { class: "view-tools" }, told, h("label", { class: "inline-field" }, h("span", "Period"), select), live)), host),
   );
+
+  const listen = () => watch({ every: BEAT }, () => load(true), waits.tell);
+  function setLive(on) {
+    unwatch?.();
+    unwatch = on ? listen() : null;
+    setQuery({ live: on ? 1 : "" });
+  }
 
   function choose(next) {
     period = next;
@@ -39,19 +60,29 @@ export function mount(outlet, at) {
     load();
   }
 
-  async function load() {
+  function put(...children) {
+    parts = null;
+    fill(host, ...children);
+  }
+
+  async function load(quiet = false) {
     abort.abort();
     abort = new AbortController();
     const mine = abort;
-    fill(host, loading("Reading the traces"));
-    told.textContent = "";
+    if (!quiet) {
+      put(loading("Reading the traces"));
+      told.textContent = "";
+    }
     try {
       const items = await api.dependencies(Date.now(), PERIODS.find(([name]) => name === period)[2], { signal: mine.signal });
+      if (quiet) await finger.off();
       if (mine !== abort) return;
-      if (items.length === 0) return void fill(host, empty("No calls between services", h("p", "Nothing in this period has a parent in its own trace.")));
-      draw(items);
+      if (items.length > 0) return draw(items);
+      told.textContent = "";
+      put(empty("No calls between services", h("p", "Nothing in this period has a parent in its own trace.")));
     } catch (error) {
-      if (error.name !== "AbortError" && mine === abort) fill(host, failed(error, load));
+      // What live update cannot have now stays as it was; the switch says so.
+      if (error.name !== "AbortError" && mine === abort && !(quiet && parts)) put(failed(error, () => load()));
     }
   }
 
@@ -65,7 +96,15 @@ export function mount(outlet, at) {
       nodeSize: { width: 190, height: 46, gapX: 96, gapY: 22 },
       describe: (node) => ({ title: node.service, lines: [node.loops > 0 ? `${plural(node.count, "call")}, ${count(node.loops)} from itself` : node.count > 0 ? plural(node.count, "call") : "calls only"] }),
       press: (node) => navigate(`/search?service=${encodeURIComponent(node.service)}&lookback=1d`),
+      like: parts?.picture,
     });
+    if (parts) {
+      const focused = parts.picture.graph.nodes[parts.picture.nodes.indexOf(document.activeElement)]?.service;
+      parts.picture.element.replaceWith(picture.element);
+      if (focused !== undefined) picture.nodes[graph.nodes.findIndex((node) => node.service === focused)]?.focus({ preventScroll: true });
+      parts.picture = picture;
+      return parts.table.set(items);
+    }
     const name = (service) => h("span", { class: "stat-name service-color", style: serviceStyle(service) }, h("span", { class: "chip-dot", "aria-hidden": "true" }), service);
     const table = sortedTable({
       label: "Calls between services",
@@ -77,8 +116,16 @@ export function mount(outlet, at) {
         { key: "calls", label: "Calls", numeric: true, sort: (item) => Number(item.callCount), cell: (item) => count(Number(item.callCount)) },
       ],
     });
-    fill(host, picture.element, table.element);
+    put(picture.element, table.element);
+    parts = { picture, table };
   }
   load();
-  return { destroy: () => abort.abort() };
+  if (at.query.live === "1") unwatch = listen();
+  return {
+    destroy() {
+      abort.abort();
+      unwatch?.();
+      finger.destroy();
+    },
+  };
 }

@@ -18,13 +18,14 @@ const LETTER = 7.9;
 
 /**
  * `graph`: `{nodes, edges}` as of model/graph.js. `describe(node)` gives `{title, lines: [text], bad}`; `press(node)` makes
- * nodes buttons. The element says in words what it shows; a table beside it should hold the facts.
+ * nodes buttons. `like`: the picture that it replaces, whose zoom it keeps if somebody chose one. The element says in words what it shows; a table beside it should hold the facts.
  */
-export function network(graph, { label, describe, press, nodeSize }) {
+export function network(graph, { label, describe, press, nodeSize, like }) {
   const plan = layout(graph, nodeSize);
   const pad = 24;
   const whole = { x: -pad, y: -pad, w: plan.width + 2 * pad, h: plan.height + 2 * pad };
-  let box = { ...whole };
+  let chosen = like?.chosen() ?? false;
+  let box = chosen ? like.box() : { ...whole };
   const most = Math.max(1, ...plan.edges.map((edge) => edge.count));
 
   const edges = plan.edges.map((edge) => drawEdge(edge, plan.node, most));
@@ -76,10 +77,12 @@ export function network(graph, { label, describe, press, nodeSize }) {
     const w = Math.max(120, Math.min(whole.w * 4, box.w * factor));
     const f = w / box.w;
     box = { x: at.x - (at.x - box.x) * f, y: at.y - (at.y - box.y) * f, w, h: box.h * f };
+    chosen = true;
     show();
   };
   const button = (text, name, run) => h("button", { type: "button", class: "button-icon", "aria-label": name, title: name, on: { click: run } }, text);
   const fit = (readable = false) => {
+    chosen = false;
     box = { ...whole };
     // Small graphs keep their size instead of filling the screen.
     const { width, height } = svg.getBoundingClientRect();
@@ -138,6 +141,7 @@ export function network(graph, { label, describe, press, nodeSize }) {
     const { width, height } = svg.getBoundingClientRect();
     const scale = Math.max(from.box.w / width, from.box.h / height);
     box = { ...from.box, x: from.box.x - dx * scale, y: from.box.y - dy * scale };
+    chosen = true;
     show();
   });
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) svg.addEventListener(end, (event) => {
@@ -156,13 +160,16 @@ export function network(graph, { label, describe, press, nodeSize }) {
     { passive: false },
   );
   const element = h("div", { class: "network" }, svg, h("div", { class: "network-tools" }, button("+", "Closer", () => zoom(1 / 1.4)), button("−", "Further", () => zoom(1.4)), button("⤢", "All of it", () => fit())));
+  // It is told once at the beginning; then what was chosen stays.
+  let keep = chosen;
   const observer = new ResizeObserver(() => {
     if (!element.isConnected) return observer.disconnect();
-    fit(true);
+    if (!keep) fit(true);
+    keep = false;
   });
   observer.observe(element);
   show();
-  return { element, nodes, graph };
+  return { element, nodes, graph, chosen: () => chosen, box: () => box };
 }
 
 function drawEdge(edge, size, most) {

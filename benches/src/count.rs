@@ -17,7 +17,7 @@ const SPANS: usize = 20_000;
 /// What the collector does for a span until it is in a datagram, so that the process's CPU is held too and not only the caller's.
 const COLLECTED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::AsyncArgs, Work::RootChild, Work::Logged];
 /// The caller's part.
-const ROWS: [(&str, Work); 24] = [
+const ROWS: [(&str, Work); 27] = [
     ("ours", Work::Sync),
     ("ours", Work::SyncArgs),
     ("ours", Work::Async),
@@ -36,9 +36,12 @@ const ROWS: [(&str, Work); 24] = [
     ("ours", Work::ViaTracing),
     ("ours", Work::Instrument),
     ("ours", Work::Unsampled),
+    ("ours", Work::Refused),
+    ("ours", Work::OverLimit),
     ("ours", Work::NoTracer),
     ("fastrace", Work::Sync),
     ("fastrace", Work::SyncArgs),
+    ("fastrace", Work::Refused),
     ("tracing", Work::NoTracer),
     ("plain", Work::NoTracer),
     ("plain", Work::SyncArgs),

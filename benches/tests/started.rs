@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const WORKS: [&str; 19] = [
+const WORKS: [&str; 21] = [
     "sync",
     "sync-args",
     "sync-six",
@@ -19,6 +19,8 @@ const WORKS: [&str; 19] = [
     "root-child",
     "depth-10",
     "unsampled",
+    "refused",
+    "over-limit",
     "no-tracer",
     "error",
     "logged",
@@ -45,9 +47,9 @@ fn a_peer_does_a_work_or_says_that_it_has_none() {
     let none: [(&str, &[&str]); 7] = [
         ("plain", &[]),
         ("ours", &[]),
-        ("fastrace", &["instrument"]),
-        ("tracing-otel", &["no-tracer"]),
-        ("otel", &["no-tracer", "via-log", "via-tracing", "instrument"]),
+        ("fastrace", &["over-limit", "instrument"]),
+        ("tracing-otel", &["over-limit", "no-tracer"]),
+        ("otel", &["over-limit", "no-tracer", "via-log", "via-tracing", "instrument"]),
         (
             "rustracing",
             &[
@@ -56,6 +58,7 @@ fn a_peer_does_a_work_or_says_that_it_has_none() {
                 "async-six",
                 "async-debug",
                 "async-long",
+                "over-limit",
                 "no-tracer",
                 "via-log",
                 "via-tracing",
@@ -78,6 +81,8 @@ fn a_peer_does_a_work_or_says_that_it_has_none() {
                 "root-child",
                 "depth-10",
                 "unsampled",
+                "refused",
+                "over-limit",
                 "error",
                 "logged",
                 "via-log",
@@ -104,6 +109,21 @@ fn a_peer_does_a_work_or_says_that_it_has_none() {
         }
         assert_eq!(has_none, cannot.iter().copied().collect(), "{peer}");
     }
+}
+
+/// Else the row would be one of recorded spans, or of an annotation that asks nobody.
+#[test]
+fn of_roots_that_a_sampler_refuses_few_come_out() {
+    for peer in ["ours", "fastrace", "tracing-otel", "otel", "rustracing"] {
+        let output = output(benches().args(["run", peer, "refused", "1", "100"]));
+        let figures: serde_json::Value = serde_json::from_str(&said(&output.stdout)).expect("figures");
+        // 150 bursts of 2,000, of which 300 are expected: as few as none, or as many as 1,500, is no chance.
+        let received = figures["received"].as_u64().expect("a number");
+        assert!((1..1_500).contains(&received), "{peer}: {received} of 300,000 came out");
+    }
+    let output = output(benches().args(["run", "ours", "over-limit", "1", "2"]));
+    let figures: serde_json::Value = serde_json::from_str(&said(&output.stdout)).expect("figures");
+    assert_eq!(figures["received"].as_u64(), Some(1), "the bucket holds one trace");
 }
 
 #[test]

@@ -52,13 +52,14 @@ fn block(runs: String, head: &str, rows: impl Iterator<Item = String>) -> String
 
 /// What a reader compares first.
 fn compared(results: &Results) -> String {
-    const COLUMNS: [(&str, &str); 7] = [
+    const COLUMNS: [(&str, &str); 8] = [
         ("sync", "no arguments"),
         ("sync-args", "(u64, &str) + reply"),
         ("async", "async"),
         ("async-args", "async, args + reply"),
         ("root-child", "root + child, each"),
         ("unsampled", "unsampled"),
+        ("refused", "root, refused"),
         ("no-tracer", "no tracer"),
     ];
     const ROWS: [(&str, &[&str]); 6] = [
@@ -71,7 +72,9 @@ fn compared(results: &Results) -> String {
     ];
     let mut text = String::from("| ns a span |");
     COLUMNS.iter().for_each(|(_, title)| _ = write!(text, " {title} |"));
-    text += " heap allocations |\n|---|---|---|---|---|---|---|---|---|\n";
+    text += " heap allocations |\n";
+    text += &"|---".repeat(COLUMNS.len() + 2);
+    text += "|\n";
     for (title, peers) in ROWS {
         let bold = if peers == ["ours"] { "**" } else { "" };
         let _ = write!(text, "| {title} |");

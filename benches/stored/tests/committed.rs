@@ -45,12 +45,53 @@ fn what_is_stored_is_written_as_it_is_read() {
     }
 }
 
-/// Documents with the same figures twice could differ.
+/// What each document has to show: blocks of figures, and pictures outside of such blocks. What is named nowhere could vanish from a document, and all that is left would still be as the results give it.
+const SHOWN: [(&str, &[&str], &[&str]); 2] = [
+    ("README.md", &["compared"], &["benches/pictures/sync-args.svg", "benches/pictures/load.svg"]),
+    (
+        "benches/README.md",
+        &["all", "ratios", "load", "scaling", "model", "idle", "instructions", "pictures"],
+        &["pictures/load.svg"],
+    ),
+];
+
+/// What stands there not once, of blocks and pictures.
+fn not_once(text: &str, blocks: &[&str], pictures: &[&str]) -> Vec<String> {
+    let block = |name: &&str| format!("<!-- figures: {name} -->");
+    let picture = |file: &&str| format!("]({file})");
+    let asked = blocks.iter().map(block).chain(pictures.iter().map(picture));
+    asked.filter(|it| text.matches(it.as_str()).count() != 1).collect()
+}
+
 #[test]
-fn the_tables_of_the_benches_all_come_from_the_results() {
-    let text = read("README.md");
-    for name in ["all", "ratios", "load", "scaling", "model", "idle", "instructions", "pictures"] {
-        assert!(text.contains(&format!("<!-- figures: {name} -->")), "there is no table `{name}`");
+fn every_block_and_picture_stands_in_its_document_once() {
+    let drawn: BTreeSet<String> =
+        files(&stored(), root()).expect("they can be drawn").into_iter().map(|(name, _)| name).collect();
+    for (document, blocks, pictures) in SHOWN {
+        let text = std::fs::read_to_string(root().join(document)).expect(document);
+        assert_eq!(not_once(&text, blocks, pictures), [""; 0], "{document}");
+        // None but those that are named, so that the next one is.
+        assert_eq!(
+            text.matches("<!-- figures: ").count(),
+            blocks.len(),
+            "{document} has a block that is not named here"
+        );
+        let folder = document.strip_suffix("README.md").expect("a folder's first page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let drawn = !link.ends_with(".svg") || drawn.contains(&format!("{folder}{link}"));
+            assert!(drawn, "{document} shows {link}, which is not drawn");
+        }
+        // One that is taken out is missed.
+        for name in blocks {
+            let (before, rest) = text.split_once(&format!("<!-- figures: {name} -->")).expect(name);
+            let (_, after) = rest.split_once("<!-- end of figures -->").expect(name);
+            assert_ne!(not_once(&format!("{before}{after}"), blocks, pictures), [""; 0], "{document} {name}");
+        }
+        for name in pictures {
+            let lines: Vec<&str> =
+                text.lines().filter(|line| !line.ends_with(&format!("]({name})"))).collect();
+            assert_ne!(not_once(&lines.join("\n"), blocks, pictures), [""; 0], "{document} {name}");
+        }
     }
 }
 

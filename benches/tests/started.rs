@@ -139,28 +139,56 @@ fn a_peer_that_cannot_be_started_is_an_error_and_not_one_without_such_work() {
     assert!(!output.status.success() && said(&output.stderr).contains("no peer `nobody`"));
 }
 
-/// A folder with a program called `go`, to stand first in the path.
-fn go(test: &str, script: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("benches-go-{}-{test}", std::process::id()));
+/// A folder with a program of that name, to stand first in the path.
+fn stand_in(program: &str, test: &str, script: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("benches-{program}-{}-{test}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let go = folder.join("go");
-    std::fs::write(&go, format!("#!/bin/sh\n{script}\n")).expect("a script");
-    std::fs::set_permissions(&go, std::fs::Permissions::from_mode(0o755)).expect("it may run");
+    let file = folder.join(program);
+    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("it may run");
     folder
 }
 
-/// `peers` with the Go peer and one that does not fail.
-fn peers(path: &Path) -> Output {
+/// The program with that folder first in the path.
+fn with_path(folder: &Path, args: &[&str]) -> Output {
     let rest = std::env::var("PATH").expect("a path");
-    let path = format!("{}:{rest}", path.display());
-    output(benches().args(["peers", "--only", "plain,go", "--work", "sync", "--quick"]).env("PATH", path))
+    output(benches().args(args).env("PATH", format!("{}:{rest}", folder.display())))
+}
+
+/// `peers` with the Go peer and one that does not fail.
+fn peers(folder: &Path) -> Output {
+    with_path(folder, &["peers", "--only", "plain,go", "--work", "sync", "--quick"])
+}
+
+#[test]
+fn a_machine_without_a_trusted_counter_is_told_as_that_and_not_as_a_rise() {
+    // What callgrind leaves behind where the spans' time came from elsewhere: more instructions, and who took them.
+    let script = |called: &str| {
+        format!(
+            "for it in \"$@\"; do case $it in --callgrind-out-file=*) out=${{it#*=}};; *0000) n=$it;; esac; done\n\
+             printf 'events: Ir\\ncfn=(7) {called}\\ntotals: %s\\n' $((n * 900)) > \"$out-01\""
+        )
+    };
+    let counted = |test: &str, called: &str| {
+        let folder = stand_in("valgrind", test, &script(called));
+        let output = with_path(&folder, &["instructions"]);
+        assert!(!output.status.success(), "{}", said(&output.stdout));
+        (said(&output.stdout), said(&output.stderr))
+    };
+    let (out, error) = counted("untrusted", "jaeger_runtime::clock::nanos");
+    assert!(error.contains("counter is not trusted on this machine"), "{error}");
+    assert!(error.contains("available_clocksource"), "{error}");
+    assert!(!error.contains("worse than") && !out.contains("900.0"), "a number is no reason: {out}{error}");
+    // The same counts where it was read are a rise.
+    let (out, _) = counted("trusted", "jaeger_runtime::event_log::ring");
+    assert!(out.contains("ours sync") && out.contains("900.0"), "{out}");
 }
 
 #[test]
 fn a_peer_that_fails_is_told_with_what_it_said_and_the_others_go_on() {
     // Builds a program that fails: `go build -buildvcs=false -o PROGRAM .`
     let script = "printf '#!/bin/sh\\necho it is broken >&2\\nexit 7\\n' > \"$4\" && chmod +x \"$4\"";
-    let output = peers(&go("breaks", script));
+    let output = peers(&stand_in("go", "breaks", script));
     // The real Go writes over no file that is not a program.
     let built = Path::new(env!("CARGO_BIN_EXE_benches")).with_file_name("benches-go");
     std::fs::remove_file(built).expect("the script stood in for Go");
@@ -172,7 +200,7 @@ fn a_peer_that_fails_is_told_with_what_it_said_and_the_others_go_on() {
 
 #[test]
 fn a_go_that_does_not_build_is_an_error() {
-    let output = peers(&go("fails", "echo no such module >&2; exit 1"));
+    let output = peers(&stand_in("go", "fails", "echo no such module >&2; exit 1"));
     let error = said(&output.stderr);
     assert!(
         !output.status.success() && error.contains("benches/go was not built: no such module"),

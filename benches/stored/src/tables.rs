@@ -3,7 +3,7 @@
 use crate::promises::{Kept, promises};
 use crate::results::{Load, Modelled, Results, Row, Run, Scaled, WORKS};
 use crate::svg::number;
-use crate::{Limits, Stored};
+use crate::{Compiled, Limits, Stored, compiled};
 use std::fmt::Write as _;
 
 const BEGIN: &str = "<!-- figures: ";
@@ -33,6 +33,7 @@ fn table(name: &str, stored: &Stored) -> Result<String, String> {
         "model" => Ok(model(results)),
         "idle" => Ok(idle(results)),
         "instructions" => Ok(instructions(&stored.instructions)),
+        "compile-cost" => Ok(compiled(&stored.compiled)),
         "pictures" => Ok(pictures(results)),
         _ => Err(format!("there are no figures `{name}`")),
     }
@@ -237,6 +238,12 @@ fn instructions(limits: &Limits) -> String {
         format!("{row:<26} {last:>8.1} {lowest:>8}")
     });
     block(String::new(), head, lines)
+}
+
+/// What `scripts/compile-cost` stored.
+fn compiled(compiled: &Compiled) -> String {
+    let run = format!("run: {}\n", compiled.run.title());
+    block(run, "", compiled::lines(compiled).into_iter())
 }
 
 /// Links to all pictures of workloads.

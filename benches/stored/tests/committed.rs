@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use stored::{Limits, Results, Row, Run, Stored, files};
+use stored::{Bounds, Built, Compiled, Limits, Results, Row, Run, Stored, files};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -50,7 +50,7 @@ const SHOWN: [(&str, &[&str], &[&str]); 2] = [
     ("README.md", &["compared"], &["benches/pictures/sync-args.svg", "benches/pictures/load.svg"]),
     (
         "benches/README.md",
-        &["all", "ratios", "load", "scaling", "model", "idle", "instructions", "pictures"],
+        &["all", "ratios", "load", "scaling", "model", "idle", "instructions", "compile-cost", "pictures"],
         &["pictures/load.svg"],
     ),
 ];
@@ -97,16 +97,40 @@ fn every_block_and_picture_stands_in_its_document_once() {
 
 #[test]
 fn every_figure_is_of_a_run_that_is_told() {
-    let results = stored().results;
+    let Stored { results, compiled, .. } = stored();
     let told: BTreeSet<&str> = results.runs.iter().map(|run| run.began.as_str()).collect();
     assert_eq!(told.len(), results.runs.len(), "two runs of one name");
-    for run in &results.runs {
+    for run in results.runs.iter().chain([&compiled.run]) {
         assert!(run.began.ends_with('Z') && run.began.contains('T'), "{run:?}");
         assert!(!run.commit.is_empty() && !run.command.is_empty() && !run.machine.is_empty(), "{run:?}");
     }
     for row in &results.rows {
         assert!(told.contains(row.run.as_str()), "{} {} is of no run", row.work, row.peer);
     }
+}
+
+#[test]
+fn the_cost_of_building_is_what_the_script_stored() {
+    let built = |variant: &str, check: f64, functions: f64| Built {
+        variant: variant.into(),
+        check,
+        functions,
+        ..Built::default()
+    };
+    let mut stored = stored();
+    stored.compiled = Compiled {
+        functions: 400,
+        bounds: Bounds { check: 1.5, release: 6.0, functions: 250.0 * 1024.0 },
+        rows: vec![built("plain", 0.5, 512.0 * 1024.0), built("ours", 2.25, 399.0 * 612.0)],
+        ..Compiled::default()
+    };
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    let ours =
+        readme.lines().find(|line| line.starts_with("ours            2.25   +1.75 ")).expect("its row");
+    assert!(ours.ends_with("-"), "{ours}: nothing was counted");
+    let told = "ours, at most: check +1.5 s: MISSED; release +6 s: met; functions +250 KiB: met; 612 bytes a function";
+    assert!(readme.contains(told), "{}", readme.split("ours, at most").last().unwrap_or_default());
 }
 
 #[test]

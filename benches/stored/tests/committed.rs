@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use stored::{Bounds, Built, Compiled, Limits, Results, Row, Run, Stored, files};
+use stored::{Bounds, Built, Compiled, Limits, Load, Results, Row, Run, Scaled, Stored, files};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -134,6 +134,44 @@ fn the_cost_of_building_is_what_the_script_stored() {
 }
 
 #[test]
+fn what_two_threads_pay_is_told_beside_one() {
+    let row = |what: &str, threads: usize, min: f64, median: f64| Scaled {
+        peer: "ours".into(),
+        what: what.into(),
+        threads: Some(threads),
+        min,
+        median,
+        ..Scaled::default()
+    };
+    let mut stored = stored();
+    stored.results.scaling =
+        vec![row("sync", 1, 20.0, 22.0), row("sync", 2, 25.0, 33.0), row("async", 1, 20.0, 20.0)];
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    assert!(readme.contains(
+        "\nours on two threads, of one alone, by the minima (and the medians): sync 1.25 (1.50)\n"
+    ));
+}
+
+#[test]
+fn up_to_where_nothing_was_dropped_is_told_by_the_table() {
+    let load =
+        |made: f64, dropped: f64, caller: (f64, f64)| Load { made, dropped, caller, ..Load::default() };
+    let mut stored = stored();
+    stored.results.loads = vec![
+        load(1e6, 0.0, (25.0, 40.0)),
+        load(2e6, 0.0, (27.0, 30.0)),
+        load(3e6, 0.1, (19.0, 90.0)),
+        // Fewer were dropped by chance, past where the first were.
+        load(4e6, 0.0, (20.0, 50.0)),
+    ];
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    let told = "\nnothing dropped up to 2,000,000 spans a second; a span in the best millisecond 19 to 27 ns, in the median one 30 to 90, at all rates\n";
+    assert!(readme.contains(told), "{}", readme.split("nothing dropped").last().unwrap_or_default());
+}
+
+#[test]
 fn rows_of_another_run_are_told_apart() {
     let run = |began: &str| Run {
         began: began.into(),
@@ -156,6 +194,8 @@ fn rows_of_another_run_are_told_apart() {
     assert_eq!(line("run a"), format!("run a: {first}, commit 2026, `peers --save`; a machine"));
     assert!(line("sync        ours ").ends_with("   b"), "{}", line("sync        ours "));
     assert!(line("sync        fastrace ").ends_with("   a"));
+    let (_, picture) = written.iter().find(|(name, _)| name == "benches/pictures/sync.svg").expect("drawn");
+    assert!(picture.contains("commit 2026, and one other run<"), "{picture}");
     // A run that no figure is of any more goes.
     stored.results.put_all(run(second), rows(&["fastrace"]));
     assert_eq!(stored.results.runs, [run(second)]);

@@ -222,6 +222,22 @@ fn a_promise_is_in_the_exit_status_of_a_run_that_checks() {
     assert!(kept.status.success(), "{}{}", said(&kept.stdout), said(&kept.stderr));
 }
 
+/// All of them, since two threads are asked to do each.
+#[test]
+fn any_work_is_done_by_two_threads_too() {
+    for work in WORKS {
+        let output = output(benches().args(["scaling-one", "ours", work]));
+        assert!(output.status.success(), "{work}: {}", said(&output.stderr));
+        let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("rows");
+        let threads: Vec<_> = (0..2).map(|at| rows[at]["threads"].as_u64()).collect();
+        assert_eq!(threads, [Some(1), Some(2)], "{work}");
+        // A part of what was made, or nothing where nobody delivers.
+        let lost = &rows[1]["lost"];
+        let counted = lost.as_f64().is_some_and(|lost| (0.0..=1.0).contains(&lost));
+        assert!(if work == "no-tracer" { lost.is_null() } else { counted }, "{work}: {lost}");
+    }
+}
+
 #[test]
 fn what_is_not_sampled_is_not_sent() {
     let output = output(benches().args(["wire-one", "unsampled"]));

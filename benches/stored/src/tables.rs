@@ -223,7 +223,7 @@ fn scaling(results: &Results) -> String {
 }
 
 /// What each of two threads at once pays, of what one alone does.
-fn together(results: &Results) -> Option<String> {
+fn together(results: &Results) -> Vec<String> {
     let ours = |what: &str, threads: usize| {
         let mut rows = results.scaling.iter().filter(|row| row.peer == "ours" && row.what == what);
         rows.find(|row| row.threads == Some(threads))
@@ -234,8 +234,9 @@ fn together(results: &Results) -> Option<String> {
     };
     let alone = results.scaling.iter().filter(|row| row.peer == "ours" && row.threads == Some(1));
     let told: Vec<String> = alone.filter_map(ratio).collect();
-    let head = "ours on two threads, of one alone, by the minima (and the medians):";
-    (!told.is_empty()).then(|| format!("{head} {}", told.join(", ")))
+    let head = "ours on each of two threads, of one alone, by the minima (and the medians):";
+    let lines = told.chunks(5).map(|works| works.join(", "));
+    if told.is_empty() { vec![] } else { std::iter::once(head.to_owned()).chain(lines).collect() }
 }
 
 /// A row of the model; the head where there is none.

@@ -149,7 +149,7 @@ fn what_two_threads_pay_is_told_beside_one() {
     let written = files(&stored, root()).expect("they can be drawn");
     let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
     assert!(readme.contains(
-        "\nours on two threads, of one alone, by the minima (and the medians): sync 1.25 (1.50)\n"
+        "\nours on each of two threads, of one alone, by the minima (and the medians):\nsync 1.25 (1.50)\n"
     ));
 }
 

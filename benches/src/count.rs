@@ -227,8 +227,20 @@ fn valgrind_with(args: &[String], env: &[(&str, String)], more: &[&str]) -> Resu
     if !output.status.success() {
         return Err(format!("{}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr)));
     }
+    let counted = read(&folder);
+    // Best effort: they are small and in the system's folder for such.
+    let _ = std::fs::remove_dir_all(&folder);
+    let counted = counted?;
+    if counted.caller + counted.others == 0.0 {
+        return Err(format!("callgrind counted nothing of {}", args.join(" ")));
+    }
+    Ok(counted)
+}
+
+/// What callgrind left in a folder, a file a thread.
+fn read(folder: &Path) -> Result<Counted, String> {
     let mut counted = Counted::default();
-    for entry in std::fs::read_dir(&folder).map_err(|e| e.to_string())? {
+    for entry in std::fs::read_dir(folder).map_err(|e| e.to_string())? {
         let path = entry.map_err(|e| e.to_string())?.path();
         let name = path.to_string_lossy().into_owned();
         // With one thread there is one file without a number; with several that file is about none of them.
@@ -255,11 +267,6 @@ fn valgrind_with(args: &[String], env: &[(&str, String)], more: &[&str]) -> Resu
                 *counted.recording.entry(event.to_owned()).or_default() += n;
             }
         }
-    }
-    // Best effort: they are small and in the system's folder for such.
-    let _ = std::fs::remove_dir_all(&folder);
-    if counted.caller + counted.others == 0.0 {
-        return Err(format!("callgrind counted nothing of {}", args.join(" ")));
     }
     Ok(counted)
 }

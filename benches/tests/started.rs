@@ -141,7 +141,9 @@ fn a_peer_that_cannot_be_started_is_an_error_and_not_one_without_such_work() {
 
 /// A folder with a program of that name, to stand first in the path.
 fn stand_in(program: &str, test: &str, script: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("benches-{program}-{}-{test}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}-{test}"));
+    // An earlier run's, which may have failed.
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join(program);
     std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
@@ -150,14 +152,16 @@ fn stand_in(program: &str, test: &str, script: &str) -> PathBuf {
 }
 
 /// The program with that folder first in the path.
-fn with_path(folder: &Path, args: &[&str]) -> Output {
+fn with_path(folder: &Path) -> Command {
     let rest = std::env::var("PATH").expect("a path");
-    output(benches().args(args).env("PATH", format!("{}:{rest}", folder.display())))
+    let mut command = benches();
+    command.env("PATH", format!("{}:{rest}", folder.display()));
+    command
 }
 
 /// `peers` with the Go peer and one that does not fail.
 fn peers(folder: &Path) -> Output {
-    with_path(folder, &["peers", "--only", "plain,go", "--work", "sync", "--quick"])
+    output(with_path(folder).args(["peers", "--only", "plain,go", "--work", "sync", "--quick"]))
 }
 
 #[test]
@@ -171,7 +175,11 @@ fn a_machine_without_a_trusted_counter_is_told_as_that_and_not_as_a_rise() {
     };
     let counted = |test: &str, called: &str| {
         let folder = stand_in("valgrind", test, &script(called));
-        let output = with_path(&folder, &["instructions"]);
+        let temporary = folder.join("tmp");
+        std::fs::create_dir(&temporary).expect("a folder");
+        let output = output(with_path(&folder).arg("instructions").env("TMPDIR", &temporary));
+        let left = std::fs::read_dir(&temporary).expect("the folder").count();
+        assert_eq!(left, 0, "callgrind's files are left behind in {}", temporary.display());
         assert!(!output.status.success(), "{}", said(&output.stdout));
         (said(&output.stdout), said(&output.stderr))
     };

@@ -118,7 +118,7 @@ func logs(ctx context.Context) {
 func work(name string, ctx context.Context, n int) {
 	for i := 0; i < n; i++ {
 		switch name {
-		case "sync", "unsampled":
+		case "sync", "unsampled", "refused", "over-limit":
 			leaf(ctx)
 		case "sync-args":
 			sink += args(ctx, 7, "Hello foo3")
@@ -181,7 +181,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	known := " sync sync-args sync-six sync-debug sync-long root-child depth-10 unsampled error logged "
+	known := " sync sync-args sync-six sync-debug sync-long root-child depth-10 unsampled refused over-limit error logged "
 	if !strings.Contains(known, " "+name+" ") {
 		// As the Rust peers say it: there are no figures, and nothing failed.
 		fmt.Println("null")
@@ -202,12 +202,21 @@ func run() error {
 	}
 	var closer io.Closer
 	var tracer opentracing.Tracer
-	tracer, closer = jaeger.NewTracer("bench", jaeger.NewConstSampler(name != "unsampled"), reporter)
+	var sampler jaeger.Sampler = jaeger.NewConstSampler(name != "unsampled")
+	switch name {
+	case "refused":
+		if sampler, err = jaeger.NewProbabilisticSampler(0.001); err != nil {
+			return err
+		}
+	case "over-limit":
+		sampler = jaeger.NewRateLimitingSampler(0.001)
+	}
+	tracer, closer = jaeger.NewTracer("bench", sampler, reporter)
 	opentracing.SetGlobalTracer(tracer)
 	var made uint64
 	once := func() time.Duration {
 		start := time.Now()
-		if name == "root-child" {
+		if name == "root-child" || name == "refused" || name == "over-limit" {
 			work(name, context.Background(), burst)
 		} else {
 			root, ctx := opentracing.StartSpanFromContext(context.Background(), "root")
@@ -216,7 +225,7 @@ func run() error {
 		}
 		took := time.Since(start)
 		switch name {
-		case "unsampled":
+		case "unsampled", "refused", "over-limit":
 		case "root-child":
 			made += uint64(burst)
 		default:

@@ -48,7 +48,7 @@ enum Command {
     Idle(Save),
     /// Fail if a tracer makes a start slower by 1 ms.
     Start(Save),
-    /// The main work on two threads at once, 10,000 Tokio tasks, threads that come and go, beside two peers.
+    /// Every kind of work on two threads at once, 10,000 Tokio tasks, threads that come and go, beside two peers.
     Scaling(Save),
     /// Instructions and cache lines a span on 1 to 64 threads under callgrind.
     Model(Save),

@@ -1,4 +1,4 @@
-//! Several threads: the main work on one and on two at once, ten thousand Tokio tasks, threads that come and go, each peer and kind of work in a process of its own; and a model of 64 threads.
+//! Several threads: every kind of work on one and on two at once, ten thousand Tokio tasks, threads that come and go, each peer and kind of work in a process of its own; and a model of 64 threads.
 //!
 //! The model: the hot path shares nothing between threads (no lock, no read-modify-write, each thread its own lines), so what can grow with their number is the instructions that one span takes and the cache
 //! lines it comes to, which callgrind counts with 1 to 64 threads. What does not grow is the one collector: its CPU a span bounds what all threads together get delivered.
@@ -6,6 +6,7 @@
 use crate::measure::{Figures, Running};
 use crate::work::Work;
 use crate::{count, peers, store};
+use clap::ValueEnum;
 use jaeger_runtime::{Span, traced};
 use std::hint::black_box;
 use std::process::Command;
@@ -14,9 +15,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 use stored::{Modelled, Results, Scaled, model_line, scaled_line};
 
+/// This project and the plain functions first.
 const PEERS: [&str; 4] = ["plain", "ours", "fastrace", "tracing-otel"];
-/// What is done by one thread and by two: what is promised of one.
-const WORKS: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::Async, Work::AsyncArgs, Work::RootChild];
+/// What all peers do, by one thread and by two: what is promised of one. All other work is done by this project alone, beside the plain functions.
+const COMPARED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::Async, Work::AsyncArgs, Work::RootChild];
+/// What is counted on 1 to 64 threads. Where a root is refused by its chance, the first span that is not would be a part of what is counted; past a limit all threads read one word.
+const MODELLED: [Work; 6] =
+    [Work::Sync, Work::SyncArgs, Work::Async, Work::AsyncArgs, Work::RootChild, Work::OverLimit];
 const TOGETHER: [usize; 2] = [1, 2];
 /// As in the table of peers.
 const ROUNDS: usize = 7;
@@ -30,13 +35,16 @@ pub(crate) fn run(save: bool) -> Result<(), String> {
     let run = store::begin();
     println!("{}", scaled_line(None));
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let whats = WORKS.iter().map(|work| work.name());
-    let whats = whats.chain(TASKS.iter().map(u64::to_string)).chain([CHURN.to_owned()]);
+    let all = &PEERS[..];
+    let rest = Work::value_variants().iter().filter(|work| !COMPARED.contains(work));
+    let whats = COMPARED.iter().map(|work| (work.name(), all));
+    let whats = whats.chain(rest.map(|work| (work.name(), &PEERS[..2])));
+    let whats = whats.chain(TASKS.iter().map(|tasks| (tasks.to_string(), all)));
     let mut scaling: Vec<Scaled> = vec![];
-    for what in whats {
+    for (what, peers) in whats.chain([(CHURN.to_owned(), all)]) {
         let mut rows: Vec<Scaled> = vec![];
-        for peer in PEERS {
-            let output = Command::new(&program).args(["scaling-one", peer, &what]).output();
+        for peer in peers {
+            let output = Command::new(&program).args(["scaling-one", *peer, &what]).output();
             let output = output.map_err(|e| e.to_string())?;
             if !output.status.success() {
                 let said = String::from_utf8_lossy(&output.stderr);
@@ -64,7 +72,7 @@ struct One<'a> {
 
 /// One peer and what it does: its rows.
 pub(crate) fn one(peer: &str, what: &str) -> Result<(), String> {
-    let work = WORKS.into_iter().find(|work| work.name() == what);
+    let work = Work::from_str(what, false).ok();
     let running = peers::start(peer, work.unwrap_or(Work::SyncArgs))?;
     let running = running.ok_or_else(|| format!("{peer} has no such work"))?;
     let mut one = One { peer, running, received: 0, rows: vec![] };
@@ -114,12 +122,12 @@ impl One<'_> {
     ) -> Result<(), String> {
         rounds.sort_by(f64::total_cmp);
         let received = self.running.received();
-        if received.is_none() && self.peer != "plain" {
+        if received.is_none() && made > 0 && self.peer != "plain" {
             return Err(format!("{what}: nobody said how many spans came out"));
         }
         let lost = received.map(|received| {
             let came = received - std::mem::replace(&mut self.received, received);
-            made.saturating_sub(came) as f64 / made as f64
+            made.saturating_sub(came) as f64 / made.max(1) as f64
         });
         let tenth = |n: f64| (n * 10.0).round() / 10.0;
         self.rows.push(Scaled {
@@ -241,7 +249,7 @@ pub(crate) fn model(save: bool) -> Result<(), String> {
     let run = store::begin();
     println!("what a span takes on each of n threads under callgrind\n{}", model_line(None));
     let mut model: Vec<Modelled> = vec![];
-    for work in [Work::Sync, Work::SyncArgs] {
+    for work in MODELLED {
         for threads in [1, 2, 4, 8, 16, 32, 64] {
             let row = count::on_threads(work, threads)?;
             println!("{}", model_line(Some(&row)));
@@ -262,10 +270,11 @@ pub(crate) fn spans_on(work: Work, threads: usize, spans: usize) -> Result<(), S
                 for _ in 0..spans / BATCH {
                     go.wait();
                     {
-                        let root = Span::root("thread");
-                        let _inside = root.enter();
-                        // The first spans take the log.
-                        peers::ours::calls_of(work, 1);
+                        let roots = matches!(work, Work::RootChild | Work::OverLimit);
+                        let root = (!roots).then(|| Span::root("thread"));
+                        let _inside = root.as_ref().map(Span::enter);
+                        // The first spans take the log, or what the limit lets through.
+                        peers::ours::calls_of(work, 2);
                         count::counted_calls(work, BATCH);
                     }
                     done.wait();

@@ -15,8 +15,7 @@ pub(crate) fn begin() -> Run {
         output.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
     };
     // What a run itself writes is no change of what is measured.
-    let paths =
-        ["status", "--porcelain", "--", ":/", ":!/benches/results.json", ":!/benches/pictures", ":!/*.md"];
+    let paths = ["status", "--porcelain", "--", ":/", ":!/benches/*.json", ":!/benches/pictures", ":!/*.md"];
     let changed = if said("git", &paths).is_empty() { "" } else { ", changed" };
     let args: Vec<String> = std::env::args().skip(1).collect();
     Run {

@@ -39,6 +39,10 @@ pub(crate) enum Work {
     Depth10,
     /// A sync function without arguments in a trace that is not sampled.
     Unsampled,
+    /// A root that a probabilistic sampler refuses, 999 of 1,000: what most calls are where a service is watched for good.
+    Refused,
+    /// A root that a rate limit refuses, all but the first.
+    OverLimit,
     /// A sync function without arguments, and nobody to take its spans.
     NoTracer,
     /// A sync function that returns an error.
@@ -66,15 +70,20 @@ impl Work {
         }
     }
 
-    /// How many spans `n` of its spans make, with the root that stands around a burst where there is one.
+    /// How many spans `n` of its spans make at least, with the root that stands around a burst where there is one. How many a sampler lets through is chance.
     pub(crate) fn made(self, n: usize) -> u64 {
         match self {
-            Work::Unsampled | Work::NoTracer => 0,
+            Work::Unsampled | Work::NoTracer | Work::Refused | Work::OverLimit => 0,
             Work::RootChild => n as u64,
             _ => n as u64 + 1,
         }
     }
 }
+
+/// What a sampler keeps in `Work::Refused`: one trace in a thousand.
+pub(crate) const SHARE: f64 = 0.001;
+/// What a rate limit lets through in `Work::OverLimit`, a second: the first trace, and the next one after a quarter of an hour, which no run lasts.
+pub(crate) const LIMIT: f64 = 0.001;
 
 /// A struct as services pass them on.
 #[derive(Debug)]
@@ -122,7 +131,9 @@ macro_rules! calls {
         use std::hint::black_box;
         let n = $spans;
         match $work {
-            Work::Sync | Work::Unsampled | Work::NoTracer => repeat(n, || leaf()),
+            Work::Sync | Work::Unsampled | Work::Refused | Work::OverLimit | Work::NoTracer => {
+                repeat(n, || leaf())
+            }
             Work::SyncArgs => repeat(n, || _ = black_box(args(black_box(7), black_box("Hello foo3")))),
             Work::SyncSix => repeat(n, || {
                 six(black_box(7), -3, 0.5, true, black_box("Hello"), black_box("foo3 foo4 foo5"))

@@ -3,7 +3,7 @@
 
 use super::{failed, receiver};
 use crate::measure::{Running, Started};
-use crate::work::{Order, Refused, Work, calls};
+use crate::work::{Order, Refused, SHARE, Work, calls, repeat};
 use fastrace::collector::{Config, Reporter, SpanRecord};
 use fastrace::prelude::{Event, LocalSpan, Span, SpanContext, trace};
 use std::hint::black_box;
@@ -134,6 +134,16 @@ fn via_tracing(id: u64) {
 /// It has no spans of `tracing`; see `start`.
 fn instrumented() {}
 
+/// A root as a user writes it who keeps one in a thousand: there is no sampler, so it is decided by the trace id, as samplers do.
+#[inline(never)]
+fn sampled_root() {
+    let context = SpanContext::random();
+    let sampled = (context.trace_id.0 as u64) < (SHARE * u64::MAX as f64) as u64;
+    let root = Span::root("root", context.sampled(sampled));
+    let _inside = root.set_local_parent();
+    black_box(());
+}
+
 fn root() {
     let root = Span::root("root", SpanContext::random());
     let _inside = root.set_local_parent();
@@ -142,9 +152,13 @@ fn root() {
 
 #[inline(never)]
 pub(super) fn burst(work: Work, spans: usize) {
-    if matches!(work, Work::NoTracer | Work::RootChild) {
-        calls!(work, spans);
-        return;
+    match work {
+        Work::Refused => return repeat(spans, sampled_root),
+        Work::NoTracer | Work::RootChild => {
+            calls!(work, spans);
+            return;
+        }
+        _ => {}
     }
     let root = Span::root("root", SpanContext::random().sampled(work != Work::Unsampled));
     let _inside = root.set_local_parent();
@@ -172,7 +186,8 @@ impl Running for Fastrace {
 }
 
 pub(super) fn start(work: Work, udp: bool) -> Started {
-    if work == Work::Instrument {
+    // Nor does it know a limit of traces a second.
+    if matches!(work, Work::Instrument | Work::OverLimit) {
         return Ok(None);
     }
     let mut counted = None;

@@ -2,7 +2,7 @@
 
 use super::{failed, receiver};
 use crate::measure::{Running, Started};
-use crate::work::{Order, Refused, Work, calls};
+use crate::work::{Order, Refused, SHARE, Work, calls};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -67,7 +67,11 @@ impl Received {
 pub(super) fn provider(work: Work, sink: Sink) -> Result<(SdkTracerProvider, Received), String> {
     // The default queue of 2,048 would drop most of a burst; what is measured is recording, not dropping.
     let config = BatchConfigBuilder::default().with_max_queue_size(1 << 16).build();
-    let sampler = if work == Work::Unsampled { Sampler::AlwaysOff } else { Sampler::AlwaysOn };
+    let sampler = match work {
+        Work::Unsampled => Sampler::AlwaysOff,
+        Work::Refused => Sampler::TraceIdRatioBased(SHARE),
+        _ => Sampler::AlwaysOn,
+    };
     let builder = SdkTracerProvider::builder().with_sampler(sampler);
     Ok(match sink {
         Sink::Counter => {
@@ -211,7 +215,7 @@ struct Otel {
 
 impl Running for Otel {
     fn burst(&mut self, spans: usize) {
-        if self.work == Work::RootChild {
+        if matches!(self.work, Work::RootChild | Work::Refused) {
             calls!(self.work, spans);
             return;
         }
@@ -228,7 +232,9 @@ impl Running for Otel {
 }
 
 pub(super) fn start(work: Work) -> Started {
-    if matches!(work, Work::NoTracer | Work::ViaLog | Work::ViaTracing | Work::Instrument) {
+    // The SDK has no limit of traces a second.
+    let none = [Work::NoTracer, Work::OverLimit, Work::ViaLog, Work::ViaTracing, Work::Instrument];
+    if none.contains(&work) {
         return Ok(None);
     }
     let (provider, received) = provider(work, Sink::Counter)?;

@@ -2,7 +2,7 @@
 
 use super::{failed, receiver};
 use crate::measure::{Running, Started};
-use crate::work::{Work, calls, functions};
+use crate::work::{LIMIT, SHARE, Work, calls, functions};
 use jaeger_runtime::report::{Reporter, ReporterStats, SpanRecord};
 use jaeger_runtime::{LogBridge, Sampler, Span, SpanContext, SpanId, TraceId, Tracer, TracingLayer, traced};
 use std::hint::black_box;
@@ -58,7 +58,7 @@ pub(crate) fn calls_of(work: Work, spans: usize) {
 pub(super) fn burst(work: Work, spans: usize) {
     let parent = SpanContext::new(TraceId::from_u128(1), SpanId::from_u64(2), false);
     let span = match work {
-        Work::RootChild | Work::NoTracer => None,
+        Work::RootChild | Work::Refused | Work::OverLimit | Work::NoTracer => None,
         Work::Unsampled => Some(Span::child_of(parent, "root")),
         _ => Some(Span::root("root")),
     };
@@ -109,7 +109,12 @@ pub(crate) fn to_agent(work: Work, address: String) -> Result<Ours, String> {
 
 pub(super) fn start(work: Work, udp: bool) -> Started {
     bridge(work)?;
-    let builder = Tracer::builder("bench").sampler(Sampler::Const(true));
+    let sampler = match work {
+        Work::Refused => Sampler::Probabilistic(SHARE),
+        Work::OverLimit => Sampler::RateLimiting(LIMIT),
+        _ => Sampler::Const(true),
+    };
+    let builder = Tracer::builder("bench").sampler(sampler);
     let tracer = match (work, udp) {
         (Work::NoTracer, true) => return Ok(None),
         (Work::NoTracer, false) => None,

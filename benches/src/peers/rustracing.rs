@@ -2,9 +2,9 @@
 
 use super::{failed, receiver};
 use crate::measure::{Running, Started};
-use crate::work::{LONG, ORDER, Order, Refused, Work};
+use crate::work::{LONG, ORDER, Order, Refused, SHARE, Work};
 use rustracing::log::LogField;
-use rustracing::sampler::{AllSampler, NullSampler};
+use rustracing::sampler::{AllSampler, NullSampler, ProbabilisticSampler};
 use rustracing::tag::{StdTag, Tag};
 use rustracing_jaeger::reporter::JaegerCompactReporter;
 use rustracing_jaeger::span::SpanContextState;
@@ -98,6 +98,12 @@ fn fails(parent: &Handle, id: u64) -> Result<u64, Refused> {
     Ok(id)
 }
 
+#[inline(never)]
+fn refused(tracer: &Tracer) {
+    let _span: Span = tracer.span("leaf").start();
+    black_box(());
+}
+
 impl Running for Rustracing {
     fn burst(&mut self, spans: usize) {
         self.made += self.work.made(spans);
@@ -106,6 +112,9 @@ impl Running for Rustracing {
                 let root: Span = self.tracer.span("root").start();
                 leaf(&root);
             });
+        }
+        if self.work == Work::Refused {
+            return (0..spans).for_each(|_| refused(&self.tracer));
         }
         let root: Span = self.tracer.span("root").start();
         match self.work {
@@ -150,14 +159,18 @@ pub(super) fn start(work: Work, udp: bool) -> Started {
             | Work::Logged
             | Work::RootChild
             | Work::Unsampled
+            | Work::Refused
     ) {
         return Ok(None);
     }
     let (sender, spans) = crossbeam_channel::bounded(1 << 16);
-    let tracer = if work == Work::Unsampled {
-        Tracer::with_sender(NullSampler, sender)
-    } else {
-        Tracer::with_sender(AllSampler, sender)
+    let tracer = match work {
+        Work::Unsampled => Tracer::with_sender(NullSampler, sender),
+        Work::Refused => {
+            let sampler = ProbabilisticSampler::new(SHARE).map_err(failed("its sampler"))?;
+            Tracer::with_sender(sampler, sender)
+        }
+        _ => Tracer::with_sender(AllSampler, sender),
     };
     let counted = Arc::new(AtomicU64::new(0));
     let counter = counted.clone();

@@ -93,6 +93,7 @@ fn measured(runs: &[&Run]) -> String {
     match runs {
         [] => String::new(),
         [run] => said(run),
+        [_, last] => format!("{}, and one other run", said(last)),
         [.., last] => format!("{}, and {} other runs", said(last), runs.len() - 1),
     }
 }

@@ -5,6 +5,7 @@
 //! | file | job |
 //! |---|---|
 //! | `results` | what is stored of runs that measure time |
+//! | `compiled` | what the attribute costs whoever builds |
 //! | `gate` | counts that may not rise, and their files |
 //! | `promises` | what is promised beside the peers, and whether it is kept |
 //! | `svg` | a picture's frame, colours and texts |
@@ -13,6 +14,7 @@
 //! | `tables` | the same figures as text, for the documents |
 
 mod bars;
+mod compiled;
 mod gate;
 mod load;
 mod promises;
@@ -20,6 +22,7 @@ mod results;
 mod svg;
 mod tables;
 
+pub use compiled::{Bounds, Built, Compiled, Spread};
 pub use gate::{Gate, Limits};
 pub use promises::{Kept, Promise, START, check, promises};
 pub use results::{Encoding, Idle, Load, Modelled, Results, Row, Run, Scaled, Start};
@@ -34,10 +37,12 @@ pub struct Stored {
     pub results: Results,
     /// `instructions.json`.
     pub instructions: Limits,
+    /// `compile-cost.json`.
+    pub compiled: Compiled,
 }
 
 impl Stored {
-    /// Reads both from the repository at `root`.
+    /// Reads all from the repository at `root`.
     pub fn load(root: &Path) -> Result<Self, String> {
         let read = |name: &str| {
             std::fs::read_to_string(root.join("benches").join(name)).map_err(|e| format!("{name}: {e}"))
@@ -46,6 +51,8 @@ impl Stored {
         Ok(Self {
             results: Results::parse(&read("results.json")?)?,
             instructions: instructions.map_err(|e| format!("instructions.json: {e}"))?,
+            compiled: serde_json::from_str(&read("compile-cost.json")?)
+                .map_err(|e| format!("compile-cost.json: {e}"))?,
         })
     }
 }

@@ -171,7 +171,7 @@ pub struct Idle {
 }
 
 /// Workloads in the order in which they are shown, with what they are called.
-pub(crate) const WORKS: [(&str, &str); 19] = [
+pub(crate) const WORKS: [(&str, &str); 21] = [
     ("sync", "A function without arguments"),
     ("sync-args", "A function of (u64, &str), and its reply"),
     ("sync-six", "A function of six arguments"),
@@ -185,6 +185,8 @@ pub(crate) const WORKS: [(&str, &str); 19] = [
     ("root-child", "A root with one child"),
     ("depth-10", "Ten functions, each calling the next"),
     ("unsampled", "A function in a trace that is not sampled"),
+    ("refused", "A root that is not sampled, at a share of 0.001"),
+    ("over-limit", "A root past the limit of traces a second"),
     ("no-tracer", "An annotated function without a tracer"),
     ("error", "A function that returns an error"),
     ("logged", "A function that logs an event into its span"),

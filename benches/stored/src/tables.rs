@@ -3,7 +3,7 @@
 use crate::promises::{Kept, promises};
 use crate::results::{Load, Modelled, Results, Row, Run, Scaled, WORKS};
 use crate::svg::number;
-use crate::{Limits, Stored};
+use crate::{Compiled, Limits, Stored, compiled};
 use std::fmt::Write as _;
 
 const BEGIN: &str = "<!-- figures: ";
@@ -33,6 +33,7 @@ fn table(name: &str, stored: &Stored) -> Result<String, String> {
         "model" => Ok(model(results)),
         "idle" => Ok(idle(results)),
         "instructions" => Ok(instructions(&stored.instructions)),
+        "compile-cost" => Ok(compiled(&stored.compiled)),
         "pictures" => Ok(pictures(results)),
         _ => Err(format!("there are no figures `{name}`")),
     }
@@ -52,26 +53,30 @@ fn block(runs: String, head: &str, rows: impl Iterator<Item = String>) -> String
 
 /// What a reader compares first.
 fn compared(results: &Results) -> String {
-    const COLUMNS: [(&str, &str); 7] = [
+    const COLUMNS: [(&str, &str); 8] = [
         ("sync", "no arguments"),
         ("sync-args", "(u64, &str) + reply"),
         ("async", "async"),
         ("async-args", "async, args + reply"),
         ("root-child", "root + child, each"),
         ("unsampled", "unsampled"),
+        ("refused", "root, refused"),
         ("no-tracer", "no tracer"),
     ];
-    const ROWS: [(&str, &[&str]); 6] = [
+    const ROWS: [(&str, &[&str]); 7] = [
         ("**this**", &["ours"]),
         ("fastrace", &["fastrace"]),
         ("tracing + OpenTelemetry", &["tracing-otel", "tracing"]),
         ("OpenTelemetry SDK, by hand", &["otel"]),
         ("rustracing_jaeger, by hand", &["rustracing"]),
         ("jaeger-client-go, by hand", &["go"]),
+        ("two counter reads, no span", &["floor"]),
     ];
     let mut text = String::from("| ns a span |");
     COLUMNS.iter().for_each(|(_, title)| _ = write!(text, " {title} |"));
-    text += " heap allocations |\n|---|---|---|---|---|---|---|---|---|\n";
+    text += " heap allocations |\n";
+    text += &"|---".repeat(COLUMNS.len() + 2);
+    text += "|\n";
     for (title, peers) in ROWS {
         let bold = if peers == ["ours"] { "**" } else { "" };
         let _ = write!(text, "| {title} |");
@@ -176,7 +181,22 @@ pub fn load_line(load: Option<&Load>) -> String {
 
 fn load(results: &Results) -> String {
     let of = results.runs_of(results.loads.iter().map(|it| &it.run));
-    block(runs(results, &of), &load_line(None), results.loads.iter().map(|load| load_line(Some(load))))
+    let rows = results.loads.iter().map(|load| load_line(Some(load)));
+    block(runs(results, &of), &load_line(None), rows.chain(kept_up(&results.loads)))
+}
+
+/// Up to where everything was kept, and what that meant for the caller.
+fn kept_up(loads: &[Load]) -> Option<String> {
+    let whole = loads.iter().take_while(|load| load.dropped == 0.0).last()?;
+    let range = |of: fn(&Load) -> f64| {
+        let all = || loads.iter().map(of);
+        (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max))
+    };
+    let ((best, most), (low, high)) = (range(|load| load.caller.0), range(|load| load.caller.1));
+    let made = number(whole.made);
+    Some(format!(
+        "nothing dropped up to {made} spans a second; a span in the best millisecond {best:.0} to {most:.0} ns, in the median one {low:.0} to {high:.0}, at all rates"
+    ))
 }
 
 /// A row of the table of threads; the head where there is none.
@@ -198,7 +218,25 @@ pub fn scaled_line(row: Option<&Scaled>) -> String {
 
 fn scaling(results: &Results) -> String {
     let of = results.runs_of(results.scaling.iter().map(|it| &it.run));
-    block(runs(results, &of), &scaled_line(None), results.scaling.iter().map(|row| scaled_line(Some(row))))
+    let rows = results.scaling.iter().map(|row| scaled_line(Some(row)));
+    block(runs(results, &of), &scaled_line(None), rows.chain(together(results)))
+}
+
+/// What each of two threads at once pays, of what one alone does.
+fn together(results: &Results) -> Vec<String> {
+    let ours = |what: &str, threads: usize| {
+        let mut rows = results.scaling.iter().filter(|row| row.peer == "ours" && row.what == what);
+        rows.find(|row| row.threads == Some(threads))
+    };
+    let ratio = |one: &Scaled| {
+        let two = ours(&one.what, 2)?;
+        Some(format!("{} {:.2} ({:.2})", one.what, two.min / one.min, two.median / one.median))
+    };
+    let alone = results.scaling.iter().filter(|row| row.peer == "ours" && row.threads == Some(1));
+    let told: Vec<String> = alone.filter_map(ratio).collect();
+    let head = "ours on each of two threads, of one alone, by the minima (and the medians):";
+    let lines = told.chunks(5).map(|works| works.join(", "));
+    if told.is_empty() { vec![] } else { std::iter::once(head.to_owned()).chain(lines).collect() }
 }
 
 /// A row of the model; the head where there is none.
@@ -234,6 +272,12 @@ fn instructions(limits: &Limits) -> String {
         format!("{row:<26} {last:>8.1} {lowest:>8}")
     });
     block(String::new(), head, lines)
+}
+
+/// What `scripts/compile-cost` stored.
+fn compiled(compiled: &Compiled) -> String {
+    let run = format!("run: {}\n", compiled.run.title());
+    block(run, "", compiled::lines(compiled).into_iter())
 }
 
 /// Links to all pictures of workloads.

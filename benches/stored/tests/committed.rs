@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use stored::{Limits, Results, Row, Run, Stored, files};
+use stored::{Bounds, Built, Compiled, Limits, Load, Results, Row, Run, Scaled, Stored, files};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -45,27 +45,130 @@ fn what_is_stored_is_written_as_it_is_read() {
     }
 }
 
-/// Documents with the same figures twice could differ.
+/// What each document has to show: blocks of figures, and pictures outside of such blocks. What is named nowhere could vanish from a document, and all that is left would still be as the results give it.
+const SHOWN: [(&str, &[&str], &[&str]); 2] = [
+    ("README.md", &["compared"], &["benches/pictures/sync-args.svg", "benches/pictures/load.svg"]),
+    (
+        "benches/README.md",
+        &["all", "ratios", "load", "scaling", "model", "idle", "instructions", "compile-cost", "pictures"],
+        &["pictures/load.svg"],
+    ),
+];
+
+/// What stands there not once, of blocks and pictures.
+fn not_once(text: &str, blocks: &[&str], pictures: &[&str]) -> Vec<String> {
+    let block = |name: &&str| format!("<!-- figures: {name} -->");
+    let picture = |file: &&str| format!("]({file})");
+    let asked = blocks.iter().map(block).chain(pictures.iter().map(picture));
+    asked.filter(|it| text.matches(it.as_str()).count() != 1).collect()
+}
+
 #[test]
-fn the_tables_of_the_benches_all_come_from_the_results() {
-    let text = read("README.md");
-    for name in ["all", "ratios", "load", "scaling", "model", "idle", "instructions", "pictures"] {
-        assert!(text.contains(&format!("<!-- figures: {name} -->")), "there is no table `{name}`");
+fn every_block_and_picture_stands_in_its_document_once() {
+    let drawn: BTreeSet<String> =
+        files(&stored(), root()).expect("they can be drawn").into_iter().map(|(name, _)| name).collect();
+    for (document, blocks, pictures) in SHOWN {
+        let text = std::fs::read_to_string(root().join(document)).expect(document);
+        assert_eq!(not_once(&text, blocks, pictures), [""; 0], "{document}");
+        // None but those that are named, so that the next one is.
+        assert_eq!(
+            text.matches("<!-- figures: ").count(),
+            blocks.len(),
+            "{document} has a block that is not named here"
+        );
+        let folder = document.strip_suffix("README.md").expect("a folder's first page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let drawn = !link.ends_with(".svg") || drawn.contains(&format!("{folder}{link}"));
+            assert!(drawn, "{document} shows {link}, which is not drawn");
+        }
+        // One that is taken out is missed.
+        for name in blocks {
+            let (before, rest) = text.split_once(&format!("<!-- figures: {name} -->")).expect(name);
+            let (_, after) = rest.split_once("<!-- end of figures -->").expect(name);
+            assert_ne!(not_once(&format!("{before}{after}"), blocks, pictures), [""; 0], "{document} {name}");
+        }
+        for name in pictures {
+            let lines: Vec<&str> =
+                text.lines().filter(|line| !line.ends_with(&format!("]({name})"))).collect();
+            assert_ne!(not_once(&lines.join("\n"), blocks, pictures), [""; 0], "{document} {name}");
+        }
     }
 }
 
 #[test]
 fn every_figure_is_of_a_run_that_is_told() {
-    let results = stored().results;
+    let Stored { results, compiled, .. } = stored();
     let told: BTreeSet<&str> = results.runs.iter().map(|run| run.began.as_str()).collect();
     assert_eq!(told.len(), results.runs.len(), "two runs of one name");
-    for run in &results.runs {
+    for run in results.runs.iter().chain([&compiled.run]) {
         assert!(run.began.ends_with('Z') && run.began.contains('T'), "{run:?}");
         assert!(!run.commit.is_empty() && !run.command.is_empty() && !run.machine.is_empty(), "{run:?}");
     }
     for row in &results.rows {
         assert!(told.contains(row.run.as_str()), "{} {} is of no run", row.work, row.peer);
     }
+}
+
+#[test]
+fn the_cost_of_building_is_what_the_script_stored() {
+    let built = |variant: &str, check: f64, functions: f64| Built {
+        variant: variant.into(),
+        check,
+        functions,
+        ..Built::default()
+    };
+    let mut stored = stored();
+    stored.compiled = Compiled {
+        functions: 400,
+        bounds: Bounds { check: 1.5, release: 6.0, functions: 250.0 * 1024.0 },
+        rows: vec![built("plain", 0.5, 512.0 * 1024.0), built("ours", 2.25, 399.0 * 612.0)],
+        ..Compiled::default()
+    };
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    let ours =
+        readme.lines().find(|line| line.starts_with("ours            2.25   +1.75 ")).expect("its row");
+    assert!(ours.ends_with("-"), "{ours}: nothing was counted");
+    let told = "ours, at most: check +1.5 s: MISSED; release +6 s: met; functions +250 KiB: met; 612 bytes a function";
+    assert!(readme.contains(told), "{}", readme.split("ours, at most").last().unwrap_or_default());
+}
+
+#[test]
+fn what_two_threads_pay_is_told_beside_one() {
+    let row = |what: &str, threads: usize, min: f64, median: f64| Scaled {
+        peer: "ours".into(),
+        what: what.into(),
+        threads: Some(threads),
+        min,
+        median,
+        ..Scaled::default()
+    };
+    let mut stored = stored();
+    stored.results.scaling =
+        vec![row("sync", 1, 20.0, 22.0), row("sync", 2, 25.0, 33.0), row("async", 1, 20.0, 20.0)];
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    assert!(readme.contains(
+        "\nours on each of two threads, of one alone, by the minima (and the medians):\nsync 1.25 (1.50)\n"
+    ));
+}
+
+#[test]
+fn up_to_where_nothing_was_dropped_is_told_by_the_table() {
+    let load =
+        |made: f64, dropped: f64, caller: (f64, f64)| Load { made, dropped, caller, ..Load::default() };
+    let mut stored = stored();
+    stored.results.loads = vec![
+        load(1e6, 0.0, (25.0, 40.0)),
+        load(2e6, 0.0, (27.0, 30.0)),
+        load(3e6, 0.1, (19.0, 90.0)),
+        // Fewer were dropped by chance, past where the first were.
+        load(4e6, 0.0, (20.0, 50.0)),
+    ];
+    let written = files(&stored, root()).expect("they can be drawn");
+    let (_, readme) = written.iter().find(|(name, _)| name == "benches/README.md").expect("it is written");
+    let told = "\nnothing dropped up to 2,000,000 spans a second; a span in the best millisecond 19 to 27 ns, in the median one 30 to 90, at all rates\n";
+    assert!(readme.contains(told), "{}", readme.split("nothing dropped").last().unwrap_or_default());
 }
 
 #[test]
@@ -91,6 +194,8 @@ fn rows_of_another_run_are_told_apart() {
     assert_eq!(line("run a"), format!("run a: {first}, commit 2026, `peers --save`; a machine"));
     assert!(line("sync        ours ").ends_with("   b"), "{}", line("sync        ours "));
     assert!(line("sync        fastrace ").ends_with("   a"));
+    let (_, picture) = written.iter().find(|(name, _)| name == "benches/pictures/sync.svg").expect("drawn");
+    assert!(picture.contains("commit 2026, and one other run<"), "{picture}");
     // A run that no figure is of any more goes.
     stored.results.put_all(run(second), rows(&["fastrace"]));
     assert_eq!(stored.results.runs, [run(second)]);

@@ -564,16 +564,21 @@ mod tests {
     use crate::clock::{self, NO_COUNTER};
     use crate::event_log::ring::{Ring, Room};
 
-    /// Whether the fast path is open to a thread once the collector knows all about it, and whether it can write at all.
-    fn is_open_on(has_counter: bool) -> (bool, bool) {
+    /// Whether the fast path is open to a thread once the collector knows all about it, whether it can write at all, and whether it takes the way that differs by the clock only.
+    fn is_open_on(has_counter: bool) -> (bool, bool, bool) {
         let thread = std::thread::spawn(move || {
             NO_COUNTER.set(!has_counter);
             LOCAL.with(|l| {
                 l.log.attach(Box::leak(Box::new(Ring::new(1 << 10, 64))));
                 l.log.trap();
                 assert_eq!(l.log.make_room(), Room::Yes);
+                assert!(!l.is_settled(), "the collector does not know the context");
+                l.dirty.set(false);
                 l.open_trap();
-                (l.log.is_open(), l.log.is_open_untrapped())
+                let open = (l.log.is_open(), l.log.is_open_untrapped(), l.is_settled());
+                l.set_ambient(SpanContext::from_raw(0, 7, 9, SAMPLED));
+                assert!(!l.log.is_open() && !l.is_settled(), "the context has changed");
+                open
             })
         });
         thread.join().unwrap()
@@ -582,7 +587,7 @@ mod tests {
     #[test]
     fn a_counter_that_may_not_be_read_keeps_the_fast_path_closed() {
         clock::prepare();
-        assert_eq!(is_open_on(true), (clock::may_read_counter(), true));
-        assert_eq!(is_open_on(false), (false, true));
+        assert_eq!(is_open_on(true), (clock::may_read_counter(), true, true));
+        assert_eq!(is_open_on(false), (false, true, true));
     }
 }

@@ -85,6 +85,11 @@ impl Local {
         if !super::is_on() {
             return Nested::OFF;
         }
+        if self.is_settled() && self.is_sampled() && site.number() != 0 {
+            if let Ok(nested) = self.write_start(site.number(), values, super::value_bound(site), ticks) {
+                return nested;
+            }
+        }
         let number = if site.number() == 0 { site.register() } else { site.number() };
         let max_len = super::value_bound(site);
         if values.is_empty() {
@@ -262,7 +267,7 @@ impl Local {
     #[cold]
     #[inline(never)]
     pub(super) fn end_slow_bare(&self, nested: Nested) {
-        self.end_slow(nested, ticks(), Outcome::Ok, &[], 0);
+        self.end_slow(nested, Outcome::Ok, &[], 0);
     }
 
     /// The end of one with more.
@@ -275,15 +280,45 @@ impl Local {
         values: &[Value<'_>],
         max_len: usize,
     ) {
-        self.end_slow(nested, ticks(), outcome, values, max_len);
+        self.end_slow(nested, outcome, values, max_len);
     }
 
-    fn end_slow(&self, nested: Nested, now: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
+    #[inline(always)]
+    fn end_slow(&self, nested: Nested, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
         if let Some(id) = nested.as_unwritten_root() {
             return self.leave(Nested { id, parent: 0 });
         }
+        let now = ticks();
+        let next = self.span.get() == nested.id && self.is_settled();
+        if next && self.write_end(now, outcome, values, max_len).is_ok() {
+            return self.leave_quick(nested);
+        }
         text::with_plain(values, max_len, |plain| self.write_end_slow(now, outcome, plain, max_len));
         self.leave(nested);
+    }
+
+    /// Whether all is as the fast path has it, but for the trap: what it closes where the counter may not be read, and the usual way of such a machine.
+    #[inline(always)]
+    pub(super) fn is_settled(&self) -> bool {
+        self.log.is_open_untrapped() && !self.dirty.get() && !self.displaced.get()
+    }
+
+    /// The end of a nested span, in one word if it has no more to say than the time.
+    #[inline(always)]
+    fn write_end(
+        &self,
+        now: u64,
+        outcome: Outcome,
+        values: &[Value<'_>],
+        max_len: usize,
+    ) -> Result<(), NotWritten> {
+        if !values.is_empty() || outcome != Outcome::Ok {
+            return self.write_end_with(|| now, outcome, values, max_len);
+        }
+        let [only] = self.log.first_words().ok_or(NotWritten)?;
+        only.store(only_word(Kind::End, now), Relaxed);
+        self.log.publish(1);
+        Ok(())
     }
 
     fn write_end_slow(&self, now: u64, outcome: Outcome, values: &[Value<'_>], max_len: usize) {
@@ -299,14 +334,7 @@ impl Local {
             count_lost(values);
             &[]
         };
-        if values.is_empty() && outcome == Outcome::Ok {
-            if let Some(first) = self.log.window().first() {
-                first.store(only_word(Kind::End, now), Relaxed);
-                self.log.publish(1);
-            }
-        } else {
-            let _never_needs_text = self.write_end_with(|| now, outcome, values, max_len);
-        }
+        let _never_needs_text = self.write_end(now, outcome, values, max_len);
     }
 
     #[cold]

@@ -16,6 +16,7 @@
 mod poll;
 mod root;
 mod slow;
+mod turns;
 
 use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext};
@@ -32,7 +33,8 @@ use std::cell::Cell;
 
 pub(crate) use poll::{Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, TIMED};
 use poll::{Elsewhere, Opening};
-pub(crate) use slow::{Attached, LateEnd, drain_late_ends, lost_without_log};
+pub(crate) use slow::{LateEnd, drain_late_ends, lost_without_log};
+pub(crate) use turns::Attached;
 
 /// In [`Local::flags`]: there is an ambient span.
 pub(crate) const AMBIENT: u8 = 0x80;
@@ -62,7 +64,7 @@ pub(crate) struct Local {
     refused_at: Cell<usize>,
     /// The collector's generator stands where `nested_ids` does, so a root need not say its ids.
     ids_known: Cell<bool>,
-    /// Something went out of turn and waits for its place (`slow.rs`). The log stays trapped as long.
+    /// Something went out of turn and waits for its place (`turns.rs`). The log stays trapped as long.
     displaced: Cell<bool>,
     log: Producer,
 }

@@ -85,6 +85,12 @@ impl<'a> Reader<'a> {
         Reader { bytes, at }
     }
 
+    /// Whether nothing is left.
+    #[inline]
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
     #[inline]
     pub(super) fn byte(&mut self) -> u8 {
         let byte = self.bytes[self.at];

@@ -273,7 +273,9 @@ pub(super) fn span<'a, Q: Quick>(
         last = 10;
         tags::<Q>(rest, seen, &mut span.tags)?;
     }
-    seen.lists.extend(span.logs.drain(..).map(|log| log.fields));
+    if !span.logs.is_empty() {
+        seen.lists.extend(span.logs.drain(..).map(|log| log.fields));
+    }
     if Q::comes(rest, last, 11, Type::List) {
         rest.0 = logs::<Q>(Rest(rest.0), seen, &mut span.logs)?;
     }

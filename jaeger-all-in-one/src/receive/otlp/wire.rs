@@ -272,11 +272,14 @@ fn read_span<'a>(
     texts: &mut Texts<'a>,
     heads: &mut [Head<'a>; HEADS],
 ) -> Option<()> {
-    let mut tags = std::mem::take(&mut span.tags);
+    let Span { trace_id, span_id, parent_span_id, operation_name, references, tags, logs, .. } = span;
+    (*trace_id, *span_id, *parent_span_id) = (0, 0, 0);
+    *operation_name = Cow::Borrowed("");
+    references.clear();
     tags.clear();
-    *span = Span { tags, ..Span::default() };
+    logs.clear();
     if let Some((name, version)) = scope {
-        map::scope_tags(&mut span.tags, name.clone(), version.clone());
+        map::scope_tags(tags, name.clone(), version.clone());
     }
     let mut ended = Ended::default();
     let (mut start, mut end, mut flags) = (0, 0, 0);
@@ -284,16 +287,16 @@ fn read_span<'a>(
     let mut fields = Fields(bytes);
     // Clients write the fields in the order of their numbers: then what nearly every span has is read in a straight line, and the loop reads on from there.
     if let Some(id) = fields.comes([0x0a, 16]) {
-        span.trace_id = u128::from_be_bytes(id);
+        *trace_id = u128::from_be_bytes(id);
     }
     if let Some(id) = fields.comes([0x12, 8]) {
-        span.span_id = u64::from_be_bytes(id);
+        *span_id = u64::from_be_bytes(id);
     }
     if let Some(id) = fields.comes([0x22, 8]) {
-        span.parent_span_id = u64::from_be_bytes(id);
+        *parent_span_id = u64::from_be_bytes(id);
     }
     if let Some(name) = fields.short(0x2a) {
-        span.operation_name = Cow::Borrowed(texts.get(name)?);
+        *operation_name = Cow::Borrowed(texts.get(name)?);
     }
     if let [0x30, kind @ 0..0x80, ref rest @ ..] = *fields.0 {
         (ended.kind, fields.0) = (i32::from(kind), rest);
@@ -304,30 +307,26 @@ fn read_span<'a>(
     if let Some(nanos) = fields.comes([0x41]) {
         end = u64::from_le_bytes(nanos);
     }
-    let mut n = 0;
-    while let Some(bytes) = fields.short(0x4a) {
-        let head = &mut heads[n % HEADS];
-        n += 1;
-        let tag = match quick_tag(bytes, texts, head) {
-            Some(tag) => tag,
-            None => self::tag(bytes)?,
-        };
-        span.tags.push(tag);
+    for head in heads {
+        let Some(bytes) = fields.short(0x4a) else { break };
+        if quick_tag(bytes, texts, head, tags).is_none() {
+            tags.push(tag(bytes)?);
+        }
     }
     while let Some(field) = fields.next()? {
         match field {
-            (1, Field::Bytes(id)) => span.trace_id = trace_id(id)?,
-            (2, Field::Bytes(id)) => span.span_id = span_id(id)?,
+            (1, Field::Bytes(id)) => *trace_id = self::trace_id(id)?,
+            (2, Field::Bytes(id)) => *span_id = self::span_id(id)?,
             (3, Field::Bytes(bytes)) => ended.trace_state = text(bytes)?,
-            (4, Field::Bytes(id)) => span.parent_span_id = span_id(id)?,
-            (5, Field::Bytes(bytes)) => span.operation_name = Cow::Borrowed(texts.get(bytes)?),
+            (4, Field::Bytes(id)) => *parent_span_id = self::span_id(id)?,
+            (5, Field::Bytes(bytes)) => *operation_name = Cow::Borrowed(texts.get(bytes)?),
             (6, Field::Varint(kind)) => ended.kind = kind as i32,
             (7, Field::Fixed64(nanos)) => start = nanos,
             (8, Field::Fixed64(nanos)) => end = nanos,
-            (9, Field::Bytes(bytes)) => span.tags.push(tag(bytes)?),
+            (9, Field::Bytes(bytes)) => tags.push(tag(bytes)?),
             (10 | 12 | 14, Field::Varint(_)) => {}
-            (11, Field::Bytes(event)) => span.logs.push(log(event)?),
-            (13, Field::Bytes(link)) => span.references.push(reference(link)?),
+            (11, Field::Bytes(event)) => logs.push(log(event)?),
+            (13, Field::Bytes(link)) => references.push(reference(link)?),
             (15, Field::Bytes(bytes)) if !has_status => {
                 has_status = true;
                 status(bytes, &mut ended)?;
@@ -337,7 +336,7 @@ fn read_span<'a>(
             _ => return None,
         }
     }
-    ended.add_to(&mut span.tags);
+    ended.add_to(tags);
     span.flags = map::flags(flags);
     span.start_time = map::micros(start);
     span.duration = map::duration(start, end);
@@ -395,9 +394,14 @@ fn reference(bytes: &[u8]) -> Option<SpanRef> {
     Some(reference)
 }
 
-/// A tag as it is nearly always: a key and a value of a simple type, both short.
+/// Appends a tag if it is as it is nearly always: a key and a value of a simple type, both short.
 #[inline(always)]
-fn quick_tag<'a>(bytes: &'a [u8], texts: &mut Texts<'a>, head: &mut Head<'a>) -> Option<Tag<'a>> {
+fn quick_tag<'a>(
+    bytes: &'a [u8],
+    texts: &mut Texts<'a>,
+    head: &mut Head<'a>,
+    tags: &mut Vec<Tag<'a>>,
+) -> Option<()> {
     let held = match bytes.split_at_checked(head.bytes.len()) {
         Some((next, held)) if !next.is_empty() && Texts::same(next, head.bytes) => held,
         _ => {
@@ -423,7 +427,8 @@ fn quick_tag<'a>(bytes: &'a [u8], texts: &mut Texts<'a>, head: &mut Head<'a>) ->
         [0x21, ref bits @ ..] => Value::Double(f64::from_le_bytes(bits.try_into().ok()?)),
         _ => return None,
     };
-    Some(Tag { key: Cow::Borrowed(head.key), value })
+    tags.push(Tag { key: Cow::Borrowed(head.key), value });
+    Some(())
 }
 
 fn tag(bytes: &[u8]) -> Option<Tag<'_>> {

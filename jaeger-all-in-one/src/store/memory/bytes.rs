@@ -31,9 +31,12 @@ impl<const N: usize> Piece<N> {
         Piece { bytes: [0; N], length: 0 }
     }
 
+    /// Appends it: the whole piece and then cut, since a copy of a fixed length is some moves and no call.
     #[inline]
-    pub(super) fn written(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    pub(super) fn append_to(&self, to: &mut Vec<u8>) {
+        let length = to.len() + self.length;
+        to.extend_from_slice(&self.bytes);
+        to.truncate(length);
     }
 }
 

@@ -74,19 +74,19 @@ pub(super) struct Fixed {
 const LONGEST: usize = 1 + 5 + 5 + 5 + 10 + 16 + 8 + 8 + 10 + 10 + 5;
 
 /// Writes what stands behind the tags.
+#[inline(always)]
 pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64) {
-    let mut marks = fixed.marks;
-    let mut set = |is: bool, mark: u8| {
-        if is {
-            marks |= mark;
-        }
-    };
     let here_before = fixed.before.filter(|before| before.segment() == here.segment());
-    set(here_before.is_some(), mark::BEFORE_HERE);
-    set(here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE);
-    set(fixed.trace_id >> 64 != 0, mark::LONG_ID);
-    set(fixed.parent_span_id != 0, mark::PARENT);
-    set(fixed.flags != 1, mark::FLAGS);
+    let mut marks = fixed.marks;
+    for (is, mark) in [
+        (here_before.is_some(), mark::BEFORE_HERE),
+        (here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE),
+        (fixed.trace_id >> 64 != 0, mark::LONG_ID),
+        (fixed.parent_span_id != 0, mark::PARENT),
+        (fixed.flags != 1, mark::FLAGS),
+    ] {
+        marks |= u8::from(is) * mark;
+    }
     let mut piece = Piece::<LONGEST>::new();
     piece.byte(marks);
     put(&mut piece, u64::from(fixed.body));
@@ -110,7 +110,7 @@ pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i6
     if marks & mark::FLAGS != 0 {
         put_signed(&mut piece, i64::from(fixed.flags));
     }
-    to.extend_from_slice(piece.written());
+    piece.append_to(to);
 }
 
 /// Writes references of a span of this trace.

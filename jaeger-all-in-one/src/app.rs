@@ -9,7 +9,6 @@ use crate::counters::Counters;
 use crate::forward::Forwarding;
 use crate::live::Live;
 use crate::questions::{Attended, Place, Questions, Unanswered, Waits};
-use crate::receive::Rooms;
 use crate::store::{Answer, Store, StoreError};
 
 /// The running backend's state; cheap to clone.
@@ -31,8 +30,6 @@ pub struct Shared {
     pub(crate) answers: Answers,
     /// Sends spans on; to nobody, unless it was asked for.
     pub forward: Forwarding,
-    /// Memory of batches that were taken in, for those to come.
-    pub(crate) rooms: Rooms,
     /// As it was started.
     pub config: Config,
     /// When it was started.
@@ -63,7 +60,6 @@ impl App {
             questions: Questions::default(),
             answers: Answers::default(),
             forward,
-            rooms: Rooms::default(),
             config,
             started: Instant::now(),
             started_at: SystemTime::now(),

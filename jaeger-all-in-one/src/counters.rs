@@ -138,7 +138,9 @@ impl Counters {
 
     /// `n` messages, or spans if [`Cause::of_span`], were refused.
     pub fn refused(&self, receiver: Receiver, cause: Cause, n: usize) {
-        self.receivers[receiver as usize].refused[cause as usize].fetch_add(n as u64, Ordering::Relaxed);
+        if n > 0 {
+            self.receivers[receiver as usize].refused[cause as usize].fetch_add(n as u64, Ordering::Relaxed);
+        }
     }
 
     /// Messages taken by a receiver.

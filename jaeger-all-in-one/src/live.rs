@@ -68,9 +68,14 @@ impl Live {
         self.changes.subscribe()
     }
 
+    /// Whether anybody watches.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.changes.receiver_count() > 0
+    }
+
     /// Tells of a change, which is only made if anybody watches.
     pub fn tell(&self, change: impl FnOnce() -> Change) {
-        if self.changes.receiver_count() > 0 {
+        if self.is_watched() {
             // No receiver any more: nobody to tell.
             let _ = self.changes.send(Arc::new(change()));
         }

@@ -197,6 +197,49 @@ fn a_span_without_a_trace_is_refused_and_its_neighbours_are_taken() {
     assert_eq!(all(&backend)[0].trace_id, 7);
 }
 
+/// Small messages are stored while they are read, large ones behind that: of either, whole or not at all.
+#[test]
+fn of_a_message_that_breaks_off_nothing_is_stored() {
+    for spans in [3, 20_000] {
+        let backend = start();
+        let mut many = batch("broken", 1);
+        many.spans = (1..=spans).map(|span_id| Span { span_id, ..many.spans[0].clone() }).collect();
+        let mut body = Vec::new();
+        many.encode_into(Protocol::Binary, &mut body);
+        assert_eq!(body.len() > 256 << 10, spans > 3);
+        let span = |span_id: u64| otlp::Span {
+            trace_id: vec![1; 16],
+            span_id: span_id.to_be_bytes().to_vec(),
+            ..otlp::Span::default()
+        };
+        let scope =
+            otlp::ScopeSpans { spans: (1..=spans).map(span).collect(), ..otlp::ScopeSpans::default() };
+        let resource = otlp::ResourceSpans { scope_spans: vec![scope], ..otlp::ResourceSpans::default() };
+        let request = ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec();
+        let broken = &body[..body.len() - 3];
+        assert_eq!(post(&backend, "thrift_http", "/api/traces", &[THRIFT], broken).status, 400);
+        let broken = [&request[..], b"\x0a\xff"].concat();
+        assert_eq!(post(&backend, "otlp_http", "/v1/traces", &[PROTOBUF], &broken).status, 400);
+        assert_eq!((all(&backend), backend.app().store.services().unwrap()), (vec![], vec![]));
+        assert_eq!(backend.app().store.stats().spans, 0);
+        // And of what wants a closer look at its end nothing is stored twice: here the resource stands behind its spans.
+        let name = AnyValue { value: Some(any_value::Value::StringValue("late".into())) };
+        let name = KeyValue { key: "service.name".into(), value: Some(name), ..KeyValue::default() };
+        let late = Resource { attributes: vec![name], ..Resource::default() };
+        let late = otlp::ResourceSpans { resource: Some(late), ..otlp::ResourceSpans::default() };
+        let mut odd =
+            ExportTraceServiceRequest::decode(&request[..]).unwrap().resource_spans[0].encode_to_vec();
+        odd.extend(late.encode_to_vec());
+        let mut length = Vec::new();
+        prost::encode_length_delimiter(odd.len(), &mut length).unwrap();
+        let odd = [b"\x0a", &length[..], &odd].concat();
+        assert_eq!(post(&backend, "otlp_http", "/v1/traces", &[PROTOBUF], &odd).status, 200);
+        assert_eq!(backend.app().store.services().unwrap(), ["late"]);
+        assert_eq!(all(&backend)[0].spans.len() as u64, spans);
+        assert_eq!(backend.app().counters.spans(Receiver::OtlpHttp), spans);
+    }
+}
+
 #[test]
 fn thrift_over_http() {
     let backend = start();

@@ -6,7 +6,7 @@
 //! | [`SpanSource`] | encodes spans from wherever they are, without building the model |
 //! | [`Packer`] | fills datagrams (or HTTP bodies) to an exact number of bytes, each span encoded once |
 //! | [`Message::decode`], [`Batch::decode`] | read what clients send; bounded, borrowing from the input |
-//! | [`Room`] | memory of batches that were read before, so that reading the next allocates nothing |
+//! | [`Message::read`], [`Batch::read`] | the same without keeping it: a [`Sink`] gets each span as it is read |
 //! | [`Message::encode_into`], [`Batch::encode_into`], [`encode_span`] | write one message, batch or span, of any size |
 //! | feature `thrift` | the model through any protocol of the `thrift` crate |
 //!
@@ -82,7 +82,7 @@ mod source;
 #[cfg(feature = "thrift")]
 mod via_thrift;
 
-pub use decode::{DecodeError, DecodeErrorKind, Room, Texts};
+pub use decode::{DecodeError, DecodeErrorKind, Sink, Texts};
 pub use encode::encode_span;
 pub use model::{Batch, ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 pub use pack::{DEFAULT_LIMIT, Datagram, PackError, Packer, Push, Repacked, TAGS_SHED};

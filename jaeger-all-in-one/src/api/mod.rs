@@ -16,6 +16,7 @@
 mod answer;
 mod completion;
 mod dependencies;
+mod found;
 mod json;
 mod metrics;
 mod parameters;

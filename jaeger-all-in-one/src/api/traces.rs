@@ -1,6 +1,6 @@
 //! Whole traces: found by what a span of them is like, by their ids, or given and shown.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,26 +8,21 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use jaeger_thrift::Batch;
-use serde::ser::{Error as _, Serialize, SerializeSeq as _, Serializer};
+use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 
 use super::answer::{Body, Envelope, Failure, Fault, Ready};
+use super::found::{Found, MOST};
 use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
 use crate::app::App;
 use crate::receive::body;
 use crate::rules::{ShownTrace, Version, show};
-use crate::store::{Store, StoreError, StoredSpan, Trace};
+use crate::store::{StoredSpan, Trace};
 use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
 
 /// The largest file that is turned into a trace: bytes of JSON.
 const LARGEST_UPLOAD: usize = 64 << 20;
-
-/// The largest list of traces, in bytes of JSON.
-const MOST: usize = 1 << 30;
-/// Spans that are read at once, nearly, where traces have that many; and traces where they have not.
-const SPANS_AT_ONCE: usize = 20_000;
-const TRACES_AT_ONCE: usize = 100;
 
 /// `GET /api/traces`
 pub(super) async fn search(State(app): State<App>, raw: RawQuery) -> Result<Ready, Failure> {
@@ -36,47 +31,31 @@ pub(super) async fn search(State(app): State<App>, raw: RawQuery) -> Result<Read
     ask(&app, move |store| {
         let (by_id, raw) = (!search.ids.is_empty(), search.raw);
         let ids = if by_id { search.ids.clone() } else { store.find(&search.limited()?)? };
-        let found =
-            Found { store, ids: &ids, by_id, raw, missing: RefCell::default(), failed: Cell::default() };
-        write_found(&found, &query, MOST)
+        let listed = Listed { found: Found::new(store, &ids), by_id, raw, missing: RefCell::default() };
+        write_found(&listed, &query, MOST)
     })
     .await
 }
 
-/// Traces that are read, put in order and written some at a time: of a large answer no more than its text is held.
-struct Found<'s> {
-    store: &'s dyn Store,
-    ids: &'s [u128],
-    /// Whether it was asked for these ids, so that those that are not there are told.
+/// Traces that were found, or asked for by their ids: then those that are not there are told.
+struct Listed<'s> {
+    found: Found<'s>,
     by_id: bool,
     raw: bool,
     missing: RefCell<Vec<Fault>>,
-    failed: Cell<Option<StoreError>>,
 }
 
-impl Serialize for Found<'_> {
+impl Serialize for Listed<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut list = to.serialize_seq(None)?;
-        let (mut ids, mut some) = (self.ids, 10);
-        while !ids.is_empty() {
-            let (now, rest) = ids.split_at(some.min(ids.len()));
-            ids = rest;
-            let found = self.store.traces(now).map_err(|error| {
-                self.failed.set(Some(error));
-                S::Error::custom("the store failed")
-            })?;
+        let missing = |id| {
             if self.by_id {
-                let is_there = |id: &u128| found.iter().any(|trace| trace.trace_id == *id);
-                let missing =
-                    now.iter().filter(|id| !is_there(id)).map(|id| Fault::missing(trace_id_text(*id)));
-                self.missing.borrow_mut().extend(missing);
+                self.missing.borrow_mut().push(Fault::missing(trace_id_text(id)));
             }
-            let spans = found.iter().map(|trace| trace.spans.len()).sum::<usize>();
-            some = (some * SPANS_AT_ONCE / spans.max(1)).clamp(1, TRACES_AT_ONCE);
-            for trace in found {
-                list.serialize_element(&TraceJson::new(&show(trace, self.raw, Version::One)))?;
-            }
-        }
+        };
+        self.found.each(missing, |trace| {
+            list.serialize_element(&TraceJson::new(&show(trace, self.raw, Version::One)))
+        })?;
         list.end()
     }
 }
@@ -92,18 +71,13 @@ impl Serialize for Missing<'_> {
 }
 
 /// Written in the order of its fields: the traces before what is missing.
-fn envelope<'f>(found: &'f Found<'_>) -> Envelope<&'f Found<'f>, Missing<'f>> {
-    Envelope { data: found, total: 0, limit: 0, offset: 0, errors: Missing(&found.missing) }
+fn envelope<'f>(listed: &'f Listed<'_>) -> Envelope<&'f Listed<'f>, Missing<'f>> {
+    Envelope { data: listed, total: 0, limit: 0, offset: 0, errors: Missing(&listed.missing) }
 }
 
-fn write_found(found: &Found<'_>, query: &Query, most: usize) -> Result<Body, Failure> {
-    Body::try_new(&envelope(found), query, most).map_err(|_| match found.failed.take() {
-        Some(error) => error.into(),
-        None => Failure::bad(format!(
-            "what was found is larger than {} MiB; ask for fewer traces with limit, or for /api/v3/trace-summaries",
-            most >> 20
-        )),
-    })
+fn write_found(listed: &Listed<'_>, query: &Query, most: usize) -> Result<Body, Failure> {
+    let advice = "ask for fewer traces with limit, or for /api/v3/trace-summaries";
+    listed.found.write(&envelope(listed), query, most, advice)
 }
 
 /// `GET /api/traces/{id}`; with `download` as a file.
@@ -197,6 +171,7 @@ fn write(found: Vec<Trace>, raw: bool, query: &Query) -> Body {
 mod tests {
     use super::*;
     use crate::api::json;
+    use crate::store::Store as _;
     use crate::store::memory::MemoryStore;
     use jaeger_thrift::{Process, Span};
 
@@ -206,8 +181,8 @@ mod tests {
         let spans = (1..=2_000).map(|trace_id| Span { trace_id, span_id: 1, ..Span::default() }).collect();
         store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
         let ids: Vec<u128> = (1..=2_001).rev().collect();
-        let (missing, failed) = (RefCell::default(), Cell::default());
-        let found = Found { store: &store, ids: &ids, by_id: true, raw: false, missing, failed };
+        let (found, missing) = (Found::new(&store, &ids), RefCell::default());
+        let found = Listed { found, by_id: true, raw: false, missing };
         let query = Query::parse("");
         let text = json::write(&envelope(&found), false);
         let answer: serde_json::Value = serde_json::from_slice(&text).unwrap();

@@ -3,14 +3,12 @@
 pub(crate) mod body;
 mod budget;
 pub mod otlp;
-mod rooms;
 pub mod thrift_http;
 pub mod udp;
 pub mod zipkin;
 
 use jaeger_thrift::{DecodeError, DecodeErrorKind};
 
-pub(crate) use self::rooms::Rooms;
 use crate::counters::Cause;
 
 /// The cause under which unreadable Thrift is counted.
@@ -29,10 +27,10 @@ pub fn cause(error: &DecodeError) -> Cause {
     }
 }
 
-/// Has the system's allocator keep what batches free for the batches to come.
+/// Has the system's allocator keep what bodies free for the bodies to come.
 ///
-/// A batch is some hundred kilobytes that live for a millisecond. As it starts, glibc gives such memory back to the kernel each time, and has it mapped and
-/// zeroed page by page for the next batch, which costs as much as reading the spans. Once a mapping of some size was freed it keeps twice as much (mallopt(3),
+/// One is some hundred kilobytes that live for a millisecond. As it starts, glibc gives such memory back to the kernel each time, and has it mapped and
+/// zeroed page by page for the next one, which costs as much as reading the spans. Once a mapping of some size was freed it keeps twice as much (mallopt(3),
 /// `M_MMAP_THRESHOLD`); the one that is freed here is never touched. With another allocator this does nothing.
 pub(crate) fn keep_memory() {
     /// Bytes; twice as many are kept.

@@ -57,9 +57,6 @@ async fn take(app: &App, request: Request) -> Result<(), Refusal> {
 /// assert!(thrift_http::take_batch(&app, b"no batch").is_err());
 /// ```
 pub fn take_batch(app: &App, bytes: &[u8]) -> Result<(), DecodeError> {
-    app.rooms.lend(|room| {
-        let batch = Batch::decode_in(room, Protocol::Binary, bytes)?;
-        room.reclaim(app.take(Receiver::ThriftHttp, batch));
-        Ok(())
-    })
+    let receiver = Receiver::ThriftHttp;
+    app.take_read(receiver, bytes.len(), |sink| Batch::read(Protocol::Binary, bytes, sink), Vec::new)
 }

@@ -99,8 +99,8 @@ fn wake(mut address: SocketAddr) {
 
 /// Takes one datagram in, or counts why not.
 pub fn datagram(app: &App, receiver: Receiver, protocol: Protocol, bytes: &[u8]) {
-    app.rooms.lend(|room| match Message::decode_in(room, protocol, bytes) {
-        Ok(message) => room.reclaim(app.take(receiver, message.batch)),
-        Err(error) => app.counters.refused(receiver, cause(&error), 1),
-    });
+    let taken = app.take_read(receiver, bytes.len(), |sink| Message::read(protocol, bytes, sink), Vec::new);
+    if let Err(error) = taken {
+        app.counters.refused(receiver, cause(&error), 1);
+    }
 }

@@ -103,28 +103,29 @@ pub fn span(span: &mut Span<'_>) {
 
 /// Whether no two tags have the same key, as far as a look at each key's length and ends can tell; and whether there is one that matters.
 fn look(tags: &[Tag<'_>]) -> (bool, bool) {
-    let (mut seen, mut distinct, mut any) = (0_u64, true, false);
+    let (mut seen, mut distinct) = (0_u64, true);
     for tag in tags {
-        let key = tag.key.as_bytes();
-        let ends = match key {
-            [first, .., last] => first ^ last.rotate_left(2),
-            _ => 0,
-        };
-        let bit = 1 << ((usize::from(ends) + key.len() * 5) % 64);
+        let bit = bit(tag.key.as_bytes());
         distinct &= seen & bit == 0;
         seen |= bit;
-        any |= matters(&tag.key);
     }
-    (distinct, any)
+    (distinct, seen & MATTER != 0 && tags.iter().any(|tag| MATTERING.contains(&&*tag.key)))
 }
 
-/// The keys that rewriting looks at; told apart by their length first, which is one comparison for most keys.
-fn matters(key: &str) -> bool {
-    match key.len() {
-        5 => key == "error",
-        9 => key == "span.kind",
-        16 => key == "otel.status_code" || key == "http.status_code",
-        _ => false,
+/// The keys that rewriting looks at.
+const MATTERING: [&str; 4] = ["error", "span.kind", "otel.status_code", "http.status_code"];
+/// Their bits.
+const MATTER: u64 = {
+    let [error, kind, status, http] = MATTERING;
+    bit(error.as_bytes()) | bit(kind.as_bytes()) | bit(status.as_bytes()) | bit(http.as_bytes())
+};
+
+/// One of 64 bits, by a key's length and ends.
+#[inline]
+const fn bit(key: &[u8]) -> u64 {
+    match key {
+        [first, .., last] => 1 << ((*first as usize ^ ((*last as usize) << 2) ^ (key.len() * 5)) % 64),
+        _ => 1,
     }
 }
 

@@ -1,6 +1,8 @@
 //! A span without its tags and logs, and what of these belongs to its head: kind, error, panic, cancellation, parent.
 
-use jaeger_thrift::{Process, RefType, Span, SpanRef, Value};
+use std::borrow::Cow;
+
+use jaeger_thrift::{Log, Process, RefType, Span, SpanRef, Value};
 
 /// What summaries, dependencies and metrics need of a span, without its tags and logs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +40,7 @@ pub struct TraceHeads<'a> {
 
 /// The head of a span.
 pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
-    let Told { kind, error, panic, cancelled } = told(span);
+    let told = told(span);
     SpanHead {
         span_id: span.span_id,
         parent_span_id: parent(span),
@@ -46,42 +48,59 @@ pub fn head<'a>(process: &'a Process<'_>, span: &'a Span<'_>) -> SpanHead<'a> {
         operation: &span.operation_name,
         start_time: span.start_time,
         duration: span.duration,
-        kind,
-        error,
-        panic,
-        cancelled,
+        kind: told.kind().map_or("", |kind| kind),
+        error: told.error,
+        panic: told.panic,
+        cancelled: told.cancelled,
     }
 }
 
 /// What tags and logs tell for the head.
 #[derive(Default)]
-pub(super) struct Told<'a> {
-    pub(super) kind: &'a str,
+pub(super) struct Told<'t, 'a> {
+    kind: Option<&'t Cow<'a, str>>,
     pub(super) error: bool,
     pub(super) panic: bool,
     pub(super) cancelled: bool,
 }
 
-/// The tags `span.kind` (empty if there is none), `error` and `cancelled`, of several the last; and whether a log is a panic's.
-pub(super) fn told<'a>(span: &'a Span<'_>) -> Told<'a> {
-    let mut told = Told::default();
-    for tag in &span.tags {
-        // By their length first, which is one comparison for most keys.
-        match (tag.key.len(), &tag.value) {
-            (9, Value::String(value)) if tag.key == "span.kind" => told.kind = value,
-            (5, value) if tag.key == "error" => told.error = is_true(value).unwrap_or(told.error),
-            (9, value) if tag.key == "cancelled" => told.cancelled = is_true(value).unwrap_or(told.cancelled),
+/// The keys of tags that tell something.
+pub(super) const TELLING: [&str; 3] = ["span.kind", "error", "cancelled"];
+
+impl<'t, 'a> Told<'t, 'a> {
+    /// Looks at a tag whose key is that one of [`TELLING`]; of several the last counts.
+    #[inline]
+    pub(super) fn by(&mut self, telling: usize, value: &'t Value<'a>) {
+        match (telling, value) {
+            (0, Value::String(value)) => self.kind = Some(value),
+            (1, value) => self.error = is_true(value).unwrap_or(self.error),
+            (2, value) => self.cancelled = is_true(value).unwrap_or(self.cancelled),
             _ => {}
         }
     }
-    if span.logs.is_empty() {
-        return told;
+
+    /// The kind, if there is one.
+    pub(super) fn kind(&self) -> Option<&'t Cow<'a, str>> {
+        self.kind.filter(|kind| !kind.is_empty())
     }
-    let mut fields = span.logs.iter().flat_map(|log| &log.fields);
-    told.panic = fields.any(|field| {
-        field.key == "event" && matches!(&field.value, Value::String(event) if event == "panic")
-    });
+}
+
+/// The tags `span.kind`, `error` and `cancelled`; and whether a log is a panic's.
+pub(super) fn told<'t, 'a>(span: &'t Span<'a>) -> Told<'t, 'a> {
+    let mut told = Told { panic: is_panic(&span.logs), ..Told::default() };
+    for tag in &span.tags {
+        if let Some(telling) = TELLING.iter().position(|key| *key == tag.key) {
+            told.by(telling, &tag.value);
+        }
+    }
     told
+}
+
+/// Whether one of the logs is a panic's.
+pub(super) fn is_panic(logs: &[Log<'_>]) -> bool {
+    logs.iter()
+        .flat_map(|log| &log.fields)
+        .any(|field| field.key == "event" && matches!(&field.value, Value::String(event) if event == "panic"))
 }
 
 /// True or false, as a bool or as text; `None` for what is neither.

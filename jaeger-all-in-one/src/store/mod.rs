@@ -22,7 +22,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use jaeger_thrift::{Batch, Process, Span};
+use jaeger_thrift::{Batch, Process, Sink, Span};
 
 /// A span with its process, as it is given back.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,10 +99,22 @@ pub type EachSpan<'e> = &'e mut dyn FnMut(&Process<'_>, &Span<'_>) -> ControlFlo
 /// What [`Store::scan_traces`] and [`Store::heads`] call with each trace; they stop on `Break`.
 pub type EachTrace<'e> = &'e mut dyn FnMut(TraceHeads<'_>) -> ControlFlow<()>;
 
+/// What gives spans to a [`Store::append_while_read`]; false if they are none after all.
+pub type Read<'r, 'a> = &'r mut dyn FnMut(&mut dyn Sink<'a>) -> bool;
+
 /// A store of spans. All calls block (briefly, in memory): from async code go through `tokio::task::spawn_blocking` or [`crate::App::ask`].
 pub trait Store: Send + Sync + fmt::Debug {
     /// Takes a batch in. Spans with a trace id of zero have been refused before.
     fn append(&self, batch: &Batch<'_>) -> Appended;
+
+    /// Takes in what `read` gives, while it is read and before anybody else sees any of it; all of it or, if `read` is false, nothing. Spans with a trace id of
+    /// zero are not given. `bytes` is about what it takes on the wire.
+    ///
+    /// `None` is of a store that takes batches only: then nothing was read.
+    fn append_while_read<'a>(&self, bytes: usize, read: Read<'_, 'a>) -> Option<Appended> {
+        let _ = (bytes, read);
+        None
+    }
 
     /// Ids of the traces with one span that satisfies all of `query`, newest first by first arrival, at most `query.limit`. It is asked now and then whether
     /// to go on, for a search by a tag may read millions of spans; if not, what was found so far is the answer.

@@ -6,9 +6,9 @@
 
 use super::error::DecodeErrorKind;
 use super::input::{Input, Kind, Read, Result, skip, structs};
-use super::quick::{self, Quick, Rest, Seen};
-use super::room::Room;
-use crate::model::{Batch, ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
+use super::quick::{self, Quick, Seen};
+use super::sink::Sink;
+use crate::model::{ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
 /// Runs over a struct's fields. `each` reads one and says whether it did; if not it is passed over.
@@ -62,41 +62,60 @@ fn name(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>, room: &mut Room) -> Result<Batch<'a>> {
-    let (mut sender, mut spans, mut seq_no, mut stats) = (None, None, None, None);
+/// What of a batch is neither its process nor its spans.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) seq_no: Option<i64>,
+    pub(super) stats: Option<ClientStats>,
+}
+
+/// Gives process and spans to `sink` as they are read.
+///
+/// The process stands before the spans. Where it does not, or either comes again, it is only remembered where the spans are, and they are read at the end.
+pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>, sink: &mut dyn Sink<'a>) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let (mut sender, mut spans, mut given) = (None, None, false);
     fields::<R>(input, "Batch", |input, id, kind| {
+        if given && matches!((id, kind), (1, Kind::Struct) | (2, Kind::List)) {
+            sink.forget();
+            given = false;
+        }
         match (id, kind) {
             (1, Kind::Struct) => sender = Some(process::<R>(input)?),
             (2, Kind::List) => {
-                spans = Some(list_of_spans::<R>(input, room)?);
+                let first = spans.replace(input.clone()).is_none();
+                let Some(sender) = sender.as_ref().filter(|_| first) else { return Ok(false) };
+                sink.process(sender.clone());
+                list_of_spans::<R>(input, sink)?;
+                given = true;
             }
-            (3, Kind::I64) => seq_no = Some(<R as Read>::i64(input, "Batch.seqNo")?),
-            (4, Kind::Struct) => stats = Some(client_stats::<R>(input)?),
+            (3, Kind::I64) => counts.seq_no = Some(<R as Read>::i64(input, "Batch.seqNo")?),
+            (4, Kind::Struct) => counts.stats = Some(client_stats::<R>(input)?),
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok(Batch {
-        process: required(input, sender, "Batch.process")?,
-        spans: required(input, spans, "Batch.spans")?,
-        seq_no,
-        stats,
-    })
+    let sender = required(input, sender, "Batch.process")?;
+    let mut spans = required(input, spans, "Batch.spans")?;
+    if !given {
+        sink.process(sender);
+        list_of_spans::<R>(&mut spans, sink)?;
+    }
+    Ok(counts)
 }
 
-fn list_of_spans<'a, R: Read + Quick>(input: &mut Input<'a>, room: &mut Room) -> Result<Vec<Span<'a>>> {
+fn list_of_spans<'a, R: Read + Quick>(input: &mut Input<'a>, sink: &mut dyn Sink<'a>) -> Result<()> {
     let n = structs::<R>(input, least::<R>(SPAN), "Batch.spans")?;
     let mut seen = Seen::default();
-    let mut spans = room.spans();
-    spans.reserve(n);
+    let mut one = Span::default();
     for _ in 0..n {
-        let mut rest = Rest(input.rest());
-        match quick::span::<R>(&mut rest, &mut seen, room, &mut spans) {
-            Some(()) => input.go_on_at(rest.0),
-            None => spans.push(span::<R>(input)?),
+        match quick::span::<R>(input.rest(), &mut seen, &mut one) {
+            Some(rest) => input.go_on_at(rest),
+            None => one = span::<R>(input)?,
         }
+        sink.span(&mut one);
     }
-    Ok(spans)
+    Ok(())
 }
 
 fn process<'a, R: Read>(input: &mut Input<'a>) -> Result<Process<'a>> {

@@ -7,14 +7,16 @@ mod error;
 mod input;
 mod jaeger;
 mod quick;
-mod room;
+mod sink;
 mod texts;
 
 pub use error::{DecodeError, DecodeErrorKind};
 pub(crate) use input::{Binary, Compact, Input, Kind, Read, Result, skip, structs};
-pub use room::Room;
+use sink::Gathered;
+pub use sink::Sink;
 pub use texts::Texts;
 
+use self::jaeger::Counts;
 use crate::model::Batch;
 use crate::protocol::{METHOD, Message, MessageType, Protocol};
 
@@ -36,22 +38,21 @@ impl<'a> Message<'a> {
     /// # Errors
     /// If it is not a call of `emitBatch` in that encoding, or breaks off, or declares what it does not hold.
     pub fn decode(protocol: Protocol, bytes: &'a [u8]) -> std::result::Result<Self, DecodeError> {
-        Self::decode_in(&mut Room::default(), protocol, bytes)
+        let mut gathered = Gathered::default();
+        let (message_type, sequence_id, counts) = message(protocol, bytes, &mut gathered)?;
+        Ok(Message { message_type, sequence_id, batch: gathered.batch(counts) })
     }
 
-    /// The same, in memory that batches before left behind.
+    /// Reads the same without keeping it: `sink` gets each span as it is read. After an error, what it got so far is part of nothing.
     ///
     /// # Errors
     /// As [`Message::decode`].
-    pub fn decode_in(
-        room: &mut Room,
+    pub fn read(
         protocol: Protocol,
         bytes: &'a [u8],
-    ) -> std::result::Result<Self, DecodeError> {
-        match protocol {
-            Protocol::Compact => message::<Compact>(bytes, room),
-            Protocol::Binary => message::<Binary>(bytes, room),
-        }
+        sink: &mut dyn Sink<'a>,
+    ) -> std::result::Result<(), DecodeError> {
+        message(protocol, bytes, sink).map(|_| ())
     }
 }
 
@@ -61,23 +62,29 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// If it is no batch in that encoding, or breaks off, or declares what it does not hold.
     pub fn decode(protocol: Protocol, bytes: &'a [u8]) -> std::result::Result<Self, DecodeError> {
-        Self::decode_in(&mut Room::default(), protocol, bytes)
+        let mut gathered = Gathered::default();
+        let counts = batch(protocol, bytes, &mut gathered)?;
+        Ok(gathered.batch(counts))
     }
 
-    /// The same, in memory that batches before left behind.
+    /// Reads the same without keeping it, as [`Message::read`].
     ///
     /// # Errors
     /// As [`Batch::decode`].
-    pub fn decode_in(
-        room: &mut Room,
+    pub fn read(
         protocol: Protocol,
         bytes: &'a [u8],
-    ) -> std::result::Result<Self, DecodeError> {
-        let mut input = Input::new(bytes);
-        match protocol {
-            Protocol::Compact => jaeger::batch::<Compact>(&mut input, room),
-            Protocol::Binary => jaeger::batch::<Binary>(&mut input, room),
-        }
+        sink: &mut dyn Sink<'a>,
+    ) -> std::result::Result<(), DecodeError> {
+        batch(protocol, bytes, sink).map(|_| ())
+    }
+}
+
+fn batch<'a>(protocol: Protocol, bytes: &'a [u8], sink: &mut dyn Sink<'a>) -> Result<Counts> {
+    let mut input = Input::new(bytes);
+    match protocol {
+        Protocol::Compact => jaeger::batch::<Compact>(&mut input, sink),
+        Protocol::Binary => jaeger::batch::<Binary>(&mut input, sink),
     }
 }
 
@@ -95,18 +102,30 @@ fn header<R: Read>(input: &mut Input<'_>) -> Result<(MessageType, i32)> {
     Ok((message_type, sequence_id))
 }
 
-fn message<'a, R: Read + quick::Quick>(bytes: &'a [u8], room: &mut Room) -> Result<Message<'a>> {
+type Header = (MessageType, i32, Counts);
+
+fn message<'a>(protocol: Protocol, bytes: &'a [u8], sink: &mut dyn Sink<'a>) -> Result<Header> {
+    match protocol {
+        Protocol::Compact => message_of::<Compact>(bytes, sink),
+        Protocol::Binary => message_of::<Binary>(bytes, sink),
+    }
+}
+
+fn message_of<'a, R: Read + quick::Quick>(bytes: &'a [u8], sink: &mut dyn Sink<'a>) -> Result<Header> {
     let mut input = Input::new(bytes);
     let (message_type, sequence_id) = header::<R>(&mut input)?;
-    let mut batch = None;
+    let mut counts = None;
     jaeger::fields::<R>(&mut input, "emitBatch", |input, id, kind| match (id, kind) {
         (1, Kind::Struct) => {
-            batch = Some(jaeger::batch::<R>(input, room)?);
+            if counts.is_some() {
+                sink.forget();
+            }
+            counts = Some(jaeger::batch::<R>(input, sink)?);
             Ok(true)
         }
         _ => Ok(false),
     })?;
-    Ok(Message { message_type, sequence_id, batch: jaeger::required(&input, batch, "emitBatch.batch")? })
+    Ok((message_type, sequence_id, jaeger::required(&input, counts, "emitBatch.batch")?))
 }
 
 /// The length of the struct with which `bytes` begin.

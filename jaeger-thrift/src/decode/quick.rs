@@ -5,8 +5,7 @@
 
 use super::input::{Binary, Compact, gather};
 use super::jaeger::trace_id;
-use super::room::Room;
-use super::texts::{Texts, same};
+use super::texts::Texts;
 use crate::model::{Log, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
@@ -96,6 +95,8 @@ pub(super) struct Seen<'a> {
     trace: (&'a [u8], u128),
     /// Of the tags of the spans before, by their place in the span: mostly the same keys stand there, and then the bytes are only compared.
     heads: [Head<'a>; HEADS],
+    /// Lists that held the fields of logs.
+    lists: Vec<Vec<Tag<'a>>>,
 }
 
 /// A tag up to its value.
@@ -233,98 +234,82 @@ fn i64<Q: Quick>(rest: &mut Rest<'_>, last: u8, id: u8) -> Option<i64> {
     field(Q::comes(rest, last, id, Type::I64), || Q::i64(rest))
 }
 
-/// Appends the span that stands here to `spans`.
+/// Reads the span that stands here into `span`, whatever that held; what is left behind it.
 #[inline]
 pub(super) fn span<'a, Q: Quick>(
-    rest: &mut Rest<'a>,
+    from: &'a [u8],
     seen: &mut Seen<'a>,
-    room: &mut Room,
-    spans: &mut Vec<Span<'a>>,
-) -> Option<()> {
-    let from = rest;
-    // What nothing else has the address of stays in registers.
-    let rest = &mut Rest(from.0);
-    let trace_id = match rest.0.split_at_checked(seen.trace.0.len()) {
-        Some((next, behind)) if !next.is_empty() && same(next, seen.trace.0) => {
+    span: &mut Span<'a>,
+) -> Option<&'a [u8]> {
+    let rest = &mut Rest(from);
+    span.trace_id = match rest.0.split_at_checked(seen.trace.0.len()) {
+        Some((next, behind)) if !next.is_empty() && Texts::same(next, seen.trace.0) => {
             rest.0 = behind;
             seen.trace.1
         }
         _ => {
             let low = i64::<Q>(rest, 0, 1)?;
             let high = i64::<Q>(rest, 1, 2)?;
-            seen.trace = (&from.0[..from.0.len() - rest.0.len()], trace_id(high, low));
+            seen.trace = (&from[..from.len() - rest.0.len()], trace_id(high, low));
             seen.trace.1
         }
     };
-    let span_id = i64::<Q>(rest, 2, 3)? as u64;
-    let parent_span_id = i64::<Q>(rest, 3, 4)? as u64;
+    span.span_id = i64::<Q>(rest, 2, 3)? as u64;
+    span.parent_span_id = i64::<Q>(rest, 3, 4)? as u64;
     let name = field(Q::comes(rest, 4, 5, Type::Binary), || Q::bytes(rest))?;
-    let name = seen.texts.get(name)?;
+    span.operation_name = Cow::Borrowed(seen.texts.get(name)?);
     let mut last = 5;
-    let mut references = Vec::new();
+    span.references.clear();
     if Q::comes(rest, last, 6, Type::List) {
         last = 6;
-        (references, rest.0) = self::references::<Q>(Rest(rest.0))?;
+        rest.0 = references::<Q>(Rest(rest.0), &mut span.references)?;
     }
-    let flags = field(Q::comes(rest, last, 7, Type::I32), || Q::i32(rest))?;
-    let start_time = i64::<Q>(rest, 7, 8)?;
-    let duration = i64::<Q>(rest, 8, 9)?;
+    span.flags = field(Q::comes(rest, last, 7, Type::I32), || Q::i32(rest))?;
+    span.start_time = i64::<Q>(rest, 7, 8)?;
+    span.duration = i64::<Q>(rest, 8, 9)?;
     last = 9;
-    let mut tags = Vec::new();
+    span.tags.clear();
     if Q::comes(rest, last, 10, Type::List) {
         last = 10;
-        tags = self::tags::<Q>(rest, seen, room)?;
+        tags::<Q>(rest, seen, &mut span.tags)?;
     }
-    let mut logs = Vec::new();
+    if !span.logs.is_empty() {
+        seen.lists.extend(span.logs.drain(..).map(|log| log.fields));
+    }
     if Q::comes(rest, last, 11, Type::List) {
-        (logs, rest.0) = self::logs::<Q>(Rest(rest.0), seen, room)?;
+        rest.0 = logs::<Q>(Rest(rest.0), seen, &mut span.logs)?;
     }
-    rest.passes([0]).then_some(())?;
-    spans.push(Span {
-        trace_id,
-        span_id,
-        parent_span_id,
-        operation_name: Cow::Borrowed(name),
-        references,
-        flags,
-        start_time,
-        duration,
-        tags,
-        logs,
-    });
-    from.0 = rest.0;
-    Some(())
+    rest.passes([0]).then_some(rest.0)
 }
 
 /// References, and what is left behind them.
 #[inline(never)]
-fn references<'a, Q: Quick>(mut rest: Rest<'a>) -> Option<(Vec<SpanRef>, &'a [u8])> {
+fn references<'a, Q: Quick>(mut rest: Rest<'a>, references: &mut Vec<SpanRef>) -> Option<&'a [u8]> {
     let rest = &mut rest;
     let count = bounded(Q::structs(rest)?, rest)?;
-    let mut references = Vec::with_capacity(count);
+    references.reserve_exact(count);
     for _ in 0..count {
         references.push(reference::<Q>(rest)?);
     }
-    Some((references, rest.0))
+    Some(rest.0)
 }
 
 /// Logs, and what is left behind them.
 #[inline(never)]
-fn logs<'a, Q: Quick>(
-    mut rest: Rest<'a>,
-    seen: &mut Seen<'a>,
-    room: &mut Room,
-) -> Option<(Vec<Log<'a>>, &'a [u8])> {
+fn logs<'a, Q: Quick>(mut rest: Rest<'a>, seen: &mut Seen<'a>, logs: &mut Vec<Log<'a>>) -> Option<&'a [u8]> {
     let rest = &mut rest;
     let count = bounded(Q::structs(rest)?, rest)?;
-    let mut logs = Vec::with_capacity(count);
+    logs.reserve_exact(count);
     for _ in 0..count {
         let timestamp = i64::<Q>(rest, 0, 1)?;
-        let fields = field(Q::comes(rest, 1, 2, Type::List), || tags::<Q>(rest, seen, room))?;
+        Q::comes(rest, 1, 2, Type::List).then_some(())?;
+        let mut fields = seen.lists.pop().unwrap_or_default();
+        fields.clear();
+        tags::<Q>(rest, seen, &mut fields)?;
         rest.passes([0]).then_some(())?;
         logs.push(Log { timestamp, fields });
     }
-    Some((logs, rest.0))
+    Some(rest.0)
 }
 
 #[inline(always)]
@@ -347,14 +332,13 @@ fn bounded(count: usize, rest: &Rest<'_>) -> Option<usize> {
 }
 
 #[inline(always)]
-fn tags<'a, Q: Quick>(rest: &mut Rest<'a>, seen: &mut Seen<'a>, room: &mut Room) -> Option<Vec<Tag<'a>>> {
+fn tags<'a, Q: Quick>(rest: &mut Rest<'a>, seen: &mut Seen<'a>, tags: &mut Vec<Tag<'a>>) -> Option<()> {
     let count = bounded(Q::structs(rest)?, rest)?;
-    let mut tags = room.tags();
     tags.reserve_exact(count);
     for n in 0..count {
-        rest.0 = tag::<Q>(Rest(rest.0), &mut seen.texts, &mut seen.heads[n % HEADS], &mut tags)?;
+        rest.0 = tag::<Q>(Rest(rest.0), &mut seen.texts, &mut seen.heads[n % HEADS], tags)?;
     }
-    Some(tags)
+    Some(())
 }
 
 /// Appends a tag; what is left behind it. By itself, so that it has the registers for itself.
@@ -367,7 +351,7 @@ fn tag<'a, Q: Quick>(
 ) -> Option<&'a [u8]> {
     let rest = &mut rest;
     let (key, v_type) = match rest.0.split_at_checked(head.bytes.len()) {
-        Some((next, behind)) if !next.is_empty() && same(next, head.bytes) => {
+        Some((next, behind)) if !next.is_empty() && Texts::same(next, head.bytes) => {
             rest.0 = behind;
             (head.key, head.v_type)
         }
@@ -406,26 +390,20 @@ mod tests {
     use super::super::jaeger;
     use super::*;
     use crate::decode::Read;
-    use crate::model::Batch;
     use crate::{Protocol, encode_span};
 
     /// What both make of these bytes must be the same wherever this one makes something of them, also behind another span, of which something is remembered.
     fn alike<R: Read + Quick>(before: &[u8], bytes: &[u8]) -> bool {
-        let (mut seen, mut room, mut spans) = (Seen::default(), Room::default(), Vec::new());
-        if span::<R>(&mut Rest(before), &mut seen, &mut room, &mut spans).is_some() {
-            room.reclaim(Batch { spans: std::mem::take(&mut spans), ..Batch::default() });
-        }
-        let mut rest = Rest(bytes);
-        let read = span::<R>(&mut rest, &mut seen, &mut room, &mut spans);
-        assert_eq!(spans.len(), usize::from(read.is_some()), "{bytes:?}");
-        let Some(quick) = spans.pop() else { return false };
+        let (mut seen, mut quick) = (Seen::default(), Span::default());
+        let _ = span::<R>(before, &mut seen, &mut quick);
+        let Some(rest) = span::<R>(bytes, &mut seen, &mut quick) else { return false };
         let mut input = Input::new(bytes);
         match jaeger::span::<R>(&mut input) {
             // As text, because a NaN is not equal to itself.
             Ok(span) => assert_eq!(format!("{quick:?}"), format!("{span:?}"), "{bytes:?}"),
             Err(error) => panic!("read {bytes:?}, which is wrong: {error}"),
         }
-        assert_eq!(rest.0.len(), input.left(), "{bytes:?}");
+        assert_eq!(rest.len(), input.left(), "{bytes:?}");
         true
     }
 

@@ -34,10 +34,28 @@ impl<'a> Texts<'a> {
         let middle = bytes[bytes.len() / 2];
         let mixed = usize::from(first) ^ usize::from(middle) << 2 ^ usize::from(last) << 4;
         let place = (mixed ^ mixed >> 6).wrapping_add(bytes.len()) % PLACES;
-        if same(self.known[place].as_bytes(), bytes) {
+        if Self::same(self.known[place].as_bytes(), bytes) {
             return Some(self.known[place]);
         }
         self.check(place, bytes)
+    }
+
+    /// Whether they are equal: without a call where they are short, as nearly all are.
+    #[inline(always)]
+    pub fn same(a: &[u8], b: &[u8]) -> bool {
+        /// Of `N` to twice as many: by both ends, which overlap.
+        #[inline(always)]
+        fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+            a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
+        }
+        a.len() == b.len()
+            && match a.len() {
+                8..=16 => ends::<8>(a, b),
+                17..=32 => ends::<16>(a, b),
+                4..8 => ends::<4>(a, b),
+                2..4 => ends::<2>(a, b),
+                _ => a == b,
+            }
     }
 
     #[inline(never)]
@@ -48,39 +66,21 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Whether they are equal: without a call where they are short, as nearly all are.
-#[inline(always)]
-pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
-    /// Of `N` to twice as many: by both ends, which overlap.
-    #[inline(always)]
-    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
-        a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
-    }
-    a.len() == b.len()
-        && match a.len() {
-            8..=16 => ends::<8>(a, b),
-            17..=32 => ends::<16>(a, b),
-            4..8 => ends::<4>(a, b),
-            2..4 => ends::<2>(a, b),
-            _ => a == b,
-        }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::same;
+    use super::Texts;
 
     #[test]
     fn texts_are_the_same_if_every_byte_is() {
         let all = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
         for length in 0..all.len() {
             let text = &all[..length];
-            assert!(same(text, &all.to_vec()[..length]));
-            assert!(!same(text, &all[..length + 1]) && !same(&all[..length + 1], text));
+            assert!(Texts::same(text, &all.to_vec()[..length]));
+            assert!(!Texts::same(text, &all[..length + 1]) && !Texts::same(&all[..length + 1], text));
             for at in 0..length {
                 let mut other = text.to_vec();
                 other[at] ^= 1;
-                assert!(!same(text, &other), "{at} of {length}");
+                assert!(!Texts::same(text, &other), "{at} of {length}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::hostile::{PROTOCOLS, batch_error};
 use crate::oracle::reader;
 use crate::tree::{self, Tree, structs, tag, text, text_tag};
-use jaeger_thrift::{Batch, DecodeErrorKind as Kind, Message, Protocol, Span, Tag, Value};
+use jaeger_thrift::{Batch, DecodeErrorKind as Kind, Message, Process, Protocol, Span, Tag, Value};
 use thrift::protocol::TType;
 
 /// Where a struct is, what it is called, and its required fields.
@@ -248,4 +248,51 @@ fn text_tag_of_type(v_type: i32) -> Tree {
     let mut it = text_tag("k", "v");
     *it.field(2) = Tree::I32(v_type);
     it
+}
+
+/// Fields in any order, and of one that comes twice the last: also where spans are read as they come.
+#[test]
+fn process_and_spans_in_any_order_and_twice() {
+    let batch = |service: &'static str, ids: &[u64]| {
+        let span = |&span_id: &u64| Span { trace_id: 1, span_id, ..Span::default() };
+        let spans: Vec<Span<'static>> = ids.iter().map(span).collect();
+        Batch { process: Process::new(service), spans, ..Batch::default() }
+    };
+    for protocol in [Protocol::Compact, Protocol::Binary] {
+        // The two fields of a batch, each as it stands behind the other one or in front of it.
+        let fields = |service, ids: &[u64]| {
+            let length = |batch: Batch<'static>| {
+                let mut bytes = Vec::new();
+                batch.encode_into(protocol, &mut bytes);
+                bytes
+            };
+            let (whole, empty) = (length(batch(service, ids)), length(batch(service, &[])));
+            // A list of nothing takes two bytes or eight, and the stop one.
+            let at = empty.len() - if protocol == Protocol::Compact { 3 } else { 9 };
+            (whole[..at].to_vec(), whole[at..whole.len() - 1].to_vec())
+        };
+        let read = |parts: &[&[u8]]| {
+            let mut bytes = parts.concat();
+            if protocol == Protocol::Compact {
+                // Written with the whole id, in zigzag, instead of the difference to the field before.
+                bytes.clear();
+                for part in parts {
+                    let id = if part[0] & 0x0f == 0x0c { 2 } else { 4 };
+                    bytes.extend([part[0] & 0x0f, id]);
+                    bytes.extend(&part[1..]);
+                }
+            }
+            bytes.push(0);
+            Batch::decode(protocol, &bytes).map(Batch::into_owned)
+        };
+        let ((shop, ones), (bank, twos)) = (fields("shop", &[1, 2]), fields("bank", &[3]));
+        assert_eq!(read(&[&shop, &ones]).unwrap(), batch("shop", &[1, 2]));
+        assert_eq!(read(&[&ones, &shop]).unwrap(), batch("shop", &[1, 2]));
+        assert_eq!(read(&[&shop, &ones, &bank]).unwrap(), batch("bank", &[1, 2]));
+        assert_eq!(read(&[&shop, &ones, &twos]).unwrap(), batch("shop", &[3]));
+        assert_eq!(read(&[&shop, &ones, &bank, &twos]).unwrap(), batch("bank", &[3]));
+        assert_eq!(read(&[&ones, &shop, &bank, &twos]).unwrap(), batch("bank", &[3]));
+        assert_eq!(read(&[&shop, &bank, &ones]).unwrap(), batch("bank", &[1, 2]));
+        assert!(read(&[&ones]).is_err() && read(&[&shop]).is_err());
+    }
 }

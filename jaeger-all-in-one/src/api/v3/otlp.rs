@@ -2,24 +2,27 @@
 //!
 //! Spans are kept as Jaeger shows them, so what OpenTelemetry has fields for is taken out of the tags: kind, status, scope, trace state, an event's name. Spans
 //! of the same process stand together, and within them those of the same scope. Warnings are an attribute, `@jaeger@warnings`. Everything is written straight
-//! from the spans: a trace of 100,000 of them is never held as a tree of JSON.
+//! from the spans: a trace of 100,000 of them is never held as a tree of JSON, and of many traces some at a time.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use jaeger_thrift::{Log, Process, RefType, SpanRef, Tag, Value};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq as _, Serializer};
 
+use crate::api::found::Found;
 use crate::api::trace_json::{Each, Text};
 use crate::rules::fields::{Fields, event};
-use crate::rules::{Shown, ShownTrace, references};
+use crate::rules::{Shown, ShownTrace, Version, references, show};
 
 /// Traces, one after the other, as `{"resourceSpans":[…]}`. Raw, a process's service comes before its tags, which are not sorted.
-pub(super) struct TracesV3<'t> {
-    groups: Vec<Group<'t>>,
+pub(super) struct TracesV3<'s> {
+    pub(super) found: Found<'s>,
     raw: bool,
+    written: Cell<usize>,
 }
 
 /// The library that made a span, and its version.
@@ -27,9 +30,14 @@ type Scope<'t> = (&'t str, &'t str);
 /// A process with its spans, by the library that made them.
 type Group<'t> = (&'t Process<'static>, Vec<(Scope<'t>, Vec<&'t Shown>)>);
 
-impl<'t> TracesV3<'t> {
-    pub(super) fn new(traces: &'t [ShownTrace], raw: bool) -> TracesV3<'t> {
-        TracesV3 { groups: traces.iter().flat_map(groups).collect(), raw }
+impl<'s> TracesV3<'s> {
+    pub(super) fn new(found: Found<'s>, raw: bool) -> TracesV3<'s> {
+        TracesV3 { found, raw, written: Cell::new(0) }
+    }
+
+    /// How many traces were written.
+    pub(super) fn written(&self) -> usize {
+        self.written.get()
     }
 }
 
@@ -69,11 +77,28 @@ fn put_time<M: SerializeMap>(map: &mut M, name: &str, micros: i64) -> Result<(),
 impl Serialize for TracesV3<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(1))?;
-        map.serialize_entry(
-            "resourceSpans",
-            &Each(|| self.groups.iter().map(|group| ResourceSpans(group, self.raw))),
-        )?;
+        map.serialize_entry("resourceSpans", &List(self))?;
         map.end()
+    }
+}
+
+struct List<'l, 's>(&'l TracesV3<'s>);
+
+impl Serialize for List<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let TracesV3 { found, raw, written } = self.0;
+        let mut list = to.serialize_seq(None)?;
+        found.each(
+            |_| {},
+            |trace| {
+                written.set(written.get() + 1);
+                let shown = show(trace, *raw, Version::Three);
+                groups(&shown)
+                    .iter()
+                    .try_for_each(|group| list.serialize_element(&ResourceSpans(group, *raw)))
+            },
+        )?;
+        list.end()
     }
 }
 
@@ -313,8 +338,9 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     fn written(one: Shown) -> Json {
-        let traces = [ShownTrace { trace_id: 1, spans: vec![one] }];
-        serde_json::to_value(TracesV3::new(&traces, false)).unwrap()
+        let trace = ShownTrace { trace_id: 1, spans: vec![one] };
+        let groups = groups(&trace);
+        json!({"resourceSpans": groups.iter().map(|group| ResourceSpans(group, false)).collect::<Vec<_>>()})
     }
 
     #[test]

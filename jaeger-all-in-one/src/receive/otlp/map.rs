@@ -113,7 +113,15 @@ pub(super) struct Ended<'a> {
 }
 
 impl<'a> Ended<'a> {
+    #[inline]
     pub(super) fn add_to(self, tags: &mut Vec<Tag<'a>>) {
+        let Ended { kind: 0, code: 0, message, trace_state } = &self else { return self.add_all_to(tags) };
+        if !message.is_empty() || !trace_state.is_empty() {
+            self.add_all_to(tags);
+        }
+    }
+
+    fn add_all_to(self, tags: &mut Vec<Tag<'a>>) {
         let kind = match self.kind {
             1 => "internal",
             2 => "server",

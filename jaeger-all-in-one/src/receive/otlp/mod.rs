@@ -43,13 +43,9 @@ pub enum Unreadable {
 /// assert!(matches!(take_protobuf(&app, Receiver::OtlpHttp, b"\x0a\xff"), Err(Unreadable::Broken(_))));
 /// ```
 pub fn take_protobuf(app: &App, receiver: Receiver, bytes: &[u8]) -> Result<(), Unreadable> {
-    let taken = app.rooms.lend(|room| {
-        let batches = wire::batches(bytes, room)?;
-        let taken = app.take_otlp(receiver, batches, || bytes.to_vec());
-        taken.into_iter().for_each(|batch| room.reclaim(batch));
-        Some(())
-    });
-    if taken.is_some() {
+    let quick =
+        app.take_read(receiver, bytes.len(), |sink| wire::read(bytes, sink).ok_or(()), || bytes.to_vec());
+    if quick.is_ok() {
         return Ok(());
     }
     let request = ExportTraceServiceRequest::decode(bytes);

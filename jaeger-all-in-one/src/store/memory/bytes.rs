@@ -31,9 +31,12 @@ impl<const N: usize> Piece<N> {
         Piece { bytes: [0; N], length: 0 }
     }
 
+    /// Appends it: the whole piece and then cut, since a copy of a fixed length is some moves and no call.
     #[inline]
-    pub(super) fn written(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    pub(super) fn append_to(&self, to: &mut Vec<u8>) {
+        let length = to.len() + self.length;
+        to.extend_from_slice(&self.bytes);
+        to.truncate(length);
     }
 }
 
@@ -83,6 +86,12 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
         Reader { bytes, at }
+    }
+
+    /// Whether nothing is left.
+    #[inline]
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
     }
 
     #[inline]

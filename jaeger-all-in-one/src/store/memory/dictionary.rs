@@ -2,6 +2,7 @@
 //!
 //! Every segment has its own, so that what is interned goes with the spans that used it and no client can fill it for good.
 
+use std::borrow::Cow;
 use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -19,36 +20,37 @@ pub(super) struct Dictionary {
     hasher: DefaultHashBuilder,
 }
 
-/// Numbers of the strings that a batch held so far, by their address: what reads a batch gives equal texts the same address (`jaeger_thrift::Texts`), and all
-/// of them live as long as the batch, so the same address and length are the same text. Of one batch and one dictionary.
+/// Numbers of the strings that a message held so far, by their address: what reads one gives equal texts the same address (`jaeger_thrift::Texts`), and all
+/// of them live as long as this, so the same address and length are the same text. Of one dictionary.
 ///
-/// Two share a set, so that it takes three of a batch to drive each other out: where a batch lies is chance, and what it costs shall not be.
-pub(super) struct Memo([[(usize, usize, Symbol); 2]; SETS]);
+/// Two share a set, so that it takes three of a message to drive each other out: where one lies is chance, and what it costs shall not be.
+pub(super) struct Memo<'a>([[(&'a str, Symbol); 2]; SETS]);
 
 /// A power of two.
 const SETS: usize = 64;
 
-impl Default for Memo {
-    fn default() -> Self {
-        // No text is at address 0.
-        Memo([[(0, 0, 0); 2]; SETS])
+impl Memo<'_> {
+    /// For a dictionary, which has to know the empty string.
+    pub(super) fn new(dictionary: &mut Dictionary) -> Self {
+        Memo([[("", dictionary.intern("")); 2]; SETS])
     }
 }
 
 impl Dictionary {
-    /// The number of a string of the batch that `memo` is about.
+    /// The number of a string that may have come before. One that is owned is not remembered: it may go, and another lie in its place.
     #[inline]
-    pub(super) fn intern_again(&mut self, text: &str, memo: &mut Memo) -> Symbol {
-        let address = text.as_ptr().addr();
-        let mixed = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    #[expect(clippy::ptr_arg, reason = "what is borrowed outlives the memo, what is owned does not")]
+    pub(super) fn intern_again<'a>(&mut self, text: &Cow<'a, str>, memo: &mut Memo<'a>) -> Symbol {
+        let Cow::Borrowed(text) = *text else { return self.intern(text) };
+        let mixed = (text.as_ptr().addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let set = &mut memo.0[(mixed >> (64 - SETS.ilog2())) as usize % SETS];
-        if (set[0].0, set[0].1) != (address, text.len()) {
+        if !std::ptr::eq(set[0].0, text) {
             set.swap(0, 1);
-            if (set[0].0, set[0].1) != (address, text.len()) {
-                set[0] = (address, text.len(), self.intern(text));
+            if !std::ptr::eq(set[0].0, text) {
+                set[0] = (text, self.intern(text));
             }
         }
-        set[0].2
+        set[0].1
     }
 
     /// The string's number, which it gets if it has none.
@@ -63,6 +65,19 @@ impl Dictionary {
         ends.push(all.len() as u32);
         table.insert_unique(hash, symbol, |&symbol| hasher.hash_one(get(all, ends, symbol)));
         symbol
+    }
+
+    /// Takes all strings from this number on out again.
+    pub(super) fn truncate(&mut self, count: Symbol) {
+        let Dictionary { text: all, ends, table, hasher } = self;
+        for symbol in count..ends.len() as Symbol {
+            let hash = hasher.hash_one(get(all, ends, symbol));
+            if let Ok(entry) = table.find_entry(hash, |&other| other == symbol) {
+                entry.remove();
+            }
+        }
+        ends.truncate(count as usize);
+        all.truncate(ends.last().map_or(0, |&end| end as usize));
     }
 
     /// The string's number, if it has one.
@@ -116,19 +131,49 @@ mod tests {
     #[test]
     fn a_memo_takes_no_text_for_another() {
         let mut dictionary = Dictionary::default();
-        let mut memo = Memo::default();
+        let mut memo = Memo::new(&mut dictionary);
         // Parts of one text: the same addresses with other lengths, and addresses that fall on one place.
         let all = "abcdefghij".repeat(100);
         for _ in 0..2 {
             for start in 0..500 {
                 for length in [0, 1, 5, 300] {
-                    let text = &all[start..start + length];
-                    let symbol = dictionary.intern_again(text, &mut memo);
+                    let text = Cow::Borrowed(&all[start..start + length]);
+                    let symbol = dictionary.intern_again(&text, &mut memo);
                     assert_eq!(dictionary.get(symbol), text);
-                    assert_eq!(dictionary.intern_again(text, &mut memo), symbol);
+                    assert_eq!(dictionary.intern_again(&text, &mut memo), symbol);
                 }
             }
         }
         assert_eq!(dictionary.count(), 31, "ten of each length, and the empty one");
+    }
+
+    #[test]
+    fn an_owned_text_is_not_known_by_its_place() {
+        let mut dictionary = Dictionary::default();
+        let mut memo = Memo::new(&mut dictionary);
+        for n in 0..100 {
+            // Each lies where the one before lay, likely.
+            let text = Cow::Owned(format!("text {n:02}"));
+            let symbol = dictionary.intern_again(&text, &mut memo);
+            assert_eq!(dictionary.get(symbol), text);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_was_never_there() {
+        let mut dictionary = Dictionary::default();
+        for text in ["a", "", "b"] {
+            dictionary.intern(text);
+        }
+        for _ in 0..3 {
+            let more: Vec<Symbol> = ["c", "a", "dd"].iter().map(|text| dictionary.intern(text)).collect();
+            assert_eq!(more, [3, 0, 4]);
+            dictionary.truncate(3);
+            assert_eq!((dictionary.find("c"), dictionary.find("dd"), dictionary.count()), (None, None, 3));
+            assert_eq!((dictionary.find("b"), &*dictionary.text), (Some(2), "ab"));
+        }
+        dictionary.truncate(0);
+        assert_eq!((dictionary.find("a"), &*dictionary.text), (None, ""));
+        assert_eq!(dictionary.intern("b"), 0);
     }
 }

@@ -13,6 +13,7 @@
 //!
 //! Left out on purpose: an index of tags. A search by tag reads the records of the service, newest first, until it has enough.
 
+mod adding;
 mod bytes;
 mod dictionary;
 mod record;
@@ -25,15 +26,16 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use jaeger_thrift::{Batch, Process};
+use jaeger_thrift::{Batch, Process, Sink as _};
 
+use self::adding::Adding;
 use self::record::{Place, mark, read_references};
-use self::segment::{BatchMemo, Segment, outcome};
+use self::segment::{Segment, outcome};
 use self::traces::Traces;
 use super::heads::parent_of;
 use super::{
-    Answer, Appended, EachSpan, EachTrace, Operation, Scan, SpanHead, Store, StoreStats, StoredSpan, Trace,
-    TraceHeads, TraceQuery,
+    Answer, Appended, EachSpan, EachTrace, Operation, Read, Scan, SpanHead, Store, StoreStats, StoredSpan,
+    Trace, TraceHeads, TraceQuery,
 };
 
 /// Traces asked for at once while the lock is held.
@@ -259,32 +261,43 @@ impl Store for MemoryStore {
             return Appended::default();
         }
         let mut held = self.held();
-        held.read = None;
-        let mut process = held.active.process(&batch.process);
-        let mut memo = BatchMemo::default();
         let mut spans = &batch.spans[..];
-        while let Some(next) = spans.first() {
-            // Neighbours are mostly of one trace, which is looked up once for all of them.
-            let Held { active, traces, .. } = &mut *held;
-            let known = traces.coming(next.trace_id);
-            while let Some((span, rest)) = spans.split_first()
-                && span.trace_id == next.trace_id
-            {
-                known.note(active.push(process, span, known.before(), &mut memo));
+        while !spans.is_empty() {
+            let mut adding = Adding::new(&mut held);
+            adding.set_process(&batch.process);
+            while let Some((span, rest)) = spans.split_first() {
+                adding.add(span);
                 spans = rest;
                 // Asked behind the span: a process that fills a segment alone must not keep its spans out.
-                if active.is_full() {
+                if adding.is_full() {
                     break;
                 }
             }
-            if active.is_full() {
+            let added = adding.keep();
+            held.spans += added;
+            if held.active.is_full() {
                 held.seal(self.limit);
-                process = held.active.process(&batch.process);
-                memo = BatchMemo::default();
             }
         }
-        held.spans += batch.spans.len() as u64;
         Appended { stored: batch.spans.len(), lost: 0 }
+    }
+
+    fn append_while_read<'a>(&self, bytes: usize, read: Read<'_, 'a>) -> Option<Appended> {
+        let mut held = self.held();
+        // So that it may go into one segment, and out of it again.
+        if held.active.is_nearly_full(bytes) {
+            held.seal(self.limit);
+        }
+        let mut adding = Adding::new(&mut held);
+        if !read(&mut adding) {
+            adding.forget();
+        }
+        let added = adding.keep();
+        held.spans += added;
+        if held.active.is_full() {
+            held.seal(self.limit);
+        }
+        Some(Appended { stored: added as usize, lost: 0 })
     }
 
     fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {

@@ -1,10 +1,12 @@
 //! One span as it lies in a segment's bytes.
 //!
 //! ```text
-//! marks · series · distance to the series' record before · [place of the trace's record before]
+//! [references] · [logs] · tags
+//! marks · length of the line above · series · distance to the series' record before · [place of the trace's record before]
 //! trace id (8 or 16) · span id (8) · [parent (8)] · start (from the segment's) · duration · [flags]
-//! [references] · tags · [logs]
 //! ```
+//!
+//! The place of a record is that of its marks. What they and the series say is told by the tags, so these are written before and in one go.
 //!
 //! Numbers are of variable length unless a size is given. Service, process tags, operation and kind are the series'. Tags are `tags.rs`'. Nothing is lost: a span
 //! comes back exactly as it went in.
@@ -33,7 +35,7 @@ pub(super) mod mark {
     pub(in super::super) const LOGS: u8 = 128;
 }
 
-/// The place of a record: its segment's number, and where it begins in that segment's bytes. Later ones are greater.
+/// The place of a record: its segment's number, and where its marks are in that segment's bytes. Later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place(pub(super) u64);
 
@@ -49,9 +51,11 @@ impl Place {
     }
 }
 
-/// What comes before a record's tags.
+/// What comes behind a record's tags.
 #[derive(Clone, Copy)]
 pub(super) struct Fixed {
+    /// Bytes of references, logs and tags, which stand before.
+    pub(super) body: u32,
     pub(super) series: u32,
     /// Distance to the record before of this series; 0 if it is the first.
     pub(super) back: u32,
@@ -66,26 +70,26 @@ pub(super) struct Fixed {
     pub(super) marks: u8,
 }
 
-/// What stands before the references takes at most: marks, series, distance, place, ids, start, duration, flags.
-const LONGEST: usize = 1 + 5 + 5 + 10 + 16 + 8 + 8 + 10 + 10 + 5;
+/// It takes at most: marks, length, series, distance, place, ids, start, duration, flags.
+const LONGEST: usize = 1 + 5 + 5 + 5 + 10 + 16 + 8 + 8 + 10 + 10 + 5;
 
-/// Writes what stands before the tags, references included.
-pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64, references: &[SpanRef]) {
-    let mut marks = fixed.marks;
-    let mut set = |is: bool, mark: u8| {
-        if is {
-            marks |= mark;
-        }
-    };
+/// Writes what stands behind the tags.
+#[inline(always)]
+pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64) {
     let here_before = fixed.before.filter(|before| before.segment() == here.segment());
-    set(here_before.is_some(), mark::BEFORE_HERE);
-    set(here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE);
-    set(fixed.trace_id >> 64 != 0, mark::LONG_ID);
-    set(fixed.parent_span_id != 0, mark::PARENT);
-    set(fixed.flags != 1, mark::FLAGS);
-    set(!references.is_empty(), mark::REFERENCES);
+    let mut marks = fixed.marks;
+    for (is, mark) in [
+        (here_before.is_some(), mark::BEFORE_HERE),
+        (here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE),
+        (fixed.trace_id >> 64 != 0, mark::LONG_ID),
+        (fixed.parent_span_id != 0, mark::PARENT),
+        (fixed.flags != 1, mark::FLAGS),
+    ] {
+        marks |= u8::from(is) * mark;
+    }
     let mut piece = Piece::<LONGEST>::new();
     piece.byte(marks);
+    put(&mut piece, u64::from(fixed.body));
     put(&mut piece, u64::from(fixed.series));
     put(&mut piece, u64::from(fixed.back));
     match (here_before, fixed.before) {
@@ -106,23 +110,26 @@ pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i6
     if marks & mark::FLAGS != 0 {
         put_signed(&mut piece, i64::from(fixed.flags));
     }
-    to.extend_from_slice(piece.written());
-    if !references.is_empty() {
-        put(to, references.len() as u64);
-        for reference in references {
-            let same = reference.trace_id == fixed.trace_id;
-            to.push(u8::from(same) << 1 | u8::from(reference.ref_type == RefType::FollowsFrom));
-            if !same {
-                to.extend_from_slice(&reference.trace_id.to_le_bytes());
-            }
-            to.extend_from_slice(&reference.span_id.to_le_bytes());
+    piece.append_to(to);
+}
+
+/// Writes references of a span of this trace.
+pub(super) fn write_references(to: &mut Vec<u8>, references: &[SpanRef], trace_id: u128) {
+    put(to, references.len() as u64);
+    for reference in references {
+        let same = reference.trace_id == trace_id;
+        to.push(u8::from(same) << 1 | u8::from(reference.ref_type == RefType::FollowsFrom));
+        if !same {
+            to.extend_from_slice(&reference.trace_id.to_le_bytes());
         }
+        to.extend_from_slice(&reference.span_id.to_le_bytes());
     }
 }
 
-/// Reads what stands before the references, and leaves the reader there.
+/// Reads what stands behind the tags.
 pub(super) fn read_fixed(reader: &mut Reader<'_>, here: Place, base: i64) -> Fixed {
     let marks = reader.byte();
+    let body = reader.number() as u32;
     let series = reader.number() as u32;
     let back = reader.number() as u32;
     let before = if marks & mark::BEFORE_HERE != 0 {
@@ -135,6 +142,7 @@ pub(super) fn read_fixed(reader: &mut Reader<'_>, here: Place, base: i64) -> Fix
     let low = reader.fixed();
     let high = if marks & mark::LONG_ID != 0 { reader.fixed() } else { 0 };
     Fixed {
+        body,
         series,
         back,
         before,

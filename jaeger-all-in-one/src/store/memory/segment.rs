@@ -11,9 +11,9 @@ use jaeger_thrift::{Process, Span};
 
 use super::bytes::{Reader, put};
 use super::dictionary::{Dictionary, Memo, Symbol};
-use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed};
-use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tags};
-use crate::store::heads::{Told, told};
+use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed, write_references};
+use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tag};
+use crate::store::heads::{TELLING, Told, is_panic};
 
 /// Bytes of records after which a segment is full. Large enough that its dictionary costs little, small enough that copying one to read it takes a
 /// tenth of a millisecond.
@@ -44,20 +44,28 @@ pub(super) struct Series {
     pub(super) duration_max: i64,
 }
 
-/// Series that are remembered while a batch is taken in.
+impl Series {
+    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
+        hasher.hash_one((self.process, self.operation, self.kind, self.outcome))
+    }
+}
+
+/// Series that are remembered while a message is taken in.
 const SERIES: usize = 16;
 
-/// What of a batch comes again: texts and series. For one batch and one segment.
-pub(super) struct BatchMemo {
-    texts: Memo,
+/// What of a message comes again: texts and series. For one segment.
+pub(super) struct BatchMemo<'a> {
+    texts: Memo<'a>,
     series: [((u32, Symbol, Symbol, u8), u32); SERIES],
 }
 
-impl Default for BatchMemo {
-    fn default() -> Self {
-        // No process has the number NONE.
-        BatchMemo { texts: Memo::default(), series: [((NONE, NONE, NONE, 0), NONE); SERIES] }
-    }
+/// How far a segment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    bytes: usize,
+    symbols: Symbol,
+    processes: usize,
+    series: usize,
 }
 
 /// The segment.
@@ -84,11 +92,15 @@ impl Segment {
         let mut bytes = spare.unwrap_or_default();
         bytes.clear();
         bytes.reserve(FULL + FULL / 16);
+        let mut dictionary = Dictionary::default();
+        for key in TELLING {
+            dictionary.intern(key);
+        }
         Segment {
             number,
             base: 0,
             bytes,
-            dictionary: Dictionary::default(),
+            dictionary,
             repeats: Repeats::default(),
             processes: Vec::new(),
             process_bytes: Vec::new(),
@@ -97,6 +109,11 @@ impl Segment {
             series_table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
         }
+    }
+
+    /// Whether it is better to go on with another before so many bytes more.
+    pub(super) fn is_nearly_full(&self, bytes: usize) -> bool {
+        !self.bytes.is_empty() && self.bytes.len() + bytes > FULL
     }
 
     /// Whether to go on with another.
@@ -131,13 +148,22 @@ impl Segment {
 
     // ------------------------------------------------------------------------------------------------------ writing
 
+    /// Remembers what comes again, for one message.
+    pub(super) fn memo<'a>(&mut self) -> BatchMemo<'a> {
+        // No process has the number NONE.
+        let series = [((NONE, NONE, NONE, 0), NONE); SERIES];
+        BatchMemo { texts: Memo::new(&mut self.dictionary), series }
+    }
+
     /// The number of a process within the segment, which it gets if it has none.
     pub(super) fn process(&mut self, process: &Process<'_>) -> u32 {
         let start = self.process_bytes.len();
         let service = self.dictionary.intern(&process.service_name);
         put(&mut self.process_bytes, u64::from(service));
-        let mut memo = Memo::default();
-        write_tags(&mut self.process_bytes, &process.tags, &mut self.dictionary, &mut memo, &mut Intern::All);
+        let mut memo = Memo::new(&mut self.dictionary);
+        for tag in &process.tags {
+            write_tag(&mut self.process_bytes, tag, &mut self.dictionary, &mut memo, &mut Intern::All);
+        }
         let Segment { processes, process_bytes, process_table, hasher, .. } = self;
         let new = &process_bytes[start..];
         let hash = hasher.hash_one(new);
@@ -152,24 +178,42 @@ impl Segment {
         number
     }
 
-    /// Appends a span; `before` is the record of its trace that came before, `memo` of this batch and segment.
-    pub(super) fn push(
+    /// Appends a span; `before` is the record of its trace that came before, `memo` of this message and segment.
+    pub(super) fn push<'a>(
         &mut self,
         process: u32,
-        span: &Span<'_>,
+        span: &Span<'a>,
         before: Option<Place>,
-        memo: &mut BatchMemo,
+        memo: &mut BatchMemo<'a>,
     ) -> Place {
-        let at = self.bytes.len() as u32;
-        let here = Place::new(self.number, at);
-        if at == 0 {
+        let Segment { bytes, dictionary, repeats, .. } = self;
+        let body = bytes.len();
+        if body == 0 {
             self.base = span.start_time;
         }
-        let Told { kind, error, panic, cancelled } = told(span);
-        let panic = if panic { outcome::PANIC } else { 0 };
-        let ended = panic | if cancelled { outcome::CANCELLED } else { 0 };
-        let operation = self.dictionary.intern_again(&span.operation_name, &mut memo.texts);
-        let kind = if kind.is_empty() { NONE } else { self.dictionary.intern_again(kind, &mut memo.texts) };
+        let (mut marks, mut told) = (0, Told::default());
+        if !span.references.is_empty() {
+            marks |= mark::REFERENCES;
+            write_references(bytes, &span.references, span.trace_id);
+        }
+        if !span.logs.is_empty() {
+            marks |= mark::LOGS;
+            write_logs(bytes, &span.logs, span.start_time, dictionary, &mut memo.texts, repeats);
+            told.panic = is_panic(&span.logs);
+        }
+        for tag in &span.tags {
+            let key = write_tag(bytes, tag, dictionary, &mut memo.texts, &mut Intern::Repeated(repeats));
+            // The dictionary begins with the keys that tell something.
+            if (key as usize) < TELLING.len() {
+                told.by(key as usize, &tag.value);
+            }
+        }
+        let at = bytes.len();
+        marks |= if told.error { mark::ERROR } else { 0 };
+        let ended = if told.panic { outcome::PANIC } else { 0 };
+        let ended = ended | if told.cancelled { outcome::CANCELLED } else { 0 };
+        let operation = dictionary.intern_again(&span.operation_name, &mut memo.texts);
+        let kind = told.kind().map_or(NONE, |kind| dictionary.intern_again(kind, &mut memo.texts));
         let known = &mut memo.series[operation as usize % SERIES];
         let wanted = (process, operation, kind, ended);
         if known.0 != wanted {
@@ -177,20 +221,14 @@ impl Segment {
         }
         let number = known.1;
         let series = &mut self.series[number as usize];
-        let back = if series.last == NONE { 0 } else { at - series.last };
-        series.last = at;
+        let back = if series.last == NONE { 0 } else { at as u32 - series.last };
+        series.last = at as u32;
         series.start_min = series.start_min.min(span.start_time);
         series.start_max = series.start_max.max(span.start_time);
         series.duration_min = series.duration_min.min(span.duration);
         series.duration_max = series.duration_max.max(span.duration);
-        let mut marks = 0;
-        if error {
-            marks |= mark::ERROR;
-        }
-        if !span.logs.is_empty() {
-            marks |= mark::LOGS;
-        }
         let fixed = Fixed {
+            body: (at - body) as u32,
             series: number,
             back,
             before,
@@ -202,13 +240,52 @@ impl Segment {
             flags: span.flags,
             marks,
         };
-        let Segment { bytes, dictionary, repeats, base, .. } = self;
-        write_fixed(bytes, &fixed, here, *base, &span.references);
-        write_tags(bytes, &span.tags, dictionary, &mut memo.texts, &mut Intern::Repeated(repeats));
-        if !span.logs.is_empty() {
-            write_logs(bytes, &span.logs, span.start_time, dictionary, &mut memo.texts, repeats);
-        }
+        let here = Place::new(self.number, at as u32);
+        write_fixed(&mut self.bytes, &fixed, here, self.base);
         here
+    }
+
+    /// How far it is written, to come [back](Self::go_back) to.
+    pub(super) fn written(&self) -> Written {
+        Written {
+            bytes: self.bytes.len(),
+            symbols: self.dictionary.count(),
+            processes: self.processes.len(),
+            series: self.series.len(),
+        }
+    }
+
+    /// Takes out what was written since; calls `each` with the records, the newest first. The extremes of series, which only say where nothing can be, stay.
+    pub(super) fn go_back(&mut self, to: &Written, mut each: impl FnMut(&Fixed)) {
+        let mut gone = Vec::new();
+        for number in 0..self.series.len() {
+            while let Some(last) = Some(self.series[number].last).filter(|&last| last != NONE)
+                && last as usize >= to.bytes
+            {
+                let (fixed, _) = self.fixed(last);
+                self.series[number].last = if fixed.back == 0 { NONE } else { last - fixed.back };
+                gone.push((Place::new(self.number, last), fixed));
+            }
+        }
+        gone.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
+        gone.iter().for_each(|(_, fixed)| each(fixed));
+        self.bytes.truncate(to.bytes);
+        let Segment { hasher, series, series_table, processes, process_bytes, process_table, .. } = self;
+        for (number, one) in series.iter().enumerate().skip(to.series) {
+            if let Ok(entry) = series_table.find_entry(one.hash(hasher), |&other| other as usize == number) {
+                entry.remove();
+            }
+        }
+        series.truncate(to.series);
+        for number in to.processes..processes.len() {
+            let hash = hasher.hash_one(nth(process_bytes, processes, number as u32));
+            if let Ok(entry) = process_table.find_entry(hash, |&other| other as usize == number) {
+                entry.remove();
+            }
+        }
+        processes.truncate(to.processes);
+        process_bytes.truncate(processes.last().map_or(0, |&end| end as usize));
+        self.dictionary.truncate(to.symbols);
     }
 
     fn series_of(&mut self, process: u32, operation: Symbol, kind: Symbol, outcome: u8) -> u32 {
@@ -234,10 +311,7 @@ impl Segment {
             duration_min: i64::MAX,
             duration_max: i64::MIN,
         });
-        series_table.insert_unique(hash, number, |&number| {
-            let series = &series[number as usize];
-            hasher.hash_one((series.process, series.operation, series.kind, series.outcome))
-        });
+        series_table.insert_unique(hash, number, |&number| series[number as usize].hash(hasher));
         number
     }
 
@@ -266,7 +340,7 @@ impl Segment {
         if series.kind == NONE { "" } else { self.dictionary.get(series.kind) }
     }
 
-    /// Records of a series, newest first, each with a reader that stands behind [`Fixed`].
+    /// Records of a series, newest first, each with a reader of what stands before [`Fixed`].
     pub(super) fn records<'s>(
         &'s self,
         series: &Series,
@@ -280,14 +354,14 @@ impl Segment {
         })
     }
 
-    /// What stands before the references of a record.
+    /// What stands behind the tags of a record, and a reader of what stands before.
     pub(super) fn fixed(&self, at: u32) -> (Fixed, Reader<'_>) {
-        let mut reader = Reader::new(&self.bytes, at as usize);
-        let fixed = read_fixed(&mut reader, Place::new(self.number, at), self.base);
-        (fixed, reader)
+        let (before, from) = self.bytes.split_at(at as usize);
+        let fixed = read_fixed(&mut Reader::new(from, 0), Place::new(self.number, at), self.base);
+        (fixed, Reader::new(before, before.len() - fixed.body as usize))
     }
 
-    /// The whole span, from a reader behind [`Fixed`].
+    /// The whole span, from the reader that comes with its [`Fixed`].
     pub(super) fn span<'s>(&'s self, fixed: &Fixed, mut reader: Reader<'s>) -> Span<'s> {
         let series = &self.series[fixed.series as usize];
         Span {
@@ -295,16 +369,17 @@ impl Segment {
             span_id: fixed.span_id,
             parent_span_id: fixed.parent_span_id,
             operation_name: Cow::Borrowed(self.dictionary.get(series.operation)),
-            references: read_references(&mut reader, fixed),
             flags: fixed.flags,
             start_time: fixed.start_time,
             duration: fixed.duration,
-            tags: read_tags(&mut reader, &self.dictionary),
+            // Read in the order in which they are written.
+            references: read_references(&mut reader, fixed),
             logs: if fixed.marks & mark::LOGS != 0 {
                 read_logs(&mut reader, fixed.start_time, &self.dictionary)
             } else {
                 Vec::new()
             },
+            tags: read_tags(&mut reader, &self.dictionary),
         }
     }
 
@@ -316,20 +391,24 @@ impl Segment {
         mut each: impl FnMut(Symbol, jaeger_thrift::ValueRef<'s>) -> bool,
     ) -> bool {
         read_references(&mut reader, fixed);
-        let mut tags = |reader: &mut Reader<'s>| {
-            (0..reader.number()).any(|_| {
-                let (key, value) = read_tag(reader, &self.dictionary);
-                each(key, value)
-            })
-        };
-        if tags(&mut reader) {
-            return true;
-        }
-        fixed.marks & mark::LOGS != 0
-            && (0..reader.number()).any(|_| {
+        if fixed.marks & mark::LOGS != 0 {
+            for _ in 0..reader.number() {
                 reader.signed();
-                tags(&mut reader)
-            })
+                for _ in 0..reader.number() {
+                    let (key, value) = read_tag(&mut reader, &self.dictionary);
+                    if each(key, value) {
+                        return true;
+                    }
+                }
+            }
+        }
+        while !reader.is_at_end() {
+            let (key, value) = read_tag(&mut reader, &self.dictionary);
+            if each(key, value) {
+                return true;
+            }
+        }
+        false
     }
 }
 

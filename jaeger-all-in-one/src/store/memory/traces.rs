@@ -18,6 +18,9 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// A trace that has no record yet, whose places mean nothing.
+    pub(super) const NEW: Known = Known { first: Place(0), last: Place(0), spans: 0 };
+
     /// The record before the next one.
     #[inline]
     pub(super) fn before(&self) -> Option<Place> {
@@ -58,10 +61,22 @@ fn part(id: u128) -> usize {
 }
 
 impl Traces {
-    /// What is known of a trace whose next records come now; of one that is new, nothing: no spans, and places that mean nothing until [`Known::note`].
+    /// Notes what is known of a trace.
     #[inline]
-    pub(super) fn coming(&mut self, id: u128) -> &mut Known {
-        self.0[part(id)].entry(key(id)).or_insert(Known { first: Place(0), last: Place(0), spans: 0 })
+    pub(super) fn set(&mut self, id: u128, known: Known) {
+        self.0[part(id)].insert(key(id), known);
+    }
+
+    /// Takes out the last record of a trace, behind the one `before`.
+    pub(super) fn forget_last(&mut self, id: u128, before: Option<Place>) {
+        let Entry::Occupied(mut known) = self.0[part(id)].entry(key(id)) else { return };
+        match before {
+            Some(before) => {
+                let known = known.get_mut();
+                (known.last, known.spans) = (before, known.spans.saturating_sub(1));
+            }
+            None => drop(known.remove()),
+        }
     }
 
     pub(super) fn get(&self, id: u128) -> Option<Known> {

@@ -143,7 +143,7 @@ impl<'t> Adding<'t> {
                 self.add_trace.insert(params![&trace_id[..], self.arrived])?
             }
         };
-        let kind = heads::told(span).kind;
+        let kind = heads::told(span).kind().map_or("", |kind| kind);
         let name = &*span.operation_name;
         let operation = match &self.operation {
             Some((of, same, as_kind, operation)) if *of == service && same == name && as_kind == kind => {

@@ -1,0 +1,194 @@
+//! Spans of a message on their way into the store.
+
+use jaeger_thrift::{Process, Sink, Span};
+
+use super::Held;
+use super::segment::{BatchMemo, Segment, Written};
+use super::traces::{Known, Traces};
+
+/// Puts spans into the active segment and the table of traces. Nobody else sees one before the lock is free, and until they are [kept](Self::keep) they may all
+/// go again.
+pub(super) struct Adding<'h, 'a> {
+    active: &'h mut Segment,
+    traces: &'h mut Traces,
+    memo: BatchMemo<'a>,
+    began: Written,
+    /// The number of their process.
+    process: u32,
+    /// The trace of the last one, and what the table is to know of it: neighbours are mostly of one trace.
+    trace_id: u128,
+    known: Known,
+    spans: u64,
+}
+
+impl<'h, 'a> Adding<'h, 'a> {
+    pub(super) fn new(held: &'h mut Held) -> Self {
+        held.read = None;
+        let Held { active, traces, .. } = held;
+        let (began, memo) = (active.written(), active.memo());
+        Adding { active, traces, memo, began, process: 0, trace_id: 0, known: Known::NEW, spans: 0 }
+    }
+
+    /// Who sent the spans that come next.
+    pub(super) fn set_process(&mut self, process: &Process<'_>) {
+        self.process = self.active.process(process);
+    }
+
+    pub(super) fn add(&mut self, span: &Span<'a>) {
+        if span.trace_id != self.trace_id {
+            self.settle();
+            self.trace_id = span.trace_id;
+            self.known = self.traces.get(span.trace_id).unwrap_or(Known::NEW);
+        }
+        let before = self.known.before();
+        self.known.note(self.active.push(self.process, span, before, &mut self.memo));
+        self.spans += 1;
+    }
+
+    /// Tells the table of the last one's trace.
+    fn settle(&mut self) {
+        if self.known.spans > 0 {
+            self.traces.set(self.trace_id, self.known);
+        }
+    }
+
+    /// Whether the segment has enough.
+    pub(super) fn is_full(&self) -> bool {
+        self.active.is_full()
+    }
+
+    /// How many they were.
+    pub(super) fn keep(mut self) -> u64 {
+        self.settle();
+        self.spans
+    }
+}
+
+impl<'a> Sink<'a> for Adding<'_, 'a> {
+    fn process(&mut self, process: Process<'a>) {
+        self.set_process(&process);
+    }
+
+    fn span(&mut self, span: &mut Span<'a>) {
+        self.add(span);
+    }
+
+    fn forget(&mut self) {
+        self.settle();
+        let traces = &mut *self.traces;
+        self.active.go_back(&self.began, |fixed| traces.forget_last(fixed.trace_id, fixed.before));
+        // Numbers that were given are given to others.
+        self.memo = self.active.memo();
+        (self.trace_id, self.known, self.spans) = (0, Known::NEW, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemoryStore;
+    use crate::store::{Scan, Store as _, TraceQuery};
+    use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag};
+    use std::ops::ControlFlow;
+
+    /// Spans of five traces, in `count` from the `first` on; of each service some with a text, an operation, a kind or an end that is new.
+    fn message(first: u64, count: u64) -> Batch<'static> {
+        let span = |n: u64| Span {
+            trace_id: u128::from(n % 5 + first % 3 + 1),
+            span_id: n + 1,
+            operation_name: format!("operation {}", n % 7 * (first + 1)).into(),
+            start_time: 1_000_000 - n as i64,
+            duration: n as i64 * 3 - 5,
+            flags: (n % 3) as i32,
+            references: match n % 4 {
+                0 => vec![SpanRef { ref_type: RefType::FollowsFrom, trace_id: 9, span_id: n }],
+                _ => Vec::new(),
+            },
+            tags: vec![
+                Tag::new(format!("key {}", n % 3), format!("a text that is long enough {}", n % 11)),
+                Tag::new("span.kind", if n.is_multiple_of(2) { "server" } else { "client" }),
+                Tag::new("error", n.is_multiple_of(6)),
+            ],
+            logs: match n % 5 {
+                0 => vec![Log { timestamp: 7, fields: vec![Tag::new("event", "panic"), Tag::new("n", 1)] }],
+                _ => Vec::new(),
+            },
+            ..Span::default()
+        };
+        let process = Process {
+            service_name: format!("service {first}").into(),
+            tags: vec![Tag::new("host", format!("host {}", first % 2))],
+        };
+        Batch { process, spans: (first..first + count).map(span).collect(), ..Batch::default() }
+    }
+
+    /// Gives it span by span, and says at the end whether it was one.
+    fn give(store: &MemoryStore, batch: &Batch<'static>, good: bool) {
+        let appended = store.append_while_read(1_000, &mut |sink| {
+            sink.process(batch.process.clone());
+            for span in &batch.spans {
+                sink.span(&mut span.clone());
+            }
+            good
+        });
+        let stored = if good { batch.spans.len() } else { 0 };
+        assert_eq!(appended.map(|appended| appended.stored), Some(stored));
+    }
+
+    /// Everything that a store can be asked.
+    fn told(store: &MemoryStore) -> String {
+        let ids = store.find(&TraceQuery::default()).unwrap();
+        let services = store.services().unwrap();
+        let operations: Vec<_> = services.iter().map(|name| store.operations(name).unwrap()).collect();
+        let (mut spans, mut heads) = (Vec::new(), Vec::new());
+        let scan = store.scan(&Scan::default(), &mut |process, span| {
+            spans.push(format!("{process:?} {span:?}"));
+            ControlFlow::Continue(())
+        });
+        let traces = store.scan_traces(&Scan::default(), &mut |trace| {
+            heads.push(format!("{trace:?}"));
+            ControlFlow::Continue(())
+        });
+        assert!(scan.is_ok() && traces.is_ok());
+        let stats = store.stats();
+        let whole = store.traces(&ids).unwrap();
+        format!(
+            "{} {} {ids:?} {services:?} {operations:?} {whole:?} {spans:?} {heads:?}",
+            stats.spans, stats.traces
+        )
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_to_its_end_was_never_there() {
+        let (store, twin) = (MemoryStore::new(64 << 20), MemoryStore::new(64 << 20));
+        for round in 0..12 {
+            let good = message(round * 2, [3, 1, 9, 40][round as usize % 4]);
+            give(&store, &good, true);
+            twin.append(&good);
+            for count in [0, 1, 2, 30] {
+                give(&store, &message(round * 2 + count, count), false);
+                assert_eq!(told(&store), told(&twin), "{round}, {count}");
+            }
+            let (held, other) = (store.held(), twin.held());
+            assert_eq!(held.active.written(), other.active.written(), "{round}");
+        }
+    }
+
+    /// What came before in the same call is gone, what comes after is there.
+    #[test]
+    fn what_is_said_again_counts_once() {
+        let (store, twin) = (MemoryStore::new(64 << 20), MemoryStore::new(64 << 20));
+        for store in [&store, &twin] {
+            store.append(&message(0, 10));
+        }
+        store.append_while_read(1_000, &mut |sink| {
+            for batch in [message(3, 20), message(5, 7), message(1, 8)] {
+                sink.forget();
+                sink.process(batch.process.clone());
+                batch.spans.iter().for_each(|span| sink.span(&mut span.clone()));
+            }
+            true
+        });
+        twin.append(&message(1, 8));
+        assert_eq!(told(&store), told(&twin));
+    }
+}

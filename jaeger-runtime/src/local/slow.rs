@@ -63,7 +63,7 @@ impl Local {
         if !super::is_on() {
             return Nested::OFF;
         }
-        if self.is_settled() && self.is_sampled() && site.number() != 0 {
+        if self.is_trapped_by_clock() && self.is_sampled() && site.number() != 0 {
             if let Ok(nested) = self.write_start(site.number(), values, super::value_bound(site), ticks) {
                 return nested;
             }
@@ -267,7 +267,7 @@ impl Local {
             return self.leave(Nested { id, parent: 0 });
         }
         let now = ticks();
-        let next = self.span.get() == nested.id && self.is_settled();
+        let next = self.span.get() == nested.id && self.is_trapped_by_clock();
         if next && self.write_end(now, outcome, values, max_len).is_ok() {
             return self.leave_quick(nested);
         }
@@ -275,10 +275,10 @@ impl Local {
         self.leave(nested);
     }
 
-    /// Whether all is as the fast path has it, but for the trap: what it closes where the counter may not be read, and the usual way of such a machine.
+    /// Whether the log is trapped by the clock and by nothing else: where the counter may not be read that is the usual way, and as quick as the clock is. Where it may, what has come here did not because of it.
     #[inline(always)]
-    pub(super) fn is_settled(&self) -> bool {
-        self.log.is_open_untrapped() && !self.dirty.get() && !self.displaced.get()
+    pub(super) fn is_trapped_by_clock(&self) -> bool {
+        !may_read_counter() && self.log.is_open_untrapped() && !self.dirty.get() && !self.displaced.get()
     }
 
     /// The end of a nested span, in one word if it has no more to say than the time.

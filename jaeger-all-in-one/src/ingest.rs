@@ -2,7 +2,7 @@
 //!
 //! A span with a trace id of zero belongs to no trace: refused and counted, its neighbours are taken.
 //!
-//! A message of ordinary size goes from the wire into the store span by span, while it is read ([`App::take_read`]): no list of its spans is made, so what a
+//! A message of ordinary size goes from the wire into the store span by span, while it is read (`App::take_read`): no list of its spans is made, so what a
 //! span costs does not grow with its neighbours, which the caches would have to hold. Where somebody else wants the batch, or the store does, it is read first.
 
 use jaeger_thrift::{Batch, Process, Sink, Span};

@@ -23,11 +23,22 @@ impl<T: ?Sized> Copy for W<'_, T> {}
 pub trait ByPlain {
     /// The value itself.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<T: Plain + ?Sized> ByPlain for &&&&W<'_, T> {
     #[inline(always)]
     fn __jaeger_value(&self) -> Value<'_> {
         self.0.plain()
+    }
+
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.0.captured()
     }
 }
 
@@ -42,6 +53,12 @@ impl<T: TagValue + ?Sized> TagValue for W<'_, T> {
 pub trait ByTagValue {
     /// Asked later, where a panic is caught.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<T: TagValue + ?Sized> ByTagValue for &&&W<'_, T> {
     #[inline(always)]
@@ -83,6 +100,12 @@ impl<O: Optional> Optional for &mut O {
 pub trait ByOptionDebug {
     /// None is no tag.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<O: Optional<Held: Debug>> ByOptionDebug for &&W<'_, O> {
     #[inline(always)]
@@ -94,6 +117,12 @@ impl<O: Optional<Held: Debug>> ByOptionDebug for &&W<'_, O> {
 pub trait ByOptionDisplay {
     /// None is no tag.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<O: Optional<Held: Display>> ByOptionDisplay for &W<'_, O> {
     #[inline(always)]
@@ -105,6 +134,12 @@ impl<O: Optional<Held: Display>> ByOptionDisplay for &W<'_, O> {
 pub trait ByDebug {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<T: Debug + ?Sized> ByDebug for &W<'_, T> {
     #[inline(always)]
@@ -116,6 +151,12 @@ impl<T: Debug + ?Sized> ByDebug for &W<'_, T> {
 pub trait ByDisplay {
     /// Formatted later, cut at the bound.
     fn __jaeger_value(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(&self) -> Value<'_> {
+        self.__jaeger_value()
+    }
 }
 impl<T: Display + ?Sized> ByDisplay for W<'_, T> {
     #[inline(always)]
@@ -127,6 +168,15 @@ impl<T: Display + ?Sized> ByDisplay for W<'_, T> {
 pub trait ByName<'a> {
     /// The type's name. By value: it is the last step of the lookup.
     fn __jaeger_value(self) -> Value<'a>;
+
+    /// The same of an argument that a future has captured.
+    #[inline(always)]
+    fn __jaeger_captured(self) -> Value<'a>
+    where
+        Self: Sized,
+    {
+        self.__jaeger_value()
+    }
 }
 impl<'a, T: ?Sized> ByName<'a> for W<'a, T> {
     #[inline(always)]

@@ -88,6 +88,13 @@ pub trait TagValue {
 pub trait Plain {
     #[doc(hidden)]
     fn plain(&self) -> Value<'_>;
+
+    /// The same of an argument that a future has captured.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn captured(&self) -> Value<'_> {
+        self.plain()
+    }
 }
 
 /// [`TagValue`] of the types that are [`Plain`]. Not one implementation for all of them, so that the wrappers can have theirs for every `TagValue`.
@@ -196,59 +203,53 @@ impl Plain for char {
         Value::Display(self)
     }
 }
-/// A text, its address and length as two loads. Left alone the compiler makes one of sixteen bytes of them, and where the two were stored one by one just before, as the arguments that a future has
-/// captured are, that load waits until both have left the store buffer: 5 ns, a sixth of such a span. What depends on the length cannot be loaded together with it.
-#[inline(always)]
-fn text(text: &str) -> Value<'_> {
-    Value::Str(if text.is_empty() { "" } else { text })
-}
-
-/// The same for bytes.
-#[inline(always)]
-fn bytes(bytes: &[u8]) -> Value<'_> {
-    Value::Bytes(if bytes.is_empty() { &[] } else { bytes })
-}
-
 impl Plain for str {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        text(self)
+        Value::Str(self)
+    }
+
+    /// Address and length as two loads. Left alone the compiler makes one of sixteen bytes of them, and where the two were stored one by one just before, as those of a captured `&str` are, that load waits until
+    /// both have left the store buffer: 5 ns, a sixth of such a span. What depends on the length cannot be loaded together with it.
+    #[inline(always)]
+    fn captured(&self) -> Value<'_> {
+        Value::Str(if self.is_empty() { "" } else { self })
     }
 }
 impl Plain for String {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        text(self)
+        Value::Str(self)
     }
 }
 impl Plain for Cow<'_, str> {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        text(self)
+        Value::Str(self)
     }
 }
 impl Plain for [u8] {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        bytes(self)
+        Value::Bytes(self)
     }
 }
 impl<const N: usize> Plain for [u8; N] {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        bytes(self)
+        Value::Bytes(self)
     }
 }
 impl Plain for Cow<'_, [u8]> {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        bytes(self)
+        Value::Bytes(self)
     }
 }
 impl Plain for Vec<u8> {
     #[inline]
     fn plain(&self) -> Value<'_> {
-        bytes(self)
+        Value::Bytes(self)
     }
 }
 
@@ -259,6 +260,10 @@ macro_rules! see_through {
             #[inline]
             fn plain(&self) -> Value<'_> {
                 (**self).plain()
+            }
+            #[inline(always)]
+            fn captured(&self) -> Value<'_> {
+                (**self).captured()
             }
         }
         impl<T: TagValue + ?Sized> TagValue for $t {
@@ -276,6 +281,14 @@ impl<T: Plain> Plain for Option<T> {
     fn plain(&self) -> Value<'_> {
         match self {
             Some(value) => value.plain(),
+            None => Value::None,
+        }
+    }
+
+    #[inline(always)]
+    fn captured(&self) -> Value<'_> {
+        match self {
+            Some(value) => value.captured(),
             None => Value::None,
         }
     }

@@ -39,7 +39,7 @@ impl Expansion<'_> {
     pub(super) fn bound(&self, parts: &[&Recorded]) -> TokenStream {
         let (at, private) = (self.at, &self.private);
         let tags = parts.iter().map(|part| {
-            let (key, value) = (&part.key, self.argument(part));
+            let (key, value) = (&part.key, self.shown(part.shown, &part.name));
             quote_spanned!(at=> (#key, #value))
         });
         let max_len = self.plan.max_len.unwrap_or(0);
@@ -56,7 +56,7 @@ impl Expansion<'_> {
         let probes = shown.chain(plan.tags.iter().map(|tag| tag.shown)).any(|shown| shown == Shown::ByType);
         let probes = probes.then(|| quote_spanned!(at=> use #private::kinds::*;));
         let site = self.site(&outside);
-        let values = outside.iter().map(|argument| self.argument(argument));
+        let values = outside.iter().map(|argument| self.argument(argument, opens));
         let values: Vec<TokenStream> =
             values.chain(plan.tags.iter().map(|tag| self.shown(tag.shown, &tag.value))).collect();
         let under = match &plan.relation {
@@ -137,8 +137,15 @@ impl Expansion<'_> {
         }
     }
 
-    fn argument(&self, argument: &Recorded) -> TokenStream {
-        self.shown(argument.shown, &argument.name)
+    fn argument(&self, argument: &Recorded, opens: Opens) -> TokenStream {
+        let (at, private, name) = (self.at, &self.private, &argument.name);
+        match (argument.shown, opens) {
+            // It lies in the future, where it has been put just now.
+            (Shown::ByType, Opens::Future) => {
+                quote_spanned!(at=> (&&&&&#private::W(&#name)).__jaeger_captured())
+            }
+            (shown, _) => self.shown(shown, name),
+        }
     }
 
     /// A value, borrowed: a name, or an expression (which may be of any kind, hence the parentheses).

@@ -13,7 +13,7 @@ use crate::forward::Way;
 use crate::live::Change;
 use crate::rules;
 
-/// The largest message that is read while the store waits for it, in bytes: it takes a millisecond at most.
+/// The largest message that is read while the store waits for it, in bytes: it takes a millisecond, and some ten where every few bytes are a span.
 const AT_ONCE: usize = 256 << 10;
 
 /// Whether tags that Jaeger shows otherwise are rewritten.

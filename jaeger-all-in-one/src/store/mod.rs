@@ -110,7 +110,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Takes in what `read` gives, while it is read and before anybody else sees any of it; all of it or, if `read` is false, nothing. Spans with a trace id of
     /// zero are not given. `bytes` is about what it takes on the wire.
     ///
-    /// `None` is of a store that takes batches only: then nothing was read.
+    /// `None` if the store takes batches only, or this only as a batch: then nothing of it is there.
     fn append_while_read<'a>(&self, bytes: usize, read: Read<'_, 'a>) -> Option<Appended> {
         let _ = (bytes, read);
         None

@@ -3,7 +3,7 @@
 use jaeger_thrift::{Process, Sink, Span};
 
 use super::Held;
-use super::segment::{BatchMemo, Segment, Written};
+use super::segment::{BatchMemo, FULL, Segment, Written};
 use super::traces::{Known, Traces};
 
 /// Puts spans into the active segment and the table of traces. Nobody else sees one before the lock is free, and until they are [kept](Self::keep) they may all
@@ -13,12 +13,16 @@ pub(super) struct Adding<'h, 'a> {
     traces: &'h mut Traces,
     memo: BatchMemo<'a>,
     began: Written,
+    /// Who sent the spans that come next, until there is one: of a process without spans nothing is kept.
+    next: Option<Process<'a>>,
     /// The number of their process.
     process: u32,
     /// The trace of the last one, and what the table is to know of it: neighbours are mostly of one trace.
     trace_id: u128,
     known: Known,
     spans: u64,
+    /// Unpacked, the message is much more than it was on the wire (each span of OTLP's has its scope's name): it is for those who may begin new segments in its middle.
+    is_over: bool,
 }
 
 impl<'h, 'a> Adding<'h, 'a> {
@@ -26,7 +30,19 @@ impl<'h, 'a> Adding<'h, 'a> {
         held.read = None;
         let Held { active, traces, .. } = held;
         let (began, memo) = (active.written(), active.memo());
-        Adding { active, traces, memo, began, process: 0, trace_id: 0, known: Known::NEW, spans: 0 }
+        let known = Known::NEW;
+        Adding {
+            active,
+            traces,
+            memo,
+            began,
+            next: None,
+            process: 0,
+            trace_id: 0,
+            known,
+            spans: 0,
+            is_over: false,
+        }
     }
 
     /// Who sent the spans that come next.
@@ -57,6 +73,11 @@ impl<'h, 'a> Adding<'h, 'a> {
         self.active.is_full()
     }
 
+    /// Whether it is too much for one segment, and was not added to its end.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// How many they were.
     pub(super) fn keep(mut self) -> u64 {
         self.settle();
@@ -66,20 +87,29 @@ impl<'h, 'a> Adding<'h, 'a> {
 
 impl<'a> Sink<'a> for Adding<'_, 'a> {
     fn process(&mut self, process: Process<'a>) {
-        self.set_process(&process);
+        self.next = Some(process);
     }
 
     fn span(&mut self, span: &mut Span<'a>) {
+        if self.is_over {
+            return;
+        }
+        if let Some(process) = self.next.take() {
+            self.set_process(&process);
+        }
         self.add(span);
+        self.is_over = self.active.written_since(&self.began) > FULL;
     }
 
     fn forget(&mut self) {
         self.settle();
         let traces = &mut *self.traces;
-        self.active.go_back(&self.began, |fixed| traces.forget_last(fixed.trace_id, fixed.before));
+        self.active
+            .go_back(&self.began, &self.memo, |fixed| traces.forget_last(fixed.trace_id, fixed.before));
         // Numbers that were given are given to others.
         self.memo = self.active.memo();
         (self.trace_id, self.known, self.spans) = (0, Known::NEW, 0);
+        (self.next, self.is_over) = (None, false);
     }
 }
 
@@ -190,5 +220,50 @@ mod tests {
         });
         twin.append(&message(1, 8));
         assert_eq!(told(&store), told(&twin));
+    }
+
+    #[test]
+    fn processes_without_spans_leave_nothing() {
+        let store = MemoryStore::new(64 << 20);
+        store.append(&message(0, 10));
+        let held = || {
+            let held = store.held();
+            (held.active.written(), held.bytes())
+        };
+        let before = held();
+        for n in 0..200 {
+            store.append_while_read(1_000, &mut |sink| {
+                let tags = vec![Tag::new("n", n), Tag::new("text", "x".repeat(10_000))];
+                sink.process(Process { service_name: format!("service {n}").into(), tags });
+                true
+            });
+        }
+        assert_eq!(held(), before);
+    }
+
+    /// A message that unpacks to more than a segment is left to those who take it piece by piece, and nothing of it is there.
+    #[test]
+    fn what_is_much_larger_in_the_store_than_on_the_wire_goes_another_way() {
+        let (store, twin) = (MemoryStore::new(64 << 20), MemoryStore::new(64 << 20));
+        for store in [&store, &twin] {
+            store.append(&message(0, 10));
+        }
+        let mut given = 0;
+        let appended = store.append_while_read(200 << 10, &mut |sink| {
+            for batch in [message(3, 20), message(4, 3_000)] {
+                sink.process(batch.process.clone());
+                for span in &batch.spans {
+                    let mut span = span.clone();
+                    span.tags
+                        .push(Tag::new("otel.scope.name", format!("{}{}", given % 200, "s".repeat(100_000))));
+                    sink.span(&mut span);
+                    given += 1;
+                }
+            }
+            true
+        });
+        assert_eq!((appended, given), (None, 3_020));
+        assert_eq!(told(&store), told(&twin));
+        assert!(store.held().bytes() < 4 << 20, "{store:?}");
     }
 }

@@ -289,7 +289,9 @@ impl Store for MemoryStore {
             held.seal(self.limit);
         }
         let mut adding = Adding::new(&mut held);
-        if !read(&mut adding) {
+        let is_whole = read(&mut adding);
+        let is_over = adding.is_over();
+        if !is_whole || is_over {
             adding.forget();
         }
         let added = adding.keep();
@@ -297,7 +299,7 @@ impl Store for MemoryStore {
         if held.active.is_full() {
             held.seal(self.limit);
         }
-        Some(Appended { stored: added as usize, lost: 0 })
+        (!is_over).then_some(Appended { stored: added as usize, lost: 0 })
     }
 
     fn find_while(&self, query: &TraceQuery, go_on: &dyn Fn() -> bool) -> Answer<Vec<u128>> {

@@ -57,6 +57,8 @@ const SERIES: usize = 16;
 pub(super) struct BatchMemo<'a> {
     texts: Memo<'a>,
     series: [((u32, Symbol, Symbol, u8), u32); SERIES],
+    /// Numbers of all series that got a record, some more than once: those that going back looks at.
+    touched: Vec<u32>,
 }
 
 /// How far a segment is written.
@@ -118,8 +120,8 @@ impl Segment {
 
     /// Whether to go on with another.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes.len() >= FULL
-            || self.dictionary.bytes() + self.series.len() * size_of::<Series>() >= 2 * FULL
+        let described = self.dictionary.bytes() + self.process_bytes.len();
+        self.bytes.len() >= FULL || described + self.series.len() * size_of::<Series>() >= 2 * FULL
     }
 
     /// Bytes held.
@@ -152,7 +154,7 @@ impl Segment {
     pub(super) fn memo<'a>(&mut self) -> BatchMemo<'a> {
         // No process has the number NONE.
         let series = [((NONE, NONE, NONE, 0), NONE); SERIES];
-        BatchMemo { texts: Memo::new(&mut self.dictionary), series }
+        BatchMemo { texts: Memo::new(&mut self.dictionary), series, touched: Vec::new() }
     }
 
     /// The number of a process within the segment, which it gets if it has none.
@@ -218,6 +220,7 @@ impl Segment {
         let wanted = (process, operation, kind, ended);
         if known.0 != wanted {
             *known = (wanted, self.series_of(process, operation, kind, ended));
+            memo.touched.push(known.1);
         }
         let number = known.1;
         let series = &mut self.series[number as usize];
@@ -255,10 +258,15 @@ impl Segment {
         }
     }
 
-    /// Takes out what was written since; calls `each` with the records, the newest first. The extremes of series, which only say where nothing can be, stay.
-    pub(super) fn go_back(&mut self, to: &Written, mut each: impl FnMut(&Fixed)) {
+    /// Bytes of records written since.
+    pub(super) fn written_since(&self, began: &Written) -> usize {
+        self.bytes.len() - began.bytes
+    }
+
+    /// Takes out what was written since, all of it with `memo`; calls `each` with the records, the newest first. The extremes of series, which only say where nothing can be, stay.
+    pub(super) fn go_back(&mut self, to: &Written, memo: &BatchMemo<'_>, mut each: impl FnMut(&Fixed)) {
         let mut gone = Vec::new();
-        for number in 0..self.series.len() {
+        for number in memo.touched.iter().map(|&number| number as usize) {
             while let Some(last) = Some(self.series[number].last).filter(|&last| last != NONE)
                 && last as usize >= to.bytes
             {

@@ -19,7 +19,7 @@ mod slow;
 mod turns;
 
 use crate::clock::{counter, ticks};
-use crate::context::{SAMPLED, SpanContext};
+use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
     first_word, only_word, write_values,
@@ -127,9 +127,17 @@ pub(crate) fn current() -> SpanContext {
     LOCAL.with(Local::ambient)
 }
 
-/// What a future keeps that has no span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own. [`SpanContext::NONE`] elsewhere.
+/// What a future keeps that a function returns without a span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own.
+/// [`SpanContext::NONE`] elsewhere.
+#[inline]
 pub(crate) fn refused() -> SpanContext {
-    LOCAL.with(|l| poll::kept_of_refused(l.flags.get(), l.ambient()))
+    if !global::is_on() {
+        return SpanContext::NONE;
+    }
+    LOCAL.with(|l| match l.flags.get() & (AMBIENT | SAMPLED) {
+        AMBIENT => SpanContext { flags: l.flags.get() & WIRE | OPEN, ..l.ambient() },
+        _ => SpanContext::NONE,
+    })
 }
 
 /// Opens a span nested in the ambient one, or a root.
@@ -393,7 +401,7 @@ impl Local {
         if parent == Parent::Ambient && number != 0 && self.log.is_open_untrapped() {
             let parent = self.ambient();
             if parent.is_sampled() {
-                let flags = parent.flags & crate::context::WIRE;
+                let flags = parent.flags & WIRE;
                 let child = SpanContext { span_id: self.free_id(), flags, ..parent };
                 if self.write_start_at(number, child, parent, 0, values, max_len).is_ok() {
                     return child;

@@ -34,7 +34,7 @@ pub struct Stats {
     pub open: u64,
     /// Spans that were lost before a reporter saw them, by cause.
     pub dropped: Dropped,
-    /// Tags, logs, replies and errors' messages that found no room or no open span.
+    /// Tags, logs, replies and errors' messages that found no room or no open span: each counts one, and the kind of an error too. Of a span that was lost whole they are counted only where they were lost by themselves.
     pub extras_lost: u64,
     /// What the reporters made of them.
     pub reporters: Vec<ReporterStatus>,

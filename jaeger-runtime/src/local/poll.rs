@@ -243,7 +243,7 @@ impl Local {
         if span.flags == NOT_YET {
             let Some(opened) = self.close_opening(before) else {
                 // Not recorded, then or ever.
-                *span = kept_of_refused(before.flags, before.context());
+                *span = SpanContext::NONE;
                 return;
             };
             *span = opened.context;
@@ -412,14 +412,6 @@ impl Local {
         let token = self.last_token.get() + 1;
         self.last_token.set(token);
         self.token.set(token);
-    }
-}
-
-/// `context` as a future without a span keeps it, if by its `flags` it is ambient and was refused.
-pub(super) fn kept_of_refused(flags: u8, context: SpanContext) -> SpanContext {
-    match flags & (AMBIENT | SAMPLED) {
-        AMBIENT => SpanContext { flags: flags & WIRE | OPEN, ..context },
-        _ => SpanContext::NONE,
     }
 }
 

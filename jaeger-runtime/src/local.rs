@@ -31,7 +31,7 @@ use crate::site::Site;
 use crate::value::Value;
 use std::cell::Cell;
 
-pub(crate) use poll::{Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, TIMED};
+pub(crate) use poll::{Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, TIMED, refused};
 use poll::{Elsewhere, Opening};
 pub(crate) use slow::{LateEnd, drain_late_ends, lost_without_log};
 pub(crate) use turns::Attached;
@@ -125,19 +125,6 @@ pub(crate) fn is_on() -> bool {
 #[inline]
 pub(crate) fn current() -> SpanContext {
     LOCAL.with(Local::ambient)
-}
-
-/// What a future keeps that a function returns without a span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own.
-/// [`SpanContext::NONE`] elsewhere.
-#[inline]
-pub(crate) fn refused() -> SpanContext {
-    if !global::is_on() {
-        return SpanContext::NONE;
-    }
-    LOCAL.with(|l| match l.flags.get() & (AMBIENT | SAMPLED) {
-        AMBIENT => SpanContext { flags: l.flags.get() & WIRE | OPEN, ..l.ambient() },
-        _ => SpanContext::NONE,
-    })
 }
 
 /// Opens a span nested in the ambient one, or a root.

@@ -415,6 +415,19 @@ impl Local {
     }
 }
 
+/// What a future keeps that a function returns without a span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own.
+/// [`SpanContext::NONE`] elsewhere.
+#[inline]
+pub(crate) fn refused() -> SpanContext {
+    if !global::is_on() {
+        return SpanContext::NONE;
+    }
+    super::LOCAL.with(|l| match l.flags.get() & (AMBIENT | SAMPLED) {
+        AMBIENT => SpanContext { flags: l.flags.get() & WIRE | OPEN, ..l.ambient() },
+        _ => SpanContext::NONE,
+    })
+}
+
 /// A span that a first poll has opened.
 struct Opened {
     context: SpanContext,

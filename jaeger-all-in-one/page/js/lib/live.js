@@ -88,12 +88,18 @@ export function watch({ traceID, every } = {}, changed, listening = () => {}) {
   };
 }
 
-/** The word beside a switch, and whether there is anybody to listen to: `{element(), tell(yes)}`. The word may be made anew. */
-export function liveWord() {
+/**
+ * The switch of live update, whose word says whether there is anybody to listen to: `{element({title, checked}), tell(yes)}`. `set(on)` is called when it is
+ * pressed. The element may be made anew.
+ */
+export function liveSwitch(set) {
   let word = null;
   let text = "Live";
   return {
-    element: () => (word = h("span", text)),
+    element({ title, checked }) {
+      word = h("span", text);
+      return h("label", { class: "switch", title }, h("input", { type: "checkbox", role: "switch", name: "live", checked, on: { change: (event) => set(event.target.checked) } }), word);
+    },
     tell(listening) {
       text = listening ? "Live" : "Live, waiting for the program";
       if (word) word.textContent = text;

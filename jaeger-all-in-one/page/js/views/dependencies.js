@@ -9,7 +9,7 @@ import { empty, failed, loading } from "../lib/states.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, plural } from "../lib/format.js";
 import { navigate, setQuery } from "../lib/router.js";
-import { hands, liveWord, watch } from "../lib/live.js";
+import { hands, liveSwitch, watch } from "../lib/live.js";
 
 // Also where nothing comes in: what is older than the period goes.
 const BEAT = 60e3;
@@ -27,16 +27,11 @@ export function mount(outlet, at) {
   const host = h("div", { class: "graph-host dependencies-host" });
   const told = h("span", { class: "hint", role: "status" });
   const finger = hands(host);
-  const waits = liveWord();
+  const waits = liveSwitch((on) => setLive(on));
   let unwatch = null;
   // What is on the page: live update writes into it, so that zoom, focus and order stay.
   let parts = null;
-  const live = h(
-    "label",
-    { class: "switch", title: "Count again as spans come in" },
-    h("input", { type: "checkbox", role: "switch", name: "live", checked: at.query.live === "1", on: { change: (event) => setLive(event.target.checked) } }),
-    waits.element(),
-  );
+  const live = waits.element({ title: "Count again as spans come in", checked: at.query.live === "1" });
   const select = h(
     "select",
     { class: "input", name: "lookback", on: { change: () => choose(select.value) } },

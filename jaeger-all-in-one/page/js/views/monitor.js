@@ -13,7 +13,7 @@ import { combobox, suggest } from "../lib/combobox.js";
 import { empty, failed, loading } from "../lib/states.js";
 import { duration, percent } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
-import { hands, liveWord, watch } from "../lib/live.js";
+import { hands, liveSwitch, watch } from "../lib/live.js";
 
 const PERIODS = [
   ["5m", "Last 5 minutes", 300e3, 5e3],
@@ -84,16 +84,11 @@ export function mount(outlet, at) {
   );
   const host = h("div", { class: "monitor-host" });
   const finger = hands(host);
-  const waits = liveWord();
+  const waits = liveSwitch((on) => setLive(on));
   let unwatch = null;
   // What is on the page: live update writes into it instead of making it anew.
   let parts = null;
-  const live = h(
-    "label",
-    { class: "switch", title: "Count again as spans come in" },
-    h("input", { type: "checkbox", role: "switch", name: "live", checked: at.query.live === "1", on: { change: (event) => setLive(event.target.checked) } }),
-    waits.element(),
-  );
+  const live = waits.element({ title: "Count again as spans come in", checked: at.query.live === "1" });
   fill(
     outlet,
     h(

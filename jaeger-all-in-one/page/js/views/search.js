@@ -12,7 +12,7 @@ import { count, plural } from "../lib/format.js";
 import { fileButton } from "../lib/drop.js";
 import { icon } from "../lib/icons.js";
 import { navigate, setQuery } from "../lib/router.js";
-import { hands, liveWord, watch } from "../lib/live.js";
+import { hands, liveSwitch, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
@@ -44,7 +44,7 @@ export function mount(outlet, at) {
   let shown = [];
   let scale;
   const chosen = new Set();
-  const waits = liveWord();
+  const waits = liveSwitch((on) => setLive(on));
 
   const setLive = (on) => {
     unwatch?.();
@@ -159,12 +159,7 @@ export function mount(outlet, at) {
 
   function liveToggle() {
     if (query.source === "files") return null;
-    return h(
-      "label",
-      { class: "switch" },
-      h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      waits.element(),
-    );
+    return waits.element({ title: "Show traces as they come in", checked: Boolean(unwatch) });
   }
 
   function welcome() {

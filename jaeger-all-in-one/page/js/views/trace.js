@@ -9,7 +9,7 @@ import { badge, icon } from "../lib/icons.js";
 import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 import * as keyboard from "../lib/keyboard.js";
-import { liveWord, watch } from "../lib/live.js";
+import { liveSwitch, watch } from "../lib/live.js";
 import { toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
 
@@ -75,7 +75,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
   let view = null;
   let viewName = "";
   let unwatch = null;
-  const waits = liveWord();
+  const waits = liveSwitch((on) => setLive(on));
 
   const head = h("div", { class: "trace-head" });
   const panel = h("div", { class: "trace-panel", role: "tabpanel", id: "trace-panel", tabindex: "-1" });
@@ -104,7 +104,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
         h(
           "div",
           { class: "trace-actions" },
-          api.fromFile(id) ? h("span", { class: "hint" }, "from a file") : liveSwitch(),
+          api.fromFile(id) ? h("span", { class: "hint" }, "from a file") : waits.element({ title: "Show spans as they come in", checked: Boolean(unwatch) }),
           h("a", { class: "button", href: `/compare?a=${encodeURIComponent(id)}` }, "Compare…"),
           h("button", { type: "button", class: "button", title: "Download JSON", "aria-label": "Download JSON", on: { click: () => download(state) } }, icon("download"), h("span", { class: "wide-only" }, "JSON")),
         ),
@@ -132,15 +132,6 @@ function tracePage(outlet, id, trace, json, query, signal) {
           ),
       ),
       trace.warnings.length > 0 && h("ul", { class: "trace-warnings" }, trace.warnings.map((text) => h("li", icon("warning", "warning"), " ", text))),
-    );
-  }
-
-  function liveSwitch() {
-    return h(
-      "label",
-      { class: "switch", title: "Show spans as they come in" },
-      h("input", { type: "checkbox", role: "switch", name: "live", checked: Boolean(unwatch), on: { change: (event) => setLive(event.target.checked) } }),
-      waits.element(),
     );
   }
 

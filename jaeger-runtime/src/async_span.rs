@@ -11,7 +11,7 @@ use crate::context::SpanContext;
 use crate::event_log::format::ExtraKind;
 use crate::event_log::format::Outcome;
 use crate::global;
-use crate::local::{self, Attached, Before, NOT_OPEN_YET, NOT_YET, OPEN, Parent, TIMED, bound};
+use crate::local::{self, Attached, Before, Kept, Parent, TIMED, bound};
 use crate::relation::Under;
 use crate::reply::Ends;
 use crate::site::Site;
@@ -22,29 +22,23 @@ use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// The span of a future, or none: what is recorded is ended exactly once. For generated code. Its context's flags are those of a context and [`OPEN`], or [`NOT_YET`], or nothing.
+/// The span of a future, or none: what is recorded is ended exactly once. For generated code.
 #[derive(Debug)]
 pub(crate) struct OpenSpan {
-    context: SpanContext,
+    kept: Kept,
 }
 
 impl OpenSpan {
-    const OFF: Self = Self { context: SpanContext::NONE };
-    const LATER: Self = Self { context: NOT_OPEN_YET };
-
-    #[inline(always)]
-    pub(crate) fn is_recording(&self) -> bool {
-        self.context.is_sampled()
-    }
+    const LATER: Self = Self { kept: Kept::Later };
 
     pub(crate) fn take(&mut self) -> Self {
-        mem::replace(self, Self::OFF)
+        Self { kept: mem::replace(&mut self.kept, Kept::Nothing) }
     }
 
     /// One more tag.
     #[cfg(feature = "stream")]
     pub(crate) fn tag(&self, key: &str, value: Value<'_>) {
-        local::extra(self.context, ExtraKind::Tag, &[Value::Str(key), value]);
+        local::extra(self.kept.context(), ExtraKind::Tag, &[Value::Str(key), value]);
     }
 }
 
@@ -52,8 +46,8 @@ impl OpenSpan {
 impl Drop for OpenSpan {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.is_recording() {
-            cancelled(self.context.span_id);
+        if let Some(id) = self.kept.recorded() {
+            cancelled(id);
         }
     }
 }
@@ -160,9 +154,13 @@ impl<'a> Turn<'a> {
     /// `None`: there is no span and will be none.
     #[inline(always)]
     pub(crate) fn begin(span: &'a mut OpenSpan, before: &'a mut Option<Before>) -> Option<Self> {
-        let flags = span.context.flags;
-        if flags > NOT_YET || flags == NOT_YET && global::is_on() {
-            local::begin_poll(&span.context, before);
+        let begins = match span.kept {
+            Kept::Nothing => false,
+            Kept::Later => global::is_on(),
+            Kept::Open { .. } => true,
+        };
+        if begins {
+            local::begin_poll(&span.kept, before);
         }
         before.as_ref().map(|before| Self { span, before })
     }
@@ -178,7 +176,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn wait(self) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
-        local::end_waiting_poll(&mut span.context, before);
+        local::end_waiting_poll(&mut span.kept, before);
     }
 }
 
@@ -188,14 +186,14 @@ impl Ends for Turn<'_> {
     fn end(self) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
-        local::end_last_poll_bare(&mut span.context, before);
+        local::end_last_poll_bare(&mut span.kept, before);
     }
 
     #[inline(always)]
     fn end_reply(self, reply: Value<'_>, max_len: u32) {
         let mut this = ManuallyDrop::new(self);
         let Self { span, before } = &mut *this;
-        local::end_last_poll_reply(&mut span.context, before, &reply, max_len);
+        local::end_last_poll_reply(&mut span.kept, before, &reply, max_len);
     }
 
     #[inline(always)]
@@ -209,7 +207,7 @@ impl Ends for Turn<'_> {
 #[cold]
 #[inline(never)]
 fn end_error(span: &mut OpenSpan, before: &Before, message: &Value<'_>, kind: &'static str, max_len: u32) {
-    let done = local::end_last_poll(&mut span.context, before);
+    let done = local::end_last_poll(&mut span.kept, before);
     local::end_done(done, Outcome::Error, &[*message, Value::Str(kind)], bound(max_len));
 }
 
@@ -225,7 +223,7 @@ impl Drop for Turn<'_> {
 #[cold]
 #[inline(never)]
 fn unwound(span: &mut OpenSpan, before: &Before) {
-    let done = local::end_last_poll(&mut span.context, before);
+    let done = local::end_last_poll(&mut span.kept, before);
     local::end_done(done, Outcome::Panic, &[], bound(0));
 }
 
@@ -253,16 +251,16 @@ fn make_as(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> Making 
     if context.is_sampled() && (site.polls() || global::polls()) {
         context.flags |= TIMED;
     }
-    if context.span_id != 0 {
-        context.flags |= OPEN;
+    Making {
+        span: OpenSpan { kept: Kept::open(context) },
+        attached: (context.span_id != 0).then(|| local::attach(context)),
     }
-    Making { span: OpenSpan { context }, attached: (context.span_id != 0).then(|| local::attach(context)) }
 }
 
 impl Making {
     /// No span. What is made below a trace that was refused stays in that trace, wherever it is polled.
     pub fn off() -> Self {
-        Self { span: OpenSpan { context: local::refused() }, attached: None }
+        Self { span: OpenSpan { kept: local::refused() }, attached: None }
     }
 
     /// It is made; the span goes on with it.
@@ -280,11 +278,10 @@ impl Drop for Making {
         if let Some(attached) = self.attached.take() {
             local::detach(attached);
             if std::thread::panicking() {
-                let OpenSpan { context } = &mut self.span;
-                if context.is_sampled() {
-                    local::end_at(context.span_id, Outcome::Panic, &[], bound(0));
+                if let Some(id) = self.span.kept.recorded() {
+                    local::end_at(id, Outcome::Panic, &[], bound(0));
                 }
-                context.flags = 0;
+                self.span.kept = Kept::Nothing;
             }
         }
     }

@@ -31,7 +31,7 @@ use crate::site::Site;
 use crate::value::Value;
 use std::cell::Cell;
 
-pub(crate) use poll::{Before, Done, NOT_OPEN_YET, NOT_YET, OPEN, TIMED, refused};
+pub(crate) use poll::{Before, Done, Kept, TIMED, refused};
 use poll::{Elsewhere, Opening};
 pub(crate) use slow::{LateEnd, drain_late_ends, lost_without_log};
 pub(crate) use turns::Attached;
@@ -196,7 +196,7 @@ pub(crate) fn attach(context: SpanContext) -> Attached {
 
 /// Begins a poll of the future of `span`, or of one whose span its first poll will open.
 #[inline(always)]
-pub(crate) fn begin_poll(span: &SpanContext, before: &mut Option<Before>) {
+pub(crate) fn begin_poll(span: &Kept, before: &mut Option<Before>) {
     LOCAL.with(|l| l.begin_poll(span, before));
 }
 
@@ -219,25 +219,25 @@ pub(crate) fn open_in_poll_under(site: &'static Site, parent: Parent, values: &[
 
 /// Ends a poll after which the future waits; `span` is then what its first poll has opened.
 #[inline(always)]
-pub(crate) fn end_waiting_poll(span: &mut SpanContext, before: &Before) {
+pub(crate) fn end_waiting_poll(span: &mut Kept, before: &Before) {
     LOCAL.with(|l| l.end_waiting_poll(span, before));
 }
 
 /// Ends the last poll of a future. What it says is to be ended at once.
 #[inline(always)]
-pub(crate) fn end_last_poll(span: &mut SpanContext, before: &Before) -> Done {
+pub(crate) fn end_last_poll(span: &mut Kept, before: &Before) -> Done {
     LOCAL.with(|l| l.end_last_poll(span, before))
 }
 
 /// The same, and ends the span with no more to say than the time.
 #[inline(always)]
-pub(crate) fn end_last_poll_bare(span: &mut SpanContext, before: &Before) {
+pub(crate) fn end_last_poll_bare(span: &mut Kept, before: &Before) {
     LOCAL.with(|l| l.end_last_poll_bare(span, before));
 }
 
 /// The same with its reply.
 #[inline(always)]
-pub(crate) fn end_last_poll_reply(span: &mut SpanContext, before: &Before, reply: &Value<'_>, max_len: u32) {
+pub(crate) fn end_last_poll_reply(span: &mut Kept, before: &Before, reply: &Value<'_>, max_len: u32) {
     LOCAL.with(|l| l.end_last_poll_reply(span, before, reply, max_len));
 }
 

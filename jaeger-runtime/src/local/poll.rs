@@ -14,15 +14,50 @@ use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
 use crate::site::Site;
 use crate::value::Value;
+use std::mem;
 
-/// In the flags of a context without a span: the future has not been polled yet. They are this and nothing else then.
-pub(crate) const NOT_YET: u8 = 0x10;
-/// The context of a span that its future's first poll will open.
-pub(crate) const NOT_OPEN_YET: SpanContext = SpanContext::from_raw(0, 0, 0, NOT_YET);
 /// In the flags of an open span's context: its polls are counted and timed.
 pub(crate) const TIMED: u8 = 0x20;
-/// In the flags of the context that a future keeps: there is a span, recorded or not. More than [`NOT_YET`], so that one comparison tells a poll all.
-pub(crate) const OPEN: u8 = AMBIENT;
+
+/// What a future keeps of its span between its polls: as many words as a context has, what it is stands beside the flags.
+///
+/// Not a context with other flags: of a future that was not polled yet one byte is written, and moved with it. A whole context, made beside the future and moved behind it in pieces of 16 bytes that do not
+/// lie as they were written, is read before the processor has written it.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// No span, now or later.
+    Nothing,
+    /// Its first poll will open one.
+    Later,
+    /// A span is open, recorded or not.
+    Open { trace_id: TraceIdHalves, span_id: u64, flags: u8 },
+}
+
+impl Kept {
+    /// Nothing, of a context that is none.
+    pub(crate) fn open(context: SpanContext) -> Self {
+        let SpanContext { trace_id, span_id, flags } = context;
+        if span_id == 0 { Self::Nothing } else { Self::Open { trace_id, span_id, flags } }
+    }
+
+    /// Of the open span; [`SpanContext::NONE`] if there is none.
+    #[inline(always)]
+    pub(crate) fn context(&self) -> SpanContext {
+        match *self {
+            Self::Open { trace_id, span_id, flags } => SpanContext { trace_id, span_id, flags },
+            Self::Nothing | Self::Later => SpanContext::NONE,
+        }
+    }
+
+    /// The open span's id, if it is recorded.
+    #[inline(always)]
+    pub(crate) fn recorded(&self) -> Option<u64> {
+        match *self {
+            Self::Open { span_id, flags, .. } if flags & SAMPLED != 0 => Some(span_id),
+            _ => None,
+        }
+    }
+}
 
 /// What the first poll of a future leaves for its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,10 +147,10 @@ impl Done {
 
 impl Local {
     #[inline(never)]
-    pub(super) fn begin_poll(&self, span: &SpanContext, before: &mut Option<Before>) {
+    pub(super) fn begin_poll(&self, span: &Kept, before: &mut Option<Before>) {
         let opening = self.opening.get();
         let set_aside = matches!(opening, Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere);
-        if span.flags != NOT_YET || set_aside {
+        if !matches!(span, Kept::Later) || set_aside {
             return self.begin_poll_unusual(span, before, set_aside);
         }
         *before = Some(self.before(opening));
@@ -123,17 +158,18 @@ impl Local {
     }
 
     #[inline(never)]
-    fn begin_poll_unusual(&self, span: &SpanContext, before: &mut Option<Before>, set_aside: bool) {
+    fn begin_poll_unusual(&self, span: &Kept, before: &mut Option<Before>, set_aside: bool) {
         let mut found = self.before(self.opening.get());
         found.elsewhere = set_aside.then(|| self.opened_elsewhere.get());
-        if span.flags == NOT_YET {
+        if matches!(span, Kept::Later) {
             self.opening.set(Opening::Expected);
         } else {
-            if span.flags & TIMED != 0 {
+            let context = span.context();
+            if context.flags & TIMED != 0 {
                 found.since = ticks();
             }
             self.step_token();
-            self.set_ambient(*span);
+            self.set_ambient(context);
         }
         *before = Some(found);
     }
@@ -238,29 +274,29 @@ impl Local {
 
     /// Ends a poll after which the future waits, and makes ambient what was so before. After a first poll, `span` is what it opened, if it did.
     #[inline(never)]
-    pub(super) fn end_waiting_poll(&self, span: &mut SpanContext, before: &Before) {
+    pub(super) fn end_waiting_poll(&self, span: &mut Kept, before: &Before) {
         let mut since = before.since;
-        if span.flags == NOT_YET {
+        if matches!(span, Kept::Later) {
             let Some(opened) = self.close_opening(before) else {
                 // Not recorded, then or ever.
-                *span = SpanContext::NONE;
+                *span = Kept::Nothing;
                 return;
             };
-            *span = opened.context;
+            *span = Kept::open(opened.context);
             if let Some(nested) = opened.nested {
                 return self.suspend(nested);
             }
             since = opened.since;
         }
-        self.leave_poll(span, before, since);
+        self.leave_poll(span.context(), before, since);
     }
 
     /// Ends the last poll, and makes ambient what was so before. The answer is what has to be ended now, if it is recorded; `span` is none any more.
     #[inline(never)]
-    pub(super) fn end_last_poll(&self, span: &mut SpanContext, before: &Before) -> Done {
+    pub(super) fn end_last_poll(&self, span: &mut Kept, before: &Before) -> Done {
         match self.is_plain_child(span, before) {
             true => {
-                span.flags = 0;
+                *span = Kept::Nothing;
                 Done::nested(self.close_child(before))
             }
             false => self.end_last_poll_unusual(span, before),
@@ -269,9 +305,9 @@ impl Local {
 
     /// The same, and ends the span with no more to say than the time.
     #[inline(never)]
-    pub(super) fn end_last_poll_bare(&self, span: &mut SpanContext, before: &Before) {
+    pub(super) fn end_last_poll_bare(&self, span: &mut Kept, before: &Before) {
         if self.is_plain_child(span, before) {
-            span.flags = 0;
+            *span = Kept::Nothing;
             return self.end_nested(self.close_child(before));
         }
         let done = self.end_last_poll_unusual(span, before);
@@ -282,14 +318,14 @@ impl Local {
     #[inline(never)]
     pub(super) fn end_last_poll_reply(
         &self,
-        span: &mut SpanContext,
+        span: &mut Kept,
         before: &Before,
         reply: &Value<'_>,
         max_len: u32,
     ) {
         let reply = std::slice::from_ref(reply);
         if self.is_plain_child(span, before) {
-            span.flags = 0;
+            *span = Kept::Nothing;
             return self.end_with(self.close_child(before), Outcome::Ok, reply, bound(max_len));
         }
         let done = self.end_last_poll_unusual(span, before);
@@ -318,8 +354,10 @@ impl Local {
 
     /// Whether this is the end of a first poll that opened a nested child, and left nothing attached inside.
     #[inline(always)]
-    fn is_plain_child(&self, span: &SpanContext, before: &Before) -> bool {
-        self.opening.get() == Opening::Child && span.flags == NOT_YET && self.token.get() == before.token
+    fn is_plain_child(&self, span: &Kept, before: &Before) -> bool {
+        self.opening.get() == Opening::Child
+            && matches!(span, Kept::Later)
+            && self.token.get() == before.token
     }
 
     #[inline(always)]
@@ -332,16 +370,11 @@ impl Local {
     }
 
     #[inline(never)]
-    fn end_last_poll_unusual(&self, span: &mut SpanContext, before: &Before) -> Done {
-        let mut since = before.since;
-        if span.flags == NOT_YET {
-            let Some(opened) = self.close_opening(before) else {
-                *span = SpanContext::NONE;
-                return Done::NOTHING;
-            };
-            *span = opened.context;
+    fn end_last_poll_unusual(&self, span: &mut Kept, before: &Before) -> Done {
+        let (mut context, mut since) = (span.context(), before.since);
+        if matches!(mem::replace(span, Kept::Nothing), Kept::Later) {
+            let Some(opened) = self.close_opening(before) else { return Done::NOTHING };
             if let Some(nested) = opened.nested {
-                span.flags = 0;
                 if opened.context.is_sampled() {
                     return Done::nested(nested);
                 }
@@ -349,12 +382,10 @@ impl Local {
                 self.end(nested);
                 return Done::NOTHING;
             }
-            since = opened.since;
+            (context, since) = (opened.context, opened.since);
         }
-        self.leave_poll(span, before, since);
-        let done = if span.is_sampled() { Done::moved(span.span_id) } else { Done::NOTHING };
-        span.flags = 0;
-        done
+        self.leave_poll(context, before, since);
+        if context.is_sampled() { Done::moved(context.span_id) } else { Done::NOTHING }
     }
 
     /// What a first poll has opened, if it has.
@@ -373,7 +404,7 @@ impl Local {
             }
             Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere => elsewhere,
         };
-        let context = SpanContext { trace_id, span_id: id, flags: flags | OPEN };
+        let context = SpanContext { trace_id, span_id: id, flags };
         let nested = match opening {
             Opening::Elsewhere => return Some(Opened { context, nested: None, since }),
             Opening::UnwrittenRoot => Nested::unwritten_root(id),
@@ -389,7 +420,7 @@ impl Local {
 
     /// Makes ambient what was so before a poll whose span had been made so.
     #[inline(always)]
-    fn leave_poll(&self, span: &SpanContext, before: &Before, since: u64) {
+    fn leave_poll(&self, span: SpanContext, before: &Before, since: u64) {
         self.token.set(before.token);
         self.set_ambient(before.context());
         if self.displaced.get() {
@@ -402,9 +433,9 @@ impl Local {
 
     #[cold]
     #[inline(never)]
-    fn say_polled(&self, span: &SpanContext, since: u64) {
+    fn say_polled(&self, span: SpanContext, since: u64) {
         let busy = ticks().wrapping_sub(since);
-        super::extra(*span, ExtraKind::Poll, &[Value::Long(busy as i64)]);
+        super::extra(span, ExtraKind::Poll, &[Value::Long(busy as i64)]);
     }
 
     #[inline(always)]
@@ -416,15 +447,15 @@ impl Local {
 }
 
 /// What a future keeps that a function returns without a span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own.
-/// [`SpanContext::NONE`] elsewhere.
+/// Nothing elsewhere.
 #[inline]
-pub(crate) fn refused() -> SpanContext {
+pub(crate) fn refused() -> Kept {
     if !global::is_on() {
-        return SpanContext::NONE;
+        return Kept::Nothing;
     }
     super::LOCAL.with(|l| match l.flags.get() & (AMBIENT | SAMPLED) {
-        AMBIENT => SpanContext { flags: l.flags.get() & WIRE | OPEN, ..l.ambient() },
-        _ => SpanContext::NONE,
+        AMBIENT => Kept::open(SpanContext { flags: l.flags.get() & WIRE, ..l.ambient() }),
+        _ => Kept::Nothing,
     })
 }
 

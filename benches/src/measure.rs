@@ -50,6 +50,22 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    /// The same row of another process, measured at another time. Of what a neighbour on the machine makes larger and never smaller, the lower is the peer's; of what is lost or held, all and the most.
+    pub(crate) fn add(&mut self, other: Self) {
+        // By spans that arrived, of which each process has its own mean.
+        let bytes = |it: &Self| it.bytes.zip(it.received).map(|(bytes, spans)| bytes * spans as f64);
+        let both = bytes(self).zip(bytes(&other)).map(|(a, b)| a + b);
+        self.caller.extend(other.caller);
+        self.caller.sort_by(f64::total_cmp);
+        self.cpu = self.cpu.min(other.cpu);
+        self.allocations.0 = self.allocations.0.max(other.allocations.0);
+        self.allocations.1 = self.allocations.1.max(other.allocations.1);
+        self.made += other.made;
+        self.received = self.received.zip(other.received).map(|(a, b)| a + b);
+        self.bytes = both.zip(self.received).map(|(bytes, spans)| bytes / spans as f64);
+        self.resident = self.resident.zip(other.resident).map(|(a, b)| a.max(b));
+    }
+
     /// As it is shown and stored: hundredths of a nanosecond are below what two runs agree about.
     pub(crate) fn row(&self) -> Row {
         let places = |n: f64, places: f64| (n * places).round() / places;
@@ -121,4 +137,33 @@ pub(crate) fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok()? / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(caller: &[f64], received: u64, bytes: f64) -> Figures {
+        Figures {
+            peer: "ours".into(),
+            work: Work::Sync,
+            caller: caller.to_vec(),
+            cpu: caller[0] * 4.0,
+            allocations: (0.0, caller[0]),
+            made: 100,
+            received: Some(received),
+            bytes: Some(bytes),
+            resident: Some(caller[0]),
+        }
+    }
+
+    #[test]
+    fn a_row_of_two_processes_has_the_lowest_time_and_all_losses() {
+        let mut row = figures(&[31.0, 33.0, 52.0], 100, 60.0);
+        row.add(figures(&[20.0, 32.0, 90.0], 50, 90.0));
+        assert_eq!(row.caller, [20.0, 31.0, 32.0, 33.0, 52.0, 90.0]);
+        assert_eq!((row.cpu, row.allocations, row.made, row.received), (80.0, (0.0, 31.0), 200, Some(150)));
+        assert_eq!((row.bytes, row.resident), (Some(70.0), Some(31.0)));
+        assert_eq!(row.row().lost, Some(0.25));
+    }
 }

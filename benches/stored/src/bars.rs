@@ -65,7 +65,7 @@ pub(crate) fn picture(results: &Results, work: &str) -> String {
         svg.bar((SCALES[1], bar_y), (cpu, BAR), bar, 2.0);
         svg.text((SCALES[1] + cpu + GAP, text_y), name, Anchor::Start, &said[1]);
     }
-    let legend = "Bar: the best of 7 rounds; mark: the median; ×: times this project’s";
+    let legend = "Bar: the best of 9 rounds; mark: the median; ×: times this project’s";
     svg.text((20.0, height - 32.0), "small muted", Anchor::Start, legend);
     let runs = results.runs_of(bars.iter().map(|bar| &bar.row.run));
     svg.text((20.0, height - 14.0), "small muted", Anchor::Start, &measured(&runs));

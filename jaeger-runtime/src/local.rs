@@ -22,7 +22,7 @@ use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
     self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
-    first_word, only_word, write_values,
+    Written, first_word, only_word, write_values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
@@ -460,7 +460,8 @@ impl Local {
     ) -> Result<Nested, NotWritten> {
         let window = self.window::<START_WORDS>(values);
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, descriptor, .. } =
+            written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
@@ -483,10 +484,11 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
-        first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
+        let done = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
+        let bits = end_bits(outcome, values.len(), done.left_out);
+        first.store(first_word(Kind::EndWith, done.words, done.descriptor, bits), Relaxed);
         stamp.store(now(), Relaxed);
-        self.log.publish(words);
+        self.log.publish(done.words);
         Ok(())
     }
 
@@ -502,7 +504,8 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, descriptor, .. } =
+            written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
         first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
         high.store(span.trace_id.high, Relaxed);
         low.store(span.trace_id.low, Relaxed);
@@ -526,16 +529,17 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, id, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
-        first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
+        let done = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
+        let bits = end_bits(outcome, values.len(), done.left_out);
+        first.store(first_word(Kind::EndAt, done.words, done.descriptor, bits), Relaxed);
         stamp.store(now, Relaxed);
         id.store(span_id, Relaxed);
-        self.log.publish(words);
+        self.log.publish(done.words);
         Ok(())
     }
 }
 
-/// The event's words with its values written behind the fixed part.
+/// The event's words with its values written behind the fixed part. Where nothing is cut, nothing is left out: a bound has room for a mark at least.
 #[inline(always)]
 fn written(
     window: &[Word],
@@ -543,16 +547,16 @@ fn written(
     values: &[Value<'_>],
     max_len: usize,
     overflow: Overflow,
-) -> Result<(usize, u16), NotWritten> {
+) -> Result<Written, NotWritten> {
     if values.is_empty() {
-        return Ok((fixed, 0));
+        return Ok(Written { words: fixed, descriptor: 0, left_out: 0 });
     }
-    let done = write_values(window, fixed, values, max_len, overflow)?;
-    Ok((done.words, done.descriptor))
+    write_values(window, fixed, values, max_len, overflow)
 }
 
-fn end_bits(outcome: Outcome, values: &[Value<'_>]) -> u32 {
-    outcome as u32 | (values.len().min(format::MAX_VALUES) as u32) << 8
+/// `count` values, and so many that found no room.
+fn end_bits(outcome: Outcome, count: usize, untold: u32) -> u32 {
+    outcome as u32 | (count.min(format::MAX_VALUES) as u32) << 8 | (untold & 0xff) << 16
 }
 
 #[cfg(all(test, not(loom)))]

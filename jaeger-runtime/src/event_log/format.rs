@@ -11,12 +11,13 @@
 //! Context      0..8 flags, 24 new owner | trace high | trace low | parent | state of the id generator
 //! Start        0..32 callsite            | ticks | values
 //! Root         0..32 callsite            | ticks | 0..8 flags, 8..24 origin, 24 trace id of 128 bits | values
-//! EndWith      0..8 outcome, 8..16 count | ticks | values
+//! EndWith      0..8 outcome, 8..16 count, 16..24 untold | ticks | values
 //! StartAt      0..32 callsite            | ticks | trace high | trace low | span | parent | flags, 8.. origin, 32.. count | values
-//! EndAt        0..8 outcome, 8..16 count | ticks | span | values
+//! EndAt        0..8 outcome, 8..16 count, 16..24 untold | ticks | span | values
 //! Extra        0..8 ExtraKind, 8..16 count | ticks | span | values           (tags and logs between start and end)
 //!
 //! values       descriptors of value 1 and on, four to a word | each value's words
+//! untold       how many values of the end found no room: they are missed if the span arrives, and lost with it if it does not
 //! descriptor   bits 0..4 kind, 4..16 length in bytes (or the boolean)
 //! ```
 //!

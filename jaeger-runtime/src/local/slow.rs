@@ -2,12 +2,12 @@
 //!
 //! Every function here leaves the thread in a state in which the fast path is right again, or counts what was lost. Nothing here fails.
 
-use super::{AMBIENT, Local, Nested, Parent};
+use super::{AMBIENT, Local, Nested, Parent, end_bits};
 use crate::clock::{may_read_counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
-    START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
+    CONTEXT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome,
+    Overflow, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -33,6 +33,8 @@ pub(crate) struct LateEnd {
     pub(crate) span_id: u64,
     pub(crate) ticks: u64,
     pub(crate) outcome: Outcome,
+    /// How many values it would have said: lost if the span arrives, and with it if it does not.
+    pub(crate) untold: u32,
 }
 
 static LATE_ENDS: Mutex<Vec<LateEnd>> = Mutex::new(Vec::new());
@@ -306,13 +308,23 @@ impl Local {
         }
         let whole = self.log.is_open_untrapped() || self.make_room();
         self.log.release_end();
-        let values = if whole {
-            values
-        } else {
-            count_lost(values);
-            &[]
-        };
-        let _never_needs_text = self.write_end(now, outcome, values, max_len);
+        match whole {
+            true => {
+                let _never_needs_text = self.write_end(now, outcome, values, max_len);
+            }
+            false => self.write_end_without(now, outcome, said(values)),
+        }
+    }
+
+    /// In the two words that were kept for it.
+    #[cold]
+    fn write_end_without(&self, now: u64, outcome: Outcome, untold: u32) {
+        if let [first, stamp, ..] = self.log.window() {
+            let bits = end_bits(outcome, 0, untold);
+            first.store(first_word(Kind::EndWith, END_WITH_WORDS, 0, bits), Relaxed);
+            stamp.store(now, Relaxed);
+            self.log.publish(END_WITH_WORDS);
+        }
     }
 
     #[cold]
@@ -418,9 +430,9 @@ impl Local {
             let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
             let done = room && self.write_end_at(span_id, now, outcome, plain, max_len).is_ok();
             if !done {
-                count_lost(plain);
+                let untold = said(plain);
                 let mut late = LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner);
-                late.push(LateEnd { span_id, ticks: now, outcome });
+                late.push(LateEnd { span_id, ticks: now, outcome, untold });
                 drop(late);
                 global::wake_collector();
             }
@@ -451,10 +463,9 @@ impl Local {
     }
 }
 
-/// Counts what a span would have said at its end: the log has room for its time and outcome only.
-fn count_lost(values: &[Value<'_>]) {
-    let said = values.iter().filter(|value| !matches!(value, Value::None)).count();
-    global::count_lost_extras(said as u64);
+/// How many values a span has to say at its end.
+fn said(values: &[Value<'_>]) -> u32 {
+    values.iter().filter(|value| !matches!(value, Value::None)).count() as u32
 }
 
 /// Indices of values that follow in events of their own.

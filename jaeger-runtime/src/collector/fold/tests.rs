@@ -210,6 +210,32 @@ fn additions_to_open_spans_take_no_more_than_the_budget_and_the_rest_is_counted(
     assert_eq!((seen.len(), bench.fold.held), (2, 0));
 }
 
+/// Whether it was nested or moved: what an end could not tell is missed of a span that arrives, and of no other; a tag is missed of any.
+#[test]
+fn what_an_end_could_not_tell_is_counted_with_the_span_that_arrives_without_it() {
+    const UNTOLD: u32 = 2 << 16;
+    let mut bench = Bench::new(2 * OPEN_BYTES + 100);
+    let log = bench.log();
+    let nested = |log: &Writer| log.event(Kind::EndWith, UNTOLD, &[2], &[]);
+    let moved = |log: &Writer, id: u64| log.event(Kind::EndAt, UNTOLD, &[2, id], &[]);
+    log.context(0, SAMPLED, 0);
+    (0..5).for_each(|_| log.start("some text"));
+    (1..=5).for_each(|id| log.start_at(id, 0, "some text"));
+    let counts = bench.round();
+    let arrive = counts.started - counts.collector_full;
+    assert_eq!((counts.started, counts.extras_lost), (10, 0));
+    assert!((1..5).contains(&arrive), "{counts:?}");
+    log.tag(bench.fold.threads[0].mirror.context.span_id, "of the innermost", "which was dropped");
+    log.tag(5, "of one that moved", "which was dropped");
+    (0..5).for_each(|_| nested(&log));
+    (1..=5).for_each(|id| moved(&log, id));
+    // One that nobody has seen begin.
+    moved(&log, 77);
+    bench.round();
+    let counts = bench.round();
+    assert_eq!((counts.finished, counts.extras_lost), (arrive, 2 * arrive + 2), "{counts:?}");
+}
+
 #[test]
 fn what_the_last_owner_of_a_log_left_open_is_counted_and_is_no_parent_of_the_next_ones_spans() {
     let mut bench = Bench::new(1 << 20);

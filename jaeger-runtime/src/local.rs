@@ -21,8 +21,8 @@ mod turns;
 use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
-    Written, first_word, only_word, write_values,
+    self, END_AT_WORDS, END_WITH_WORDS, Head, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS,
+    START_WORDS, Written, first_word, only_word, write_values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
@@ -460,14 +460,13 @@ impl Local {
     ) -> Result<Nested, NotWritten> {
         let window = self.window::<START_WORDS>(values);
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let Written { words, descriptor, .. } =
-            written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, head } = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
         let parent = self.span.replace(id);
         self.log.reserve_end();
-        first.store(first_word(Kind::Start, words, descriptor, number), Relaxed);
+        first.store(first_word(Kind::Start, words, head, number), Relaxed);
         // Last, so that the span does not contain its own recording.
         stamp.store(now(), Relaxed);
         self.log.publish(words);
@@ -484,11 +483,10 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let done = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
-        let bits = end_bits(outcome, values.len(), done.left_out);
-        first.store(first_word(Kind::EndWith, done.words, done.descriptor, bits), Relaxed);
+        let Written { words, head } = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
+        first.store(first_word(Kind::EndWith, words, head, end_bits(outcome, values.len())), Relaxed);
         stamp.store(now(), Relaxed);
-        self.log.publish(done.words);
+        self.log.publish(words);
         Ok(())
     }
 
@@ -504,9 +502,8 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NotWritten) };
-        let Written { words, descriptor, .. } =
-            written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
-        first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
+        let Written { words, head } = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
+        first.store(first_word(Kind::StartAt, words, head, number), Relaxed);
         high.store(span.trace_id.high, Relaxed);
         low.store(span.trace_id.low, Relaxed);
         id.store(span.span_id, Relaxed);
@@ -529,12 +526,11 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, id, ..] = window else { return Err(NotWritten) };
-        let done = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
-        let bits = end_bits(outcome, values.len(), done.left_out);
-        first.store(first_word(Kind::EndAt, done.words, done.descriptor, bits), Relaxed);
+        let Written { words, head } = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
+        first.store(first_word(Kind::EndAt, words, head, end_bits(outcome, values.len())), Relaxed);
         stamp.store(now, Relaxed);
         id.store(span_id, Relaxed);
-        self.log.publish(done.words);
+        self.log.publish(words);
         Ok(())
     }
 }
@@ -549,14 +545,13 @@ fn written(
     overflow: Overflow,
 ) -> Result<Written, NotWritten> {
     if values.is_empty() {
-        return Ok(Written { words: fixed, descriptor: 0, left_out: 0 });
+        return Ok(Written { words: fixed, head: Head::NONE });
     }
     write_values(window, fixed, values, max_len, overflow)
 }
 
-/// `count` values, and so many that found no room.
-fn end_bits(outcome: Outcome, count: usize, untold: u32) -> u32 {
-    outcome as u32 | (count.min(format::MAX_VALUES) as u32) << 8 | (untold & 0xff) << 16
+fn end_bits(outcome: Outcome, count: usize) -> u32 {
+    outcome as u32 | (count.min(format::MAX_VALUES) as u32) << 8
 }
 
 #[cfg(all(test, not(loom)))]

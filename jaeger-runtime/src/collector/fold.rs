@@ -159,7 +159,7 @@ impl Fold {
         for late in local::drain_late_ends() {
             let at = self.now.bytes.len();
             let local::LateEnd { span_id: id, ticks, outcome, untold } = late;
-            let said = Said { outcome, count: 0, untold: untold.into() };
+            let said = Said { outcome, count: 0, untold: untold as u64 };
             self.now.ends.push(Ending { id, ticks, said, descriptor: 0, start: at, end: at });
         }
         let mut ends = std::mem::take(&mut self.ends);
@@ -262,6 +262,7 @@ impl Fold {
                 });
             }
             Some(Kind::Extra) => {
+                self.counts.extras_lost += format::untold(first);
                 self.extra(
                     index,
                     word(2),

@@ -116,13 +116,12 @@ impl Local {
     ) -> Result<Nested, NotWritten> {
         let window = self.window::<ROOT_WORDS>(values);
         let [first, stamp, rest, ..] = window else { return Err(NotWritten) };
-        let Written { words, descriptor, .. } =
-            written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, head } = written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
         self.span.set(id);
         self.log.reserve_end();
-        first.store(first_word(Kind::Root, words, descriptor, number), Relaxed);
+        first.store(first_word(Kind::Root, words, head, number), Relaxed);
         rest.store(bits, Relaxed);
         stamp.store(now(), Relaxed);
         self.log.publish(words);

@@ -6,8 +6,8 @@ use super::{AMBIENT, Local, Nested, Parent, end_bits};
 use crate::clock::{may_read_counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome,
-    Overflow, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
+    CONTEXT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Head, Kind, MAX_VALUES, NEW_OWNER, NotWritten,
+    Outcome, Overflow, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -34,7 +34,7 @@ pub(crate) struct LateEnd {
     pub(crate) ticks: u64,
     pub(crate) outcome: Outcome,
     /// How many values it would have said: lost if the span arrives, and with it if it does not.
-    pub(crate) untold: u32,
+    pub(crate) untold: usize,
 }
 
 static LATE_ENDS: Mutex<Vec<LateEnd>> = Mutex::new(Vec::new());
@@ -165,7 +165,10 @@ impl Local {
     pub(super) fn write_context(&self, context: SpanContext) -> bool {
         let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
         let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
-        first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, u32::from(context.flags) | owner), Relaxed);
+        first.store(
+            first_word(Kind::Context, CONTEXT_WORDS, Head::NONE, u32::from(context.flags) | owner),
+            Relaxed,
+        );
         high.store(context.trace_id.high, Relaxed);
         low.store(context.trace_id.low, Relaxed);
         parent.store(context.span_id, Relaxed);
@@ -318,10 +321,10 @@ impl Local {
 
     /// In the two words that were kept for it.
     #[cold]
-    fn write_end_without(&self, now: u64, outcome: Outcome, untold: u32) {
+    fn write_end_without(&self, now: u64, outcome: Outcome, untold: usize) {
         if let [first, stamp, ..] = self.log.window() {
-            let bits = end_bits(outcome, 0, untold);
-            first.store(first_word(Kind::EndWith, END_WITH_WORDS, 0, bits), Relaxed);
+            let (head, bits) = (Head::NONE.without(untold), end_bits(outcome, 0));
+            first.store(first_word(Kind::EndWith, END_WITH_WORDS, head, bits), Relaxed);
             stamp.store(now, Relaxed);
             self.log.publish(END_WITH_WORDS);
         }
@@ -454,18 +457,17 @@ impl Local {
         };
         if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len, Overflow::Cut) {
             let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
-            first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
+            first.store(first_word(Kind::Extra, done.words, done.head, bits), Relaxed);
             stamp.store(ticks(), Relaxed);
             id.store(span_id, Relaxed);
             self.log.publish(done.words);
-            global::count_lost_extras(done.left_out.into());
         }
     }
 }
 
 /// How many values a span has to say at its end.
-fn said(values: &[Value<'_>]) -> u32 {
-    values.iter().filter(|value| !matches!(value, Value::None)).count() as u32
+fn said(values: &[Value<'_>]) -> usize {
+    values.iter().filter(|value| !matches!(value, Value::None)).count()
 }
 
 /// Indices of values that follow in events of their own.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::context::SAMPLED;
-use crate::event_log::format::{Overflow, first_word, write_values};
+use crate::event_log::format::{Head, Overflow, first_word, write_values};
 use crate::event_log::ring::{Producer, Room};
 use crate::record::SpanRecord;
 use crate::report::{Reporter, ReporterStats};
@@ -81,11 +81,11 @@ impl Writer {
         assert!(self.0.make_room() != Room::No);
         let window = self.0.window();
         let at = 1 + fixed.len();
-        let (words, descriptor) = match write_values(window, at, values, 1_024, Overflow::Cut) {
-            Ok(done) if !values.is_empty() => (done.words, done.descriptor),
-            _ => (at, 0),
+        let (words, head) = match write_values(window, at, values, 1_024, Overflow::Cut) {
+            Ok(done) if !values.is_empty() => (done.words, done.head),
+            _ => (at, Head::NONE),
         };
-        window[0].store(first_word(kind, words, descriptor, low), Relaxed);
+        window[0].store(first_word(kind, words, head, low), Relaxed);
         window[1..].iter().zip(fixed).for_each(|(slot, word)| slot.store(*word, Relaxed));
         self.0.publish(words);
     }

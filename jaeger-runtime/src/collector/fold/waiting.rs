@@ -2,7 +2,7 @@
 //!
 //! Left out on purpose: when it is applied (`fold.rs`).
 
-use crate::event_log::format::{ExtraKind, Outcome};
+use crate::event_log::format::{self, ExtraKind, Outcome};
 
 /// An end that waits for its round.
 pub(super) struct Ending {
@@ -60,6 +60,6 @@ impl Said {
     pub(super) const NOTHING: Self = Self { outcome: Outcome::Ok, count: 0, untold: 0 };
 
     pub(super) fn of(first: u64) -> Self {
-        Self { outcome: Outcome::from_bits(first), count: count(first), untold: first >> 16 & 0xff }
+        Self { outcome: Outcome::from_bits(first), count: count(first), untold: format::untold(first) }
     }
 }

@@ -4,7 +4,7 @@
 use crate::measure::Running;
 use crate::peers::RECEIVER;
 use crate::work::Work;
-use crate::{alloc, encoding, intake, peers, store};
+use crate::{alloc, encoding, futures, intake, peers, store};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
@@ -100,7 +100,8 @@ pub(crate) fn limits(file: &str) -> PathBuf {
 
 /// Counts every row; `update` writes the limits anew, where those in `accept` may be higher than they ever were.
 pub(crate) fn instructions(update: bool, accept: &[String]) -> Result<(), String> {
-    let mut gate = Gate::open(&limits("instructions.json"), "instructions a span", update, accept)?;
+    let run = update.then(store::begin);
+    let mut gate = Gate::open(&limits("instructions.json"), "instructions a span", run, accept)?;
     for (peer, work) in ROWS {
         let (caller, _) = a_span(peer, work)?;
         if caller == 0.0 {
@@ -120,6 +121,12 @@ pub(crate) fn instructions(update: bool, accept: &[String]) -> Result<(), String
             );
         }
         gate.count(format!("collector {}", work.name()), collector, true);
+    }
+    for way in futures::WAYS {
+        let args = |rounds: usize| ["futures".to_owned(), way.to_owned(), rounds.to_string()];
+        let (more, less) = (valgrind(&args(20))?, valgrind(&args(10))?);
+        let calls = (10 * futures::CALLS) as f64;
+        gate.count(format!("future {way}"), (more.caller - less.caller) / calls, true);
     }
     for way in encoding::WAYS {
         let args = |rounds: usize| ["encode".to_owned(), way.to_owned(), rounds.to_string()];

@@ -6,6 +6,7 @@
 mod alloc;
 mod count;
 mod encoding;
+mod futures;
 mod intake;
 mod load;
 mod measure;
@@ -73,6 +74,9 @@ enum Command {
     /// So many rounds of encoding and nothing else, for `instructions`.
     #[command(hide = true)]
     Encode { way: String, rounds: usize },
+    /// So many rounds of futures and nothing else, for `instructions`.
+    #[command(hide = true)]
+    Futures { way: String, rounds: usize },
     /// So many messages taken in by the backend and nothing else, for `instructions`.
     #[command(hide = true)]
     Intake { way: String, rounds: usize },
@@ -115,6 +119,7 @@ fn main() -> std::process::ExitCode {
         Command::Encoding(it) => encoding::run(it.save),
         Command::Encode { way, rounds } => encoding::rounds(&way, rounds),
         Command::Intake { way, rounds } => intake::rounds(&way, rounds),
+        Command::Futures { way, rounds } => futures::rounds(&way, rounds),
         Command::Pictures => store::pictures(),
         Command::ScalingOne { peer, what } => scaling::one(&peer, &what),
         Command::Spans { peer, work, spans } => count::spans(&peer, work, spans),

@@ -3,10 +3,10 @@
 //! Chance: an id is as long as its number is large (counted as 9.5 bytes, what random ones take on average), and so is a duration (1 byte). The machine: the values of the process's tags. All else is
 //! counted as it was received, a datagram's own bytes in a row of their own.
 
-use crate::count;
 use crate::measure::Running as _;
 use crate::peers::ours;
 use crate::work::Work;
+use crate::{count, store};
 use clap::ValueEnum;
 use jaeger_runtime::Span as Recorded;
 use jaeger_thrift::{Batch, Message, Protocol, Span, Value};
@@ -30,7 +30,8 @@ const ENVELOPE: &str = "a datagram without spans";
 /// Counts every work in a process of its own, since one process has one tracer.
 pub(crate) fn run(update: bool, accept: &[String]) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let mut gate = Gate::open(&count::limits("wire.json"), "bytes on the wire", update, accept)?;
+    let run = update.then(store::begin);
+    let mut gate = Gate::open(&count::limits("wire.json"), "bytes on the wire", run, accept)?;
     let mut envelope: f64 = 0.0;
     for work in Work::value_variants() {
         // Of what a sampler lets through by chance or by the time nothing is held.

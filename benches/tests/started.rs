@@ -246,6 +246,17 @@ fn any_work_is_done_by_two_threads_too() {
     }
 }
 
+/// Else a row of the gate would be one of something else.
+#[test]
+fn futures_are_recorded_or_not_as_their_row_says() {
+    for way in
+        ["returned", "returned-refused", "returned-no-tracer", "waits", "waits-refused", "waits-no-tracer"]
+    {
+        let output = output(benches().args(["futures", way, "2"]));
+        assert!(output.status.success(), "{way}: {}", said(&output.stderr));
+    }
+}
+
 #[test]
 fn what_is_not_sampled_is_not_sent() {
     let output = output(benches().args(["wire-one", "unsampled"]));

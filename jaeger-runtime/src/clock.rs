@@ -1,6 +1,6 @@
 //! The time stamps of events: the CPU's own counter, converted into wall time by the collector.
 //!
-//! Hot side: [`ticks`], one counter read (about 10 ns where `Instant::now` takes 20 to 25), and [`counter`], which does not ask whether it may. Cold side: [`Scale`], which knows what a tick is worth. Nothing is
+//! Hot side: [`ticks`], one counter read (about 10 ns where `Instant::now` takes 20 to 25), [`counter`], which does not ask whether it may, and [`monotonic`], which says the time to who has to know it. Cold side: [`Scale`], which knows what a tick is worth. Nothing is
 //! calibrated before it is needed: a scale is two readings of both clocks, and the time between them is the time that the spans took anyway, so
 //! the error stays at the width of one reading (some 50 ns), also in the first millisecond of a process.
 //!
@@ -11,7 +11,7 @@
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// An `End` keeps 60 bits of its time stamp, and nobody looks at more of the others; a counter at 5 GHz wraps them after seven years, which [`Scale`] undoes.
@@ -59,11 +59,72 @@ thread_local! {
     pub(crate) static NO_COUNTER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Nanoseconds since the first call, for machines without a trusted counter.
+/// Nanoseconds since the first call, for machines without a trusted counter; by this name the gate of instructions knows one (`benches/src/count.rs`).
 #[cold]
 #[inline(never)]
 fn nanos() -> u64 {
+    since_epoch()
+}
+
+#[inline(always)]
+fn since_epoch() -> u64 {
     EPOCH.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}
+
+/// Nanoseconds of the monotonic clock since [`EPOCH`]: by the counter, where the collector has said what a tick of it is worth, which takes half as long.
+// Out of line, so that a root saves no registers for a sampler that asks for no time.
+#[inline(never)]
+pub(crate) fn monotonic() -> u64 {
+    let by_counter = if COUNTER.load(Ordering::Relaxed) { PACE.nanos_at(ticks()) } else { None };
+    by_counter.unwrap_or_else(since_epoch)
+}
+
+/// One reading of both clocks and how fast one goes by the other, written by the collector and read by all. Who reads while it is written is told nothing, and asks the system.
+#[derive(Debug)]
+struct Pace {
+    /// Odd while it is written; 0 before the first time.
+    turn: AtomicU64,
+    ticks: AtomicU64,
+    nanos: AtomicU64,
+    /// Nanoseconds a tick, 32 bits of them behind the point.
+    rate: AtomicU64,
+}
+
+static PACE: Pace = Pace::new();
+/// Two readings so far apart give the rate to a part in ten thousand even if one of them is off by a microsecond: whoever goes by it may have to do so for as long as the collector sleeps.
+const PACED_NANOS: u64 = 10_000_000;
+
+impl Pace {
+    const fn new() -> Self {
+        let [turn, ticks, nanos, rate] = [const { AtomicU64::new(0) }; 4];
+        Self { turn, ticks, nanos, rate }
+    }
+
+    /// By one thread at a time.
+    fn set(&self, ticks: u64, nanos: u64, nanos_per_tick: f64) {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.turn.store(turn + 1, Ordering::Relaxed);
+        // Who sees one of the three sees that the turn is odd, or another.
+        fence(Ordering::Release);
+        self.ticks.store(ticks, Ordering::Relaxed);
+        self.nanos.store(nanos, Ordering::Relaxed);
+        self.rate.store((nanos_per_tick * (1u64 << 32) as f64) as u64, Ordering::Relaxed);
+        self.turn.store(turn + 2, Ordering::Release);
+    }
+
+    #[inline]
+    fn nanos_at(&self, ticks: u64) -> Option<u64> {
+        let turn = self.turn.load(Ordering::Acquire);
+        let (from, nanos) = (self.ticks.load(Ordering::Relaxed), self.nanos.load(Ordering::Relaxed));
+        let rate = self.rate.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        if turn == 0 || turn % 2 != 0 || self.turn.load(Ordering::Relaxed) != turn {
+            return None;
+        }
+        // Another core's counter may be a little behind.
+        let since = (u128::from(ticks.saturating_sub(from)) * u128::from(rate)) >> 32;
+        Some(nanos.saturating_add(since as u64))
+    }
 }
 
 /// Decides once which clock the process uses. Called at set-up, never on the hot path.
@@ -149,6 +210,14 @@ impl Scale {
     /// Looks at the clocks again.
     pub(crate) fn renew(&mut self) {
         self.renew_with(Reading::now());
+    }
+
+    /// Tells the threads what [`monotonic`] goes by, once it is known well enough. For the one scale of the process.
+    pub(crate) fn set_pace(&self) {
+        let Reading { ticks, mono, .. } = self.anchor;
+        if mono.saturating_sub(self.base.mono) >= PACED_NANOS {
+            PACE.set(ticks, mono, self.nanos_per_tick);
+        }
     }
 
     fn renew_with(&mut self, now: Reading) {
@@ -252,6 +321,45 @@ mod tests {
     }
 
     #[test]
+    fn the_pace_says_the_time_between_two_readings_and_nothing_while_it_is_written() {
+        let pace = Pace::new();
+        assert_eq!(pace.nanos_at(5), None);
+        pace.set(1_000, 70, 1.0 / 3.0);
+        assert_eq!(
+            [1_000, 1_003, 3_001_000].map(|at| pace.nanos_at(at)),
+            [Some(70), Some(70), Some(1_000_069)]
+        );
+        assert_eq!(pace.nanos_at(999), Some(70), "another core's counter");
+        // A year at 3 GHz, and the end of both clocks.
+        let year = 365 * 24 * 3_600 * 1_000_000_000u64;
+        let off = pace.nanos_at(3 * year + 1_000).unwrap().abs_diff(year + 70);
+        assert!(off < year / 1_000_000_000, "{off}");
+        assert!(pace.nanos_at(u64::MAX).is_some());
+        pace.set(2_000, u64::MAX, 1_000.0);
+        assert_eq!(pace.nanos_at(2_001), Some(u64::MAX));
+        pace.turn.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(pace.nanos_at(2_001), None);
+    }
+
+    #[test]
+    fn who_reads_while_another_writes_never_sees_half_of_it() {
+        // Each time the clock that is told is the ticks' own, from another place.
+        let (pace, done) = (Pace::new(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for at in 1..200_000 {
+                    pace.set(at * 1_000, at * 1_000, 1.0);
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+            while !done.load(Ordering::Relaxed) {
+                assert!(pace.nanos_at(1 << 40).is_none_or(|nanos| nanos == 1 << 40));
+            }
+        });
+        assert_eq!(pace.nanos_at(1 << 40), Some(1 << 40));
+    }
+
+    #[test]
     fn real_clocks_agree_within_their_width() {
         prepare();
         let mut scale = Scale::new();
@@ -267,5 +375,19 @@ mod tests {
         let ours = scale.nanos_between(start, end) as f64;
         assert!(ours > at_least * 0.999 && ours < at_most * 1.001, "{at_least} {ours} {at_most}");
         assert!(scale.wall(end) > scale.wall(start));
+        // So does the time that is said by the counter, once the scale is old enough; before, it is the system's.
+        while scale.anchor.mono - scale.base.mono < PACED_NANOS {
+            scale.set_pace();
+            let (before, said) = (nanos(), monotonic());
+            assert!((before..=nanos()).contains(&said));
+            scale.renew();
+        }
+        scale.set_pace();
+        let (before, said, after) = (nanos(), monotonic(), nanos());
+        let least = before - (before - scale.base.mono) / 1_000;
+        assert!(
+            (least..=after + (after - scale.base.mono) / 1_000).contains(&said),
+            "{before} {said} {after}"
+        );
     }
 }

@@ -21,8 +21,8 @@ mod turns;
 use crate::clock::{counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS, START_WORDS,
-    first_word, only_word, write_values,
+    self, END_AT_WORDS, END_WITH_WORDS, Head, Kind, NotWritten, Outcome, Overflow, START_AT_WORDS,
+    START_WORDS, Written, first_word, only_word, write_values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::ring::Producer;
@@ -460,13 +460,13 @@ impl Local {
     ) -> Result<Nested, NotWritten> {
         let window = self.window::<START_WORDS>(values);
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, head } = written(window, START_WORDS, values, max_len, Overflow::Refuse)?;
         let mut ids = self.nested_ids.get();
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
         let parent = self.span.replace(id);
         self.log.reserve_end();
-        first.store(first_word(Kind::Start, words, descriptor, number), Relaxed);
+        first.store(first_word(Kind::Start, words, head, number), Relaxed);
         // Last, so that the span does not contain its own recording.
         stamp.store(now(), Relaxed);
         self.log.publish(words);
@@ -483,8 +483,8 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
-        first.store(first_word(Kind::EndWith, words, descriptor, end_bits(outcome, values)), Relaxed);
+        let Written { words, head } = written(window, END_WITH_WORDS, values, max_len, Overflow::Cut)?;
+        first.store(first_word(Kind::EndWith, words, head, end_bits(outcome, values.len())), Relaxed);
         stamp.store(now(), Relaxed);
         self.log.publish(words);
         Ok(())
@@ -502,8 +502,8 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, high, low, id, parent_id, rest, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
-        first.store(first_word(Kind::StartAt, words, descriptor, number), Relaxed);
+        let Written { words, head } = written(window, START_AT_WORDS, values, max_len, Overflow::Refuse)?;
+        first.store(first_word(Kind::StartAt, words, head, number), Relaxed);
         high.store(span.trace_id.high, Relaxed);
         low.store(span.trace_id.low, Relaxed);
         id.store(span.span_id, Relaxed);
@@ -526,8 +526,8 @@ impl Local {
     ) -> Result<(), NotWritten> {
         let window = self.log.window();
         let [first, stamp, id, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
-        first.store(first_word(Kind::EndAt, words, descriptor, end_bits(outcome, values)), Relaxed);
+        let Written { words, head } = written(window, END_AT_WORDS, values, max_len, Overflow::Cut)?;
+        first.store(first_word(Kind::EndAt, words, head, end_bits(outcome, values.len())), Relaxed);
         stamp.store(now, Relaxed);
         id.store(span_id, Relaxed);
         self.log.publish(words);
@@ -535,7 +535,7 @@ impl Local {
     }
 }
 
-/// The event's words with its values written behind the fixed part.
+/// The event's words with its values written behind the fixed part. Where nothing is cut, nothing is left out: a bound has room for a mark at least.
 #[inline(always)]
 fn written(
     window: &[Word],
@@ -543,16 +543,15 @@ fn written(
     values: &[Value<'_>],
     max_len: usize,
     overflow: Overflow,
-) -> Result<(usize, u16), NotWritten> {
+) -> Result<Written, NotWritten> {
     if values.is_empty() {
-        return Ok((fixed, 0));
+        return Ok(Written { words: fixed, head: Head::NONE });
     }
-    let done = write_values(window, fixed, values, max_len, overflow)?;
-    Ok((done.words, done.descriptor))
+    write_values(window, fixed, values, max_len, overflow)
 }
 
-fn end_bits(outcome: Outcome, values: &[Value<'_>]) -> u32 {
-    outcome as u32 | (values.len().min(format::MAX_VALUES) as u32) << 8
+fn end_bits(outcome: Outcome, count: usize) -> u32 {
+    outcome as u32 | (count.min(format::MAX_VALUES) as u32) << 8
 }
 
 #[cfg(all(test, not(loom)))]

@@ -4,9 +4,9 @@
 //! travels in the context's flags; children and remote parents' spans never come here. No decision takes a lock: the rate limiter is one atomic word, and it is only written when a
 //! trace is let through. The operation's name is not looked at yet: it is for samplers per operation, which are deliberately absent, as is the remote sampler.
 
+use crate::clock;
 use crate::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
 
 /// Which new traces are recorded.
 ///
@@ -49,7 +49,7 @@ impl Sampler {
         };
         // One for each tracer, and there is one tracer in a process: spans name it by address for as long as they live.
         let origin = Box::leak(Box::new(Origin { sampler_type, param }));
-        Ok(Decider { rule, origin, started: Instant::now() })
+        Ok(Decider { rule, origin })
     }
 
     /// What the number may be and what to do, if it may not be.
@@ -72,7 +72,6 @@ impl Sampler {
 pub(crate) struct Decider {
     rule: Rule,
     origin: &'static Origin,
-    started: Instant,
 }
 
 /// What was decided about a new trace, and by whom.
@@ -120,8 +119,7 @@ impl Decider {
     /// Whether a trace with this id that starts now is recorded.
     pub(crate) fn sample<'a>(&self, trace_id_low: u64, operation: impl FnOnce() -> &'a str) -> Decision {
         // Only the bucket asks for the time.
-        let nanos = || u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.sample_at(trace_id_low, operation, nanos)
+        self.sample_at(trace_id_low, operation, clock::monotonic)
     }
 
     fn sample_at<'a>(
@@ -156,7 +154,7 @@ const NEVER: f64 = (1u64 << 62) as f64;
 /// credit takes to come back, and there is credit as long as it does not lie further ahead than the whole bucket takes.
 #[derive(Debug)]
 struct Bucket {
-    /// In ticks since the sampler was made; in the past when the bucket is full.
+    /// In ticks of the clock's own beginning; in the past when the bucket is full.
     full_at: AtomicU64,
     /// The time in which one credit comes back.
     cost: u64,
@@ -173,7 +171,7 @@ impl Bucket {
         Self { full_at: AtomicU64::new(0), cost: cost as u64, capacity: capacity as u64 }
     }
 
-    /// Pays for a trace, if there is credit. The time is in nanoseconds since the sampler was made and may come from several threads a little out of order.
+    /// Pays for a trace, if there is credit. The time is in nanoseconds since some moment before and may come from several threads a little out of order.
     fn take(&self, nanos: u64) -> bool {
         let now = nanos.saturating_mul(TICKS_PER_NANO);
         let mut full_at = self.full_at.load(Relaxed);

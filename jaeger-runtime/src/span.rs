@@ -81,6 +81,9 @@ impl Span {
     }
 
     /// Makes it ambient until the returned value is dropped: spans opened meanwhile on this thread become its children.
+    ///
+    /// Not to be held over an `.await`, which is what [`FutureExt::in_span`] is for: while the future waits, the span would be ambient for whatever else the thread does. An annotated async function puts back
+    /// what was ambient before, after each poll if its span is recorded; if it is not, after the first one only.
     pub fn enter(&self) -> Entered<'_> {
         Entered {
             attached: (self.context.span_id != 0).then(|| local::attach(self.context)),

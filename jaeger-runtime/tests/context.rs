@@ -122,6 +122,46 @@ fn a_future_that_was_returned_in_a_refused_trace_stays_in_it_wherever_it_is_poll
     assert!(spans_of(0xfeed_f00d).is_empty());
 }
 
+/// Holds a guard over its first await.
+#[traced(skip_all, no_reply)]
+async fn holds(other: &Span, forget: bool) {
+    let entered = other.enter();
+    pause().await;
+    if forget { std::mem::forget(entered) } else { drop(entered) }
+}
+
+/// Gives up a guard that was made outside, and waits.
+#[traced(skip_all, no_reply)]
+async fn gives_up(entered: jaeger_runtime::Entered<'_>) {
+    drop(entered);
+    pause().await;
+}
+
+#[test]
+fn a_guard_held_over_the_first_await_is_not_ambient_outside_whether_the_trace_was_refused_or_not() {
+    common::tracer();
+    for (sampled, forget) in [(true, false), (true, true), (false, false), (false, true)] {
+        let case = format!("sampled {sampled}, forgotten {forget}");
+        let remote = |trace| SpanContext::new(TraceId::from_u128(trace), SpanId::from_u64(7), sampled);
+        let (mine, other) = (Span::child_of(remote(0xfeed_0001), "mine"), Span::root("other"));
+        let inside = mine.enter();
+        let mut waits = pin!(holds(&other, forget));
+        assert!(poll(waits.as_mut()).is_pending());
+        assert_eq!(SpanContext::current(), mine.context(), "{case}");
+        assert!(poll(waits).is_ready());
+        assert_eq!(SpanContext::current(), mine.context(), "{case}");
+        drop(inside);
+        assert_eq!(SpanContext::current(), SpanContext::NONE, "{case}");
+        // One that was made outside and is dropped inside does not come back either.
+        let inside = mine.enter();
+        let mut waits = pin!(gives_up(inside));
+        assert!(poll(waits.as_mut()).is_pending());
+        assert_eq!(SpanContext::current(), SpanContext::NONE, "{case}");
+        assert!(poll(waits).is_ready());
+        assert_eq!(SpanContext::current(), SpanContext::NONE, "{case}");
+    }
+}
+
 #[test]
 fn a_span_of_another_process_is_a_parent() {
     common::tracer();

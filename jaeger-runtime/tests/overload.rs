@@ -74,8 +74,31 @@ fn deep_and_told(level: u64, waiting: &mut Vec<Waiting>) -> Result<u64, String> 
     if level % 2 == 0 { Ok(level) } else { Err(format!("level {level}")) }
 }
 
+/// Its message takes all of one event in a small log, so that there is no room for its kind.
+#[traced(max_len = 4095)]
+fn told_at_length() -> Result<u64, String> {
+    Err("x".repeat(4_000))
+}
+
+/// A trace of its own.
+#[traced(root)]
+async fn rooted_at_second_poll(n: u64) -> u64 {
+    at_second_poll(n).await
+}
+
+/// Polls `waiting` at the bottom of a recursion that fills the log: each once, and the first `done` of them to their ends.
+#[traced(skip_all, no_reply)]
+fn deep_and_polled(levels: u64, waiting: &mut Vec<Waiting>, done: usize) {
+    if levels > 0 {
+        return deep_and_polled(levels - 1, waiting, done);
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.iter_mut().all(|future| future.as_mut().poll(&mut context).is_pending()));
+    waiting.drain(..done).for_each(|future| assert!(block_on(future) < 100));
+}
+
 /// How many values of their end are missing of these spans: a reply is one, an error two.
-fn untold(spans: &[jaeger_thrift::Span<'_>]) -> u64 {
+fn untold_by(spans: &[jaeger_thrift::Span<'_>]) -> u64 {
     let missing = |span: &jaeger_thrift::Span<'_>| {
         if span.tags.iter().any(|tag| tag.key == "error") {
             let fields = span.logs.iter().flat_map(|log| &log.fields);
@@ -129,11 +152,41 @@ fn every_sampled_call_is_counted_whatever_is_full() {
     made += LEVELS + 1 + 100;
     let stats = tracer.flush(PATIENCE).unwrap();
     assert_eq!(stats.started, made, "{stats:?}");
-    let untold = untold(&memory.take());
+    let untold = untold_by(&memory.take());
     assert!(untold > 100, "the log was not full: {untold}");
     assert_eq!(stats.extras_lost - before.extras_lost, untold, "{stats:?}");
 
-    // 4. More threads than the budget has logs for: those without one count what they lose, and record once a log is given back.
+    // 4. Also where the log has room and one event has not: of these two values the message is there.
+    let before = tracer.flush(PATIENCE).unwrap();
+    assert!(told_at_length().is_err());
+    made += 1;
+    let stats = tracer.flush(PATIENCE).unwrap();
+    let spans = memory.take();
+    assert_eq!((spans.len(), untold_by(&spans)), (1, 1), "{spans:?}");
+    assert_eq!(stats.extras_lost - before.extras_lost, 1, "{stats:?}");
+
+    // 5. Of a span that was lost whole nothing else is counted, wherever it ends.
+    for done in [0, 50, 100] {
+        let before = tracer.flush(PATIENCE).unwrap();
+        let mut waiting: Vec<Waiting> =
+            (0..100).map(|n| Box::pin(rooted_at_second_poll(n)) as Waiting).collect();
+        let polled = thread::Builder::new().stack_size(256 << 20).spawn(move || {
+            deep_and_polled(LEVELS, &mut waiting, done);
+            waiting
+        });
+        let left = polled.unwrap().join().unwrap();
+        tracer.flush(PATIENCE).unwrap();
+        // The log has room again.
+        left.into_iter().for_each(|future| assert!(block_on(future) < 100));
+        made += LEVELS + 1 + 200;
+        let stats = tracer.flush(PATIENCE).unwrap();
+        assert_eq!(stats.started, made, "{stats:?}");
+        let spans = memory.take();
+        assert!(spans.iter().all(|span| span.operation_name == "deep_and_polled"), "no log was full");
+        assert_eq!(stats.extras_lost, before.extras_lost, "{done} ended where the log was full");
+    }
+
+    // 6. More threads than the budget has logs for: those without one count what they lose, and record once a log is given back.
     const THREADS: u64 = 64;
     let (all_there, go_home) =
         (Arc::new(Barrier::new(THREADS as usize + 1)), Arc::new(Barrier::new(THREADS as usize + 1)));

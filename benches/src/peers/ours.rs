@@ -10,7 +10,7 @@ use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Looks at what every reporter has to look at, and counts.
-struct Counts(u64);
+pub(crate) struct Counts(pub(crate) u64);
 
 impl Reporter for Counts {
     fn name(&self) -> String {

@@ -1,8 +1,10 @@
 //! Counts that may fall but not rise: what is counted, beside what a file of the repository says it was.
 //!
 //! The file has two figures a row: what was counted last, and the lowest that it ever was. More than 3 % above the lowest fails, with both numbers. The lowest rises only where somebody says so by
-//! the row's name (`--accept`), so that many rises of 2 % do not pass as none. A row a line, the last ones first: what two branches count anew is merged as text.
+//! the row's name (`--accept`), so that many rises of 2 % do not pass as none. The run that all of the last ones are of stands before them. A row a line: what two branches count anew is merged as text,
+//! but for the run, which is then counted again.
 
+use crate::Run;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,6 +16,8 @@ const TOLERANCE: f64 = 1.03;
 /// A gate's file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Limits {
+    /// The run that [`Limits::last`] is of.
+    pub run: Run,
     /// What was counted last, by the row's name.
     pub last: BTreeMap<String, f64>,
     /// The lowest that was counted, or what was accepted above it; of the rows that are held.
@@ -29,7 +33,12 @@ impl Limits {
     /// As it is stored.
     pub fn to_text(&self) -> Result<String, String> {
         let rows = |of: &BTreeMap<String, f64>| serde_json::to_string_pretty(of).map_err(|e| e.to_string());
-        Ok(format!("{{\"last\": {}, \"lowest\": {}}}\n", rows(&self.last)?, rows(&self.lowest)?))
+        let run = serde_json::to_string(&self.run).map_err(|e| e.to_string())?;
+        Ok(format!(
+            "{{\"run\": {run},\n\"last\": {}, \"lowest\": {}}}\n",
+            rows(&self.last)?,
+            rows(&self.lowest)?
+        ))
     }
 
     /// What a row is held against. A row of a file that was merged by hand may be lower than what is said to be its lowest.
@@ -46,7 +55,8 @@ impl Limits {
 pub struct Gate {
     path: PathBuf,
     unit: &'static str,
-    update: bool,
+    /// The run as which the file is written anew, if it is.
+    update: Option<Run>,
     accept: Vec<String>,
     known: Limits,
     counted: BTreeMap<String, Count>,
@@ -60,12 +70,19 @@ struct Count {
 }
 
 impl Gate {
-    /// Reads the limits from the file. With `update` it is written anew by `finish`, the rows named in `accept` with what was counted as their lowest.
-    pub fn open(path: &Path, unit: &'static str, update: bool, accept: &[String]) -> Result<Self, String> {
+    /// Reads the limits from the file. With `update`, the run that now begins, it is written anew by `finish`, the rows named in `accept` with what was counted as their lowest.
+    pub fn open(
+        path: &Path,
+        unit: &'static str,
+        update: Option<Run>,
+        accept: &[String],
+    ) -> Result<Self, String> {
         let shown = path.display();
         let known = match std::fs::read_to_string(path) {
             Ok(text) => Limits::parse(&text).map_err(|e| format!("{shown}: {e}"))?,
-            Err(error) if update && error.kind() == std::io::ErrorKind::NotFound => Limits::default(),
+            Err(error) if update.is_some() && error.kind() == std::io::ErrorKind::NotFound => {
+                Limits::default()
+            }
             Err(error) => return Err(format!("{shown}: {error}; `--update` writes it")),
         };
         Ok(Self { path: path.into(), unit, update, accept: accept.into(), known, counted: BTreeMap::new() })
@@ -86,7 +103,7 @@ impl Gate {
         for (row, count) in self.counted.iter().filter(|(_, count)| count.held) {
             let (unit, now) = (self.unit, count.now);
             match self.known.anchor(row) {
-                None if self.update => {}
+                None if self.update.is_some() => {}
                 None => worse.push(format!("{row}: {now:.1} {unit}, and no limit is known")),
                 // Rounded counts are compared, so a row whose lowest is 0 fails with the first that is counted.
                 Some(lowest) if now > lowest * TOLERANCE && !self.accept.contains(row) => {
@@ -105,30 +122,28 @@ impl Gate {
                 ));
             }
         }
-        if !self.update {
+        if self.update.is_none() {
             let gone = self.known.last.keys().filter(|row| !self.counted.contains_key(*row));
             worse.extend(gone.map(|row| format!("{row}: not counted any more")));
         }
         let shown = self.path.display();
         if !worse.is_empty() {
-            let advice = if self.update {
+            let advice = if self.update.is_some() {
                 "; nothing was written. A rise that is meant is named: `--accept ROW`"
             } else {
                 ""
             };
             return Err(format!("worse than {shown}, or not as it says{advice}:\n{}", worse.join("\n")));
         }
-        if !self.update {
-            return Ok(String::new());
-        }
-        let (changes, limits) = (self.changes(), self.limits());
+        let Some(run) = self.update.clone() else { return Ok(String::new()) };
+        let (changes, limits) = (self.changes(), self.limits(run));
         std::fs::write(&self.path, limits.to_text()?).map_err(|e| format!("{shown}: {e}"))?;
         Ok(changes)
     }
 
     /// What the file will say.
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
+    fn limits(&self, run: Run) -> Limits {
+        let mut limits = Limits { run, ..Limits::default() };
         for (row, Count { now, held }) in &self.counted {
             limits.last.insert(row.clone(), *now);
             if *held {

@@ -261,13 +261,15 @@ impl Results {
 
     /// The run of each figure.
     fn named(&self) -> impl Iterator<Item = &str> {
-        let rows = self.rows.iter().map(|it| &it.run);
-        let rows = rows.chain(self.encoding.iter().map(|it| &it.run));
-        let rows = rows.chain(self.starts.iter().map(|it| &it.run));
-        let rows = rows.chain(self.loads.iter().map(|it| &it.run));
-        let rows = rows.chain(self.scaling.iter().map(|it| &it.run));
-        let rows = rows.chain(self.model.iter().map(|it| &it.run));
-        rows.chain(self.idle.iter().map(|it| &it.run)).map(String::as_str)
+        // All of them by name, so that none is forgotten that comes to them.
+        let Self { runs: _, rows, encoding, starts, loads, scaling, model, idle } = self;
+        let rows = rows.iter().map(|it| &it.run);
+        let rows = rows.chain(encoding.iter().map(|it| &it.run));
+        let rows = rows.chain(starts.iter().map(|it| &it.run));
+        let rows = rows.chain(loads.iter().map(|it| &it.run));
+        let rows = rows.chain(scaling.iter().map(|it| &it.run));
+        let rows = rows.chain(model.iter().map(|it| &it.run));
+        rows.chain(idle.iter().map(|it| &it.run)).map(String::as_str)
     }
 
     /// What a run is called in the tables: a letter, in the order in which they began.

@@ -271,7 +271,7 @@ fn instructions(limits: &Limits) -> String {
         let lowest = limits.lowest.get(row).map_or("-".into(), |lowest| format!("{lowest:.1}"));
         format!("{row:<26} {last:>8.1} {lowest:>8}")
     });
-    block(String::new(), head, lines)
+    block(format!("last: {}\n", limits.run.title()), head, lines)
 }
 
 /// What `scripts/compile-cost` stored.

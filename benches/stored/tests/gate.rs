@@ -1,7 +1,7 @@
 //! A gate fails by what rose, also by what rose a little each time, and says what it writes.
 
 use std::path::{Path, PathBuf};
-use stored::{Gate, Limits};
+use stored::{Gate, Limits, Run};
 
 /// A gate's file of its own for each test, with these rows.
 fn file(test: &str, rows: &[(&str, f64, f64)]) -> PathBuf {
@@ -15,10 +15,19 @@ fn file(test: &str, rows: &[(&str, f64, f64)]) -> PathBuf {
     path
 }
 
+/// The run that a test is.
+fn now() -> Run {
+    Run {
+        began: "2026-11-29T09:40:12.345Z".into(),
+        command: "instructions --update".into(),
+        ..Run::default()
+    }
+}
+
 /// One run of the gate; all rows are held.
 fn run(path: &Path, update: bool, accept: &[&str], counts: &[(&str, f64)]) -> Result<String, String> {
     let accept: Vec<String> = accept.iter().map(|row| (*row).to_owned()).collect();
-    let mut gate = Gate::open(path, "instructions", update, &accept)?;
+    let mut gate = Gate::open(path, "instructions", update.then(now), &accept)?;
     for (row, count) in counts {
         gate.count((*row).into(), *count, true);
     }
@@ -48,6 +57,7 @@ fn an_update_lists_what_rose_fell_appeared_and_was_lost() {
     );
     assert_eq!(limits.lowest["a"], 100.0);
     assert_eq!(limits.lowest["b"], 90.0);
+    assert_eq!(limits.run, now());
 }
 
 #[test]

@@ -11,6 +11,8 @@
 //! 2. What is held for open spans stays below `budget` bytes; past it new spans are dropped and counted, and their ends are met without them.
 //! 3. No event, also no damaged one, panics or moves another span.
 
+mod waiting;
+
 use super::emit::{Emitter, Ended, Opened};
 use super::extras::{Extras, Item, Spare};
 use super::stats::Counts;
@@ -18,8 +20,8 @@ use crate::callsite::Callsite;
 use crate::clock::{Scale, TICK_MASK};
 use crate::context::{REMOTE, SpanContext, WIRE};
 use crate::event_log::format::{
-    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, Outcome, ROOT_128,
-    ROOT_WORDS, START_AT_WORDS, START_WORDS, Values,
+    self, END_AT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Kind, NEW_OWNER, ROOT_128, ROOT_WORDS,
+    START_AT_WORDS, START_WORDS, Values,
 };
 use crate::event_log::primitive::{Ordering::Relaxed, Word};
 use crate::event_log::registry;
@@ -29,6 +31,7 @@ use crate::report::Fanout;
 use crate::sampler::Origin;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use waiting::{Early, Ending, Said, Waiting, count};
 
 /// Span ids are random already.
 #[derive(Default)]
@@ -94,45 +97,6 @@ struct Moved {
     extras: Option<Box<Extras>>,
 }
 
-/// An end that waits for its round.
-struct Ending {
-    id: u64,
-    ticks: u64,
-    outcome: Outcome,
-    count: usize,
-    descriptor: u16,
-    /// In [`Waiting::bytes`].
-    start: usize,
-    end: usize,
-}
-
-/// An addition to a span that has not been seen yet.
-struct Early {
-    id: u64,
-    kind: ExtraKind,
-    nanos: i64,
-    count: usize,
-    descriptor: u16,
-    start: usize,
-    end: usize,
-}
-
-/// What waits for the next round.
-#[derive(Default)]
-struct Waiting {
-    ends: Vec<Ending>,
-    early: Vec<Early>,
-    bytes: Vec<u8>,
-}
-
-impl Waiting {
-    fn clear(&mut self) {
-        self.ends.clear();
-        self.early.clear();
-        self.bytes.clear();
-    }
-}
-
 pub(super) struct Fold {
     threads: Vec<Thread>,
     /// Where each log stood when this round began.
@@ -194,8 +158,9 @@ impl Fold {
         self.now.clear();
         for late in local::drain_late_ends() {
             let at = self.now.bytes.len();
-            let local::LateEnd { span_id: id, ticks, outcome } = late;
-            self.now.ends.push(Ending { id, ticks, outcome, count: 0, descriptor: 0, start: at, end: at });
+            let local::LateEnd { span_id: id, ticks, outcome, untold } = late;
+            let said = Said { outcome, count: 0, untold: untold as u64 };
+            self.now.ends.push(Ending { id, ticks, said, descriptor: 0, start: at, end: at });
         }
         let mut ends = std::mem::take(&mut self.ends);
         ends.clear();
@@ -276,37 +241,34 @@ impl Fold {
                 self.start(index, first as u32, descriptor, word(1), payload, scale);
             }
             Some(Kind::End) => {
-                self.end(index, first & TICK_MASK, Outcome::Ok, 0, 0, &[], scale, to);
+                self.end(index, first & TICK_MASK, Said::NOTHING, 0, &[], scale, to);
             }
             Some(Kind::EndWith) => {
                 let payload = event.get(END_WITH_WORDS..).unwrap_or_default();
-                let (outcome, count) = end_bits(first);
-                self.end(index, word(1), outcome, count, descriptor, payload, scale, to);
+                self.end(index, word(1), Said::of(first), descriptor, payload, scale, to);
             }
             Some(Kind::StartAt) => self.start_at(event, first as u32, descriptor, scale),
             Some(Kind::EndAt) => {
-                let (outcome, count) = end_bits(first);
                 let start = self.now.bytes.len();
                 push_bytes(&mut self.now.bytes, event.get(END_AT_WORDS..).unwrap_or_default());
                 let end = self.now.bytes.len();
                 self.now.ends.push(Ending {
                     id: word(2),
                     ticks: word(1),
-                    outcome,
-                    count,
+                    said: Said::of(first),
                     descriptor,
                     start,
                     end,
                 });
             }
             Some(Kind::Extra) => {
-                let (_, count) = end_bits(first);
+                self.counts.extras_lost += format::untold(first);
                 self.extra(
                     index,
                     word(2),
                     ExtraKind::from_bits(first),
                     scale.wall(word(1)),
-                    count,
+                    count(first),
                     descriptor,
                     event,
                 );
@@ -359,8 +321,7 @@ impl Fold {
         &mut self,
         index: usize,
         ticks: u64,
-        outcome: Outcome,
-        count: usize,
+        said: Said,
         descriptor: u16,
         payload: &[Word],
         scale: &Scale,
@@ -385,9 +346,10 @@ impl Fold {
                     values: Values::new(callsite.args().len(), span.descriptor, &thread.arena[span.arena..]),
                     extras: span.extras.as_deref(),
                 };
-                let values = Values::new(count, descriptor, &self.tools.payload);
-                self.tools.emitter.emit(&opened, &Ended { ticks, outcome, values }, scale, to);
+                let values = Values::new(said.count, descriptor, &self.tools.payload);
+                self.tools.emitter.emit(&opened, &Ended { ticks, outcome: said.outcome, values }, scale, to);
                 self.counts.finished += 1;
+                self.counts.extras_lost += said.untold;
             } else {
                 self.counts.unfinished += 1;
             }
@@ -483,7 +445,10 @@ impl Fold {
         let item = Item { kind, nanos, count, descriptor, bytes: &self.tools.payload };
         let nested = self.threads[index].stack.iter_mut().rev().find(|span| span.id == id);
         let extras = match nested {
-            Some(span) if span.dropped => return,
+            Some(span) if span.dropped => {
+                self.counts.extras_lost += 1;
+                return;
+            }
             Some(span) => Some(&mut span.extras),
             None => self.moved.get_mut(&id).map(|span| &mut span.extras),
         };
@@ -535,11 +500,12 @@ impl Fold {
                 extras: span.extras.as_deref(),
             };
             let bytes = &waiting.bytes[ending.start..ending.end];
-            let values = Values::new(ending.count, ending.descriptor, bytes);
-            let Ending { ticks, outcome, .. } = *ending;
-            self.tools.emitter.emit(&opened, &Ended { ticks, outcome, values }, scale, to);
+            let Ending { ticks, said, descriptor, .. } = *ending;
+            let values = Values::new(said.count, descriptor, bytes);
+            self.tools.emitter.emit(&opened, &Ended { ticks, outcome: said.outcome, values }, scale, to);
             self.tools.spare.give(span.extras);
             self.counts.finished += 1;
+            self.counts.extras_lost += said.untold;
         }
         self.before = waiting;
     }
@@ -556,10 +522,6 @@ impl Fold {
         self.moved.clear();
         self.threads.iter_mut().for_each(|thread| thread.stack.clear());
     }
-}
-
-fn end_bits(first: u64) -> (Outcome, usize) {
-    (Outcome::from_bits(first), (first >> 8 & 0xff) as usize)
 }
 
 /// The words' bytes as they lie in memory of a little-endian machine, whatever this one is.

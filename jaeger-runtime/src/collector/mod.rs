@@ -177,6 +177,7 @@ impl Collector {
         // A panic of ours must not take the spans of the rest of the process's life with it, nor hang those who wait for an answer.
         let fine = catch_unwind(AssertUnwindSafe(|| {
             self.scale.renew();
+            self.scale.set_pace();
             // The second applies what the first has read of spans that moved between threads; see `fold`.
             self.fold.round(&self.scale, &mut self.reporters);
             self.fold.round(&self.scale, &mut self.reporters);

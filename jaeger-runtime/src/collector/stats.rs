@@ -34,7 +34,8 @@ pub struct Stats {
     pub open: u64,
     /// Spans that were lost before a reporter saw them, by cause.
     pub dropped: Dropped,
-    /// Tags, logs, replies and errors' messages that found no room or no open span: each counts one, and the kind of an error too. Of a span that was lost whole they are counted only where they were lost by themselves.
+    /// What is missing. Each tag and log that found no room or no open span counts one; so does each reply, error's message and error's kind without which a span arrived. Of a span that was lost whole these three are lost with it, and
+    /// not counted; its tags and logs are. (Arguments that one event cannot hold are tags here.)
     pub extras_lost: u64,
     /// What the reporters made of them.
     pub reporters: Vec<ReporterStatus>,

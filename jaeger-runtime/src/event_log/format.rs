@@ -6,7 +6,7 @@
 //! bits 60..64  kind (15 is the log's own, see `ring.rs`)
 //! End          bits 0..60 ticks; nothing else, one word
 //! Suspend      bits 0..60 of the span's id; nothing else, one word
-//! all others   bits 48..60 words in all, 32..48 descriptor of value 0, 0..32 by kind
+//! all others   bits 48..60 words in all, 32..48 descriptor of value 0, 16..24 untold (not where a callsite is), the rest by kind
 //!
 //! Context      0..8 flags, 24 new owner | trace high | trace low | parent | state of the id generator
 //! Start        0..32 callsite            | ticks | values
@@ -17,6 +17,7 @@
 //! Extra        0..8 ExtraKind, 8..16 count | ticks | span | values           (tags and logs between start and end)
 //!
 //! values       descriptors of value 1 and on, four to a word | each value's words
+//! untold       how many values found no room; those of an end are missed if the span arrives, and lost with it if it does not
 //! descriptor   bits 0..4 kind, 4..16 length in bytes (or the boolean)
 //! ```
 //!
@@ -151,9 +152,14 @@ pub(crate) fn only_word(kind: Kind, low: u64) -> u64 {
 
 /// The first word of every event but `End` and `Suspend`.
 #[inline(always)]
-pub(crate) fn first_word(kind: Kind, words: usize, descriptor: u16, low: u32) -> u64 {
+pub(crate) fn first_word(kind: Kind, words: usize, head: Head, low: u32) -> u64 {
     debug_assert!(words <= MAX_EVENT_WORDS, "an event of {words} words");
-    (kind as u64) << 60 | (words as u64) << 48 | u64::from(descriptor) << 32 | u64::from(low)
+    (kind as u64) << 60 | (words as u64) << 48 | u64::from(head.0) << 16 | u64::from(low)
+}
+
+/// How many values found no room, of an event whose first word says so.
+pub(crate) fn untold(first: u64) -> u64 {
+    first >> 16 & 0xff
 }
 
 /// The id after `state`, which steps. Never zero. Both sides run it, so that nested spans need not write their ids.
@@ -190,12 +196,29 @@ pub(crate) enum Overflow {
     Cut,
 }
 
-/// Words taken up to and with the values, the descriptor of value 0 for the first word, and how many values found no room at all.
+/// Bits 16..48 of an event's first word, which are about its values: the descriptor of value 0, and how many found no room. As they stand there, so that who writes an event need not look at either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head(u32);
+
+impl Head {
+    pub(crate) const NONE: Self = Self(0);
+
+    #[inline(always)]
+    fn of(descriptor: u16) -> Self {
+        Self(u32::from(descriptor) << 16)
+    }
+
+    /// More than 255 are told as so many.
+    pub(crate) fn without(self, left_out: usize) -> Self {
+        Self(self.0 | left_out.min(0xff) as u32)
+    }
+}
+
+/// Words taken up to and with the values, and what the first word says of these.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) words: usize,
-    pub(crate) descriptor: u16,
-    pub(crate) left_out: u32,
+    pub(crate) head: Head,
 }
 
 /// Writes `values` into `window` from word `at` on. Each text keeps `max_len` bytes at most; `overflow` says what becomes of what finds no room.
@@ -259,7 +282,7 @@ fn write_usual(window: &[Word], at: usize, values: &[Value<'_>], max_len: usize)
         }
         _ => return None,
     };
-    Some(Written { words: window.len() - rest.len(), descriptor: descriptor as u16, left_out: 0 })
+    Some(Written { words: window.len() - rest.len(), head: Head::of(descriptor as u16) })
 }
 
 /// A whole number, or a text within its bound; the descriptor. `None`, and nothing is written, for all else.
@@ -297,7 +320,7 @@ fn write_any(
     overflow: Overflow,
 ) -> Result<Written, NotWritten> {
     let Some((first, more)) = values.split_first() else {
-        return Ok(Written { words: at, descriptor: 0, left_out: 0 });
+        return Ok(Written { words: at, head: Head::NONE });
     };
     if overflow == Overflow::Refuse && values.len() > MAX_VALUES {
         return Err(NotWritten);
@@ -307,10 +330,11 @@ fn write_any(
     let Some((descriptors, body)) = body.split_at_checked(kept.len().div_ceil(4)) else {
         return Err(NotWritten);
     };
-    let lost = |value: &Value<'_>, descriptor| u32::from(descriptor == NONE && !matches!(value, Value::None));
+    let lost =
+        |value: &Value<'_>, descriptor| usize::from(descriptor == NONE && !matches!(value, Value::None));
     let mut rest = body;
     let descriptor = write_each(&mut rest, first, max_len, overflow)?;
-    let mut left_out = (more.len() - kept.len()) as u32 + lost(first, descriptor);
+    let mut left_out = more.len() - kept.len() + lost(first, descriptor);
     for (word, four) in descriptors.iter().zip(kept.chunks(4)) {
         let (mut packed, mut lane) = (0u64, 0);
         for value in four {
@@ -321,7 +345,7 @@ fn write_any(
         }
         word.store(packed, Ordering::Relaxed);
     }
-    Ok(Written { words: window.len() - rest.len(), descriptor, left_out })
+    Ok(Written { words: window.len() - rest.len(), head: Head::of(descriptor).without(left_out) })
 }
 
 /// Writes one value at the front of `rest`; its descriptor.

@@ -398,7 +398,13 @@ impl Local {
             self.opened_elsewhere.set(elsewhere);
         }
         let Elsewhere { trace_id, flags, since } = match opening {
-            Opening::Nobody | Opening::Expected => return None,
+            Opening::Nobody | Opening::Expected => {
+                // Of a trace that was refused, most often. What was attached inside (its token is younger) must not be seen outside here either.
+                if self.token.get() > before.token {
+                    self.leave_poll(&SpanContext::NONE, before, 0);
+                }
+                return None;
+            }
             Opening::Child => {
                 Elsewhere { flags: before.flags & WIRE, trace_id: before.context().trace_id, since: 0 }
             }

@@ -3,7 +3,7 @@
 use super::{AMBIENT, Local, Nested, written};
 use crate::clock::{counter, ticks};
 use crate::context::SAMPLED;
-use crate::event_log::format::{self, Kind, NotWritten, Overflow, ROOT_128, ROOT_WORDS, first_word};
+use crate::event_log::format::{self, Kind, NotWritten, Overflow, ROOT_128, ROOT_WORDS, Written, first_word};
 use crate::event_log::primitive::Ordering::Relaxed;
 use crate::global;
 use crate::site::Site;
@@ -116,12 +116,12 @@ impl Local {
     ) -> Result<Nested, NotWritten> {
         let window = self.window::<ROOT_WORDS>(values);
         let [first, stamp, rest, ..] = window else { return Err(NotWritten) };
-        let (words, descriptor) = written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
+        let Written { words, head } = written(window, ROOT_WORDS, values, max_len, Overflow::Refuse)?;
         let id = format::next_id(&mut ids);
         self.nested_ids.set(ids);
         self.span.set(id);
         self.log.reserve_end();
-        first.store(first_word(Kind::Root, words, descriptor, number), Relaxed);
+        first.store(first_word(Kind::Root, words, head, number), Relaxed);
         rest.store(bits, Relaxed);
         stamp.store(now(), Relaxed);
         self.log.publish(words);

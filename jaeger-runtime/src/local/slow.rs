@@ -2,12 +2,12 @@
 //!
 //! Every function here leaves the thread in a state in which the fast path is right again, or counts what was lost. Nothing here fails.
 
-use super::{AMBIENT, Local, Nested, Parent};
+use super::{AMBIENT, Local, Nested, Parent, end_bits};
 use crate::clock::{may_read_counter, ticks};
 use crate::context::{SAMPLED, SpanContext, WIRE};
 use crate::event_log::format::{
-    CONTEXT_WORDS, EXTRA_WORDS, ExtraKind, Kind, MAX_VALUES, NEW_OWNER, NotWritten, Outcome, Overflow,
-    START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
+    CONTEXT_WORDS, END_WITH_WORDS, EXTRA_WORDS, ExtraKind, Head, Kind, MAX_VALUES, NEW_OWNER, NotWritten,
+    Outcome, Overflow, START_AT_WORDS, START_WORDS, first_word, fitting, only_word, write_values,
 };
 use crate::event_log::registry;
 use crate::event_log::ring::Room;
@@ -33,6 +33,8 @@ pub(crate) struct LateEnd {
     pub(crate) span_id: u64,
     pub(crate) ticks: u64,
     pub(crate) outcome: Outcome,
+    /// How many values it would have said: lost if the span arrives, and with it if it does not.
+    pub(crate) untold: usize,
 }
 
 static LATE_ENDS: Mutex<Vec<LateEnd>> = Mutex::new(Vec::new());
@@ -163,7 +165,10 @@ impl Local {
     pub(super) fn write_context(&self, context: SpanContext) -> bool {
         let [first, high, low, parent, ids, ..] = self.log.window() else { return false };
         let owner = if self.new_owner.replace(false) { NEW_OWNER } else { 0 };
-        first.store(first_word(Kind::Context, CONTEXT_WORDS, 0, u32::from(context.flags) | owner), Relaxed);
+        first.store(
+            first_word(Kind::Context, CONTEXT_WORDS, Head::NONE, u32::from(context.flags) | owner),
+            Relaxed,
+        );
         high.store(context.trace_id.high, Relaxed);
         low.store(context.trace_id.low, Relaxed);
         parent.store(context.span_id, Relaxed);
@@ -306,13 +311,23 @@ impl Local {
         }
         let whole = self.log.is_open_untrapped() || self.make_room();
         self.log.release_end();
-        let values = if whole {
-            values
-        } else {
-            count_lost(values);
-            &[]
-        };
-        let _never_needs_text = self.write_end(now, outcome, values, max_len);
+        match whole {
+            true => {
+                let _never_needs_text = self.write_end(now, outcome, values, max_len);
+            }
+            false => self.write_end_without(now, outcome, said(values)),
+        }
+    }
+
+    /// In the two words that were kept for it.
+    #[cold]
+    fn write_end_without(&self, now: u64, outcome: Outcome, untold: usize) {
+        if let [first, stamp, ..] = self.log.window() {
+            let (head, bits) = (Head::NONE.without(untold), end_bits(outcome, 0));
+            first.store(first_word(Kind::EndWith, END_WITH_WORDS, head, bits), Relaxed);
+            stamp.store(now, Relaxed);
+            self.log.publish(END_WITH_WORDS);
+        }
     }
 
     #[cold]
@@ -418,9 +433,9 @@ impl Local {
             let room = self.log.is_open_untrapped() || self.take_log() && self.make_room();
             let done = room && self.write_end_at(span_id, now, outcome, plain, max_len).is_ok();
             if !done {
-                count_lost(plain);
+                let untold = said(plain);
                 let mut late = LATE_ENDS.lock().unwrap_or_else(PoisonError::into_inner);
-                late.push(LateEnd { span_id, ticks: now, outcome });
+                late.push(LateEnd { span_id, ticks: now, outcome, untold });
                 drop(late);
                 global::wake_collector();
             }
@@ -442,19 +457,17 @@ impl Local {
         };
         if let Ok(done) = write_values(window, EXTRA_WORDS, plain, max_len, Overflow::Cut) {
             let bits = kind as u32 | (plain.len().min(MAX_VALUES) as u32) << 8;
-            first.store(first_word(Kind::Extra, done.words, done.descriptor, bits), Relaxed);
+            first.store(first_word(Kind::Extra, done.words, done.head, bits), Relaxed);
             stamp.store(ticks(), Relaxed);
             id.store(span_id, Relaxed);
             self.log.publish(done.words);
-            global::count_lost_extras(done.left_out.into());
         }
     }
 }
 
-/// Counts what a span would have said at its end: the log has room for its time and outcome only.
-fn count_lost(values: &[Value<'_>]) {
-    let said = values.iter().filter(|value| !matches!(value, Value::None)).count();
-    global::count_lost_extras(said as u64);
+/// How many values a span has to say at its end.
+fn said(values: &[Value<'_>]) -> usize {
+    values.iter().filter(|value| !matches!(value, Value::None)).count()
 }
 
 /// Indices of values that follow in events of their own.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::context::SAMPLED;
-use crate::event_log::format::{Overflow, first_word, write_values};
+use crate::event_log::format::{Head, Overflow, first_word, write_values};
 use crate::event_log::ring::{Producer, Room};
 use crate::record::SpanRecord;
 use crate::report::{Reporter, ReporterStats};
@@ -81,11 +81,11 @@ impl Writer {
         assert!(self.0.make_room() != Room::No);
         let window = self.0.window();
         let at = 1 + fixed.len();
-        let (words, descriptor) = match write_values(window, at, values, 1_024, Overflow::Cut) {
-            Ok(done) if !values.is_empty() => (done.words, done.descriptor),
-            _ => (at, 0),
+        let (words, head) = match write_values(window, at, values, 1_024, Overflow::Cut) {
+            Ok(done) if !values.is_empty() => (done.words, done.head),
+            _ => (at, Head::NONE),
         };
-        window[0].store(first_word(kind, words, descriptor, low), Relaxed);
+        window[0].store(first_word(kind, words, head, low), Relaxed);
         window[1..].iter().zip(fixed).for_each(|(slot, word)| slot.store(*word, Relaxed));
         self.0.publish(words);
     }
@@ -208,6 +208,32 @@ fn additions_to_open_spans_take_no_more_than_the_budget_and_the_rest_is_counted(
         seen.iter().map(|(span, _)| span.tags.iter().filter(|tag| tag.key == "late").count()).sum();
     assert_eq!(tags as u64 + counts.extras_lost, 60, "each is there or counted");
     assert_eq!((seen.len(), bench.fold.held), (2, 0));
+}
+
+/// Whether it was nested or moved: what an end could not tell is missed of a span that arrives, and of no other; a tag is missed of any.
+#[test]
+fn what_an_end_could_not_tell_is_counted_with_the_span_that_arrives_without_it() {
+    const UNTOLD: u32 = 2 << 16;
+    let mut bench = Bench::new(2 * OPEN_BYTES + 100);
+    let log = bench.log();
+    let nested = |log: &Writer| log.event(Kind::EndWith, UNTOLD, &[2], &[]);
+    let moved = |log: &Writer, id: u64| log.event(Kind::EndAt, UNTOLD, &[2, id], &[]);
+    log.context(0, SAMPLED, 0);
+    (0..5).for_each(|_| log.start("some text"));
+    (1..=5).for_each(|id| log.start_at(id, 0, "some text"));
+    let counts = bench.round();
+    let arrive = counts.started - counts.collector_full;
+    assert_eq!((counts.started, counts.extras_lost), (10, 0));
+    assert!((1..5).contains(&arrive), "{counts:?}");
+    log.tag(bench.fold.threads[0].mirror.context.span_id, "of the innermost", "which was dropped");
+    log.tag(5, "of one that moved", "which was dropped");
+    (0..5).for_each(|_| nested(&log));
+    (1..=5).for_each(|id| moved(&log, id));
+    // One that nobody has seen begin.
+    moved(&log, 77);
+    bench.round();
+    let counts = bench.round();
+    assert_eq!((counts.finished, counts.extras_lost), (arrive, 2 * arrive + 2), "{counts:?}");
 }
 
 #[test]

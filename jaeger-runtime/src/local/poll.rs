@@ -401,7 +401,7 @@ impl Local {
             Opening::Nobody | Opening::Expected => {
                 // Of a trace that was refused, most often. What was attached inside (its token is younger) must not be seen outside here either.
                 if self.token.get() > before.token {
-                    self.leave_poll(&SpanContext::NONE, before, 0);
+                    self.leave_poll(SpanContext::NONE, before, 0);
                 }
                 return None;
             }

@@ -38,7 +38,7 @@ impl OpenSpan {
     /// One more tag.
     #[cfg(feature = "stream")]
     pub(crate) fn tag(&self, key: &str, value: Value<'_>) {
-        local::extra(self.kept.context(), ExtraKind::Tag, &[Value::Str(key), value]);
+        local::extra(self.kept.recorded(), ExtraKind::Tag, &[Value::Str(key), value]);
     }
 }
 
@@ -46,8 +46,9 @@ impl OpenSpan {
 impl Drop for OpenSpan {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(id) = self.kept.recorded() {
-            cancelled(id);
+        let own = self.kept.recorded();
+        if own.is_sampled() {
+            cancelled(own.span_id);
         }
     }
 }
@@ -156,7 +157,12 @@ impl<'a> Turn<'a> {
     pub(crate) fn begin(span: &'a mut OpenSpan, before: &'a mut Option<Before>) -> Option<Self> {
         let begins = match span.kept {
             Kept::Nothing => false,
-            Kept::Later => global::is_on(),
+            Kept::Later if global::is_on() => true,
+            Kept::Later => {
+                // The first poll is over then, and with it the call that would open it.
+                span.kept = Kept::Nothing;
+                false
+            }
             Kept::Open { .. } => true,
         };
         if begins {
@@ -251,16 +257,14 @@ fn make_as(site: &'static Site, parent: Parent, values: &[Value<'_>]) -> Making 
     if context.is_sampled() && (site.polls() || global::polls()) {
         context.flags |= TIMED;
     }
-    Making {
-        span: OpenSpan { kept: Kept::open(context) },
-        attached: (context.span_id != 0).then(|| local::attach(context)),
-    }
+    let attached = (context.span_id != 0).then(|| local::attach(context));
+    Making { span: OpenSpan { kept: Kept::open(context) }, attached }
 }
 
 impl Making {
     /// No span. What is made below a trace that was refused stays in that trace, wherever it is polled.
     pub fn off() -> Self {
-        Self { span: OpenSpan { kept: local::refused() }, attached: None }
+        Self { span: OpenSpan { kept: local::kept_without_span() }, attached: None }
     }
 
     /// It is made; the span goes on with it.
@@ -278,8 +282,9 @@ impl Drop for Making {
         if let Some(attached) = self.attached.take() {
             local::detach(attached);
             if std::thread::panicking() {
-                if let Some(id) = self.span.kept.recorded() {
-                    local::end_at(id, Outcome::Panic, &[], bound(0));
+                let own = self.span.kept.recorded();
+                if own.is_sampled() {
+                    local::end_at(own.span_id, Outcome::Panic, &[], bound(0));
                 }
                 self.span.kept = Kept::Nothing;
             }

@@ -14,10 +14,11 @@ use crate::event_log::format::{ExtraKind, Outcome};
 use crate::global;
 use crate::site::Site;
 use crate::value::Value;
-use std::mem;
 
 /// In the flags of an open span's context: its polls are counted and timed.
 pub(crate) const TIMED: u8 = 0x20;
+/// In the flags of what a future keeps: the span is not its own. It is what was ambient when it was first polled, or made, and no span of its own was recorded.
+const BORROWED: u8 = 0x10;
 
 /// What a future keeps of its span between its polls: as many words as a context has, what it is stands beside the flags.
 ///
@@ -29,7 +30,7 @@ pub(crate) enum Kept {
     Nothing,
     /// Its first poll will open one.
     Later,
-    /// A span is open, recorded or not.
+    /// A span is ambient in its polls: its own, recorded or not, or the one in which it began.
     Open { trace_id: TraceIdHalves, span_id: u64, flags: u8 },
 }
 
@@ -40,21 +41,28 @@ impl Kept {
         if span_id == 0 { Self::Nothing } else { Self::Open { trace_id, span_id, flags } }
     }
 
-    /// Of the open span; [`SpanContext::NONE`] if there is none.
+    /// `context` is whose trace its polls belong to, and its span is another's. So the trace of a future that moves is not lost with a span that was refused, or dropped in a full log.
+    pub(crate) fn borrowed(context: SpanContext) -> Self {
+        Self::open(SpanContext { flags: context.flags & !TIMED | BORROWED, ..context })
+    }
+
+    /// What is ambient in a poll; [`SpanContext::NONE`] if that is not its business.
     #[inline(always)]
-    pub(crate) fn context(&self) -> SpanContext {
+    fn context(&self) -> SpanContext {
         match *self {
-            Self::Open { trace_id, span_id, flags } => SpanContext { trace_id, span_id, flags },
+            Self::Open { trace_id, span_id, flags } => {
+                SpanContext { trace_id, span_id, flags: flags & !BORROWED }
+            }
             Self::Nothing | Self::Later => SpanContext::NONE,
         }
     }
 
-    /// The open span's id, if it is recorded.
+    /// The future's own span, if it is recorded; else [`SpanContext::NONE`].
     #[inline(always)]
-    pub(crate) fn recorded(&self) -> Option<u64> {
+    pub(crate) fn recorded(&self) -> SpanContext {
         match *self {
-            Self::Open { span_id, flags, .. } if flags & SAMPLED != 0 => Some(span_id),
-            _ => None,
+            Self::Open { flags, .. } if flags & (SAMPLED | BORROWED) == SAMPLED => self.context(),
+            _ => SpanContext::NONE,
         }
     }
 }
@@ -151,27 +159,41 @@ impl Local {
         let opening = self.opening.get();
         let set_aside = matches!(opening, Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere);
         if !matches!(span, Kept::Later) || set_aside {
-            return self.begin_poll_unusual(span, before, set_aside);
+            return self.begin_poll_unusual(span, before, opening, set_aside);
         }
         *before = Some(self.before(opening));
         self.opening.set(Opening::Expected);
     }
 
     #[inline(never)]
-    fn begin_poll_unusual(&self, span: &Kept, before: &mut Option<Before>, set_aside: bool) {
-        let mut found = self.before(self.opening.get());
-        found.elsewhere = set_aside.then(|| self.opened_elsewhere.get());
-        if matches!(span, Kept::Later) {
-            self.opening.set(Opening::Expected);
-        } else {
-            let context = span.context();
-            if context.flags & TIMED != 0 {
-                found.since = ticks();
+    fn begin_poll_unusual(
+        &self,
+        span: &Kept,
+        before: &mut Option<Before>,
+        opening: Opening,
+        set_aside: bool,
+    ) {
+        let before = match *span {
+            // Polled where it began, as almost always: there is nothing to do, now or after the poll.
+            Kept::Open { trace_id, span_id, flags }
+                if flags & BORROWED != 0 && self.is_ambient(trace_id, span_id, flags) =>
+            {
+                return;
             }
-            self.step_token();
-            self.set_ambient(context);
+            _ => before.insert(self.before(opening)),
+        };
+        if set_aside {
+            before.elsewhere = Some(self.opened_elsewhere.get());
         }
-        *before = Some(found);
+        let Kept::Open { trace_id, span_id, flags } = *span else {
+            self.opening.set(Opening::Expected);
+            return;
+        };
+        if flags & TIMED != 0 {
+            before.since = ticks();
+        }
+        self.step_token();
+        self.set_ambient(SpanContext { trace_id, span_id, flags: flags & !BORROWED });
     }
 
     #[inline(always)]
@@ -275,20 +297,30 @@ impl Local {
     /// Ends a poll after which the future waits, and makes ambient what was so before. After a first poll, `span` is what it opened, if it did.
     #[inline(never)]
     pub(super) fn end_waiting_poll(&self, span: &mut Kept, before: &Before) {
-        let mut since = before.since;
         if matches!(span, Kept::Later) {
-            let Some(opened) = self.close_opening(before) else {
-                // Not recorded, then or ever.
-                *span = Kept::Nothing;
-                return;
-            };
-            *span = Kept::open(opened.context);
-            if let Some(nested) = opened.nested {
-                return self.suspend(nested);
-            }
-            since = opened.since;
+            return self.end_first_poll_waiting(span, before);
         }
-        self.leave_poll(span.context(), before, since);
+        self.leave_poll(before);
+        if matches!(*span, Kept::Open { flags, .. } if flags & TIMED != 0) {
+            self.say_polled(span.context(), before.since);
+        }
+    }
+
+    #[inline(never)]
+    fn end_first_poll_waiting(&self, span: &mut Kept, before: &Before) {
+        let Some(Opened { context, nested, since }) = self.close_opening(before) else {
+            // Not recorded, then or ever.
+            *span = Kept::borrowed(before.context());
+            return;
+        };
+        *span = Kept::open(context);
+        if let Some(nested) = nested {
+            return self.suspend(nested);
+        }
+        self.leave_poll(before);
+        if context.flags & TIMED != 0 {
+            self.say_polled(context, since);
+        }
     }
 
     /// Ends the last poll, and makes ambient what was so before. The answer is what has to be ended now, if it is recorded; `span` is none any more.
@@ -371,21 +403,39 @@ impl Local {
 
     #[inline(never)]
     fn end_last_poll_unusual(&self, span: &mut Kept, before: &Before) -> Done {
-        let (mut context, mut since) = (span.context(), before.since);
-        if matches!(mem::replace(span, Kept::Nothing), Kept::Later) {
-            let Some(opened) = self.close_opening(before) else { return Done::NOTHING };
-            if let Some(nested) = opened.nested {
-                if opened.context.is_sampled() {
-                    return Done::nested(nested);
-                }
-                // What was refused has nothing to tell and only goes.
-                self.end(nested);
-                return Done::NOTHING;
-            }
-            (context, since) = (opened.context, opened.since);
+        if matches!(span, Kept::Later) {
+            *span = Kept::Nothing;
+            return self.end_only_poll(before);
         }
-        self.leave_poll(context, before, since);
-        if context.is_sampled() { Done::moved(context.span_id) } else { Done::NOTHING }
+        self.leave_poll(before);
+        if matches!(*span, Kept::Open { flags, .. } if flags & TIMED != 0) {
+            self.say_polled(span.context(), before.since);
+        }
+        let own = span.recorded();
+        *span = Kept::Nothing;
+        if own.is_sampled() { Done::moved(own.span_id) } else { Done::NOTHING }
+    }
+
+    #[inline(never)]
+    fn end_only_poll(&self, before: &Before) -> Done {
+        let Some(Opened { context, nested, since }) = self.close_opening(before) else {
+            return Done::NOTHING;
+        };
+        match nested {
+            Some(nested) if context.is_sampled() => return Done::nested(nested),
+            // What was refused has nothing to tell and only goes.
+            Some(nested) => self.end(nested),
+            None => {
+                self.leave_poll(before);
+                if context.flags & TIMED != 0 {
+                    self.say_polled(context, since);
+                }
+                if context.is_sampled() {
+                    return Done::moved(context.span_id);
+                }
+            }
+        }
+        Done::NOTHING
     }
 
     /// What a first poll has opened, if it has.
@@ -401,7 +451,7 @@ impl Local {
             Opening::Nobody | Opening::Expected => {
                 // Of a trace that was refused, most often. What was attached inside (its token is younger) must not be seen outside here either.
                 if self.token.get() > before.token {
-                    self.leave_poll(SpanContext::NONE, before, 0);
+                    self.leave_poll(before);
                 }
                 return None;
             }
@@ -426,14 +476,11 @@ impl Local {
 
     /// Makes ambient what was so before a poll whose span had been made so.
     #[inline(always)]
-    fn leave_poll(&self, span: SpanContext, before: &Before, since: u64) {
+    fn leave_poll(&self, before: &Before) {
         self.token.set(before.token);
         self.set_ambient(before.context());
         if self.displaced.get() {
             self.resolve();
-        }
-        if span.flags & TIMED != 0 {
-            self.say_polled(span, since);
         }
     }
 
@@ -445,6 +492,12 @@ impl Local {
     }
 
     #[inline(always)]
+    fn is_ambient(&self, trace_id: TraceIdHalves, span_id: u64, flags: u8) -> bool {
+        let same_trace = self.low.get() == trace_id.low && self.high.get() == trace_id.high;
+        self.span.get() == span_id && same_trace && (self.flags.get() ^ flags) & SAMPLED == 0
+    }
+
+    #[inline(always)]
     fn step_token(&self) {
         let token = self.last_token.get() + 1;
         self.last_token.set(token);
@@ -452,17 +505,10 @@ impl Local {
     }
 }
 
-/// What a future keeps that a function returns without a span because the ambient trace is one that was refused: the trace, so that what it calls does not begin one of its own.
-/// Nothing elsewhere.
+/// What a future or stream keeps that a function returns without a span of its own: whose trace it was made in, so that what it calls does not begin another. Nothing without a tracer.
 #[inline]
-pub(crate) fn refused() -> Kept {
-    if !global::is_on() {
-        return Kept::Nothing;
-    }
-    super::LOCAL.with(|l| match l.flags.get() & (AMBIENT | SAMPLED) {
-        AMBIENT => Kept::open(SpanContext { flags: l.flags.get() & WIRE, ..l.ambient() }),
-        _ => Kept::Nothing,
-    })
+pub(crate) fn kept_without_span() -> Kept {
+    if global::is_on() { Kept::borrowed(super::current()) } else { Kept::Nothing }
 }
 
 /// A span that a first poll has opened.

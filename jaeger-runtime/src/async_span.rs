@@ -46,17 +46,19 @@ impl OpenSpan {
 impl Drop for OpenSpan {
     #[inline(always)]
     fn drop(&mut self) {
-        let own = self.kept.recorded();
-        if own.is_sampled() {
-            cancelled(own.span_id);
+        if let Kept::Open { .. } = self.kept {
+            cancelled(&self.kept);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn cancelled(span_id: u64) {
-    local::end_at(span_id, Outcome::Cancelled, &[], bound(0));
+fn cancelled(kept: &Kept) {
+    let own = kept.recorded();
+    if own.is_sampled() {
+        local::end_at(own.span_id, Outcome::Cancelled, &[], bound(0));
+    }
 }
 
 /// Opens the span of the async block that calls it, under the ambient one, or a root, with one value for each of the callsite's keys. Whether it is recorded.
@@ -157,12 +159,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn begin(span: &'a mut OpenSpan, before: &'a mut Option<Before>) -> Option<Self> {
         let begins = match span.kept {
             Kept::Nothing => false,
-            Kept::Later if global::is_on() => true,
-            Kept::Later => {
-                // The first poll is over then, and with it the call that would open it.
-                span.kept = Kept::Nothing;
-                false
-            }
+            Kept::Later => global::is_on(),
             Kept::Open { .. } => true,
         };
         if begins {

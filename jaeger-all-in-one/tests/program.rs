@@ -2,9 +2,9 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use common::{request, wait_for};
 
@@ -228,47 +228,66 @@ fn get_and_search_print_waterfalls_and_json() {
     assert!(text(&nobody.stderr).contains("is the backend running there?"), "{nobody:?}");
 }
 
+/// A `tail` that runs.
+struct Tail {
+    child: Child,
+    told: Lines<BufReader<ChildStderr>>,
+}
+
+/// Starts one that ends after so many traces, and waits until it watches.
+fn tail(count: u32, from: &str, more: impl FnOnce(&mut Command)) -> Tail {
+    let mut command = command();
+    command.args(["tail", "--count", &count.to_string(), "--from", from]);
+    more(&mut command);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut tail = Tail { child, told };
+    let first = tail.says().unwrap();
+    assert!(first.starts_with("watching http://"), "{first}");
+    tail
+}
+
+impl Tail {
+    /// What it tells next, beside traces.
+    fn says(&mut self) -> Option<String> {
+        self.told.next().map(|line| line.expect("a line of text"))
+    }
+
+    /// What it has printed when it has ended.
+    fn printed(&mut self) -> String {
+        let mut printed = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        printed
+    }
+}
+
 #[test]
 fn tail_prints_a_trace_when_it_is_finished() {
     let program = start(&[]);
-    let mut tail = command();
-    tail.args(["tail", "--count", "1", "--from", &program.url()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut tail = tail.spawn().expect("it starts");
-    let mut told = BufReader::new(tail.stderr.take().unwrap());
-    let mut line = String::new();
-    told.read_line(&mut line).unwrap();
-    assert!(line.starts_with("watching http://"), "{line}");
+    let mut tail = tail(1, &program.url(), |_| ());
     program.send();
-    let mut drawn = String::new();
-    tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
-    assert!(tail.wait().unwrap().success());
+    let drawn = tail.printed();
     assert!(drawn.starts_with(&program.service()), "{drawn}");
 }
 
 #[test]
 fn tail_waits_for_a_backend_that_is_started_anew_and_prints_what_it_was_told_of() {
     let program = start(&[]);
-    let mut tail = command();
-    tail.args(["tail", "--count", "1", "--from", &program.url()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut tail = tail.spawn().expect("it starts");
-    let mut told = BufReader::new(tail.stderr.take().unwrap()).lines().map_while(Result::ok);
-    assert!(told.next().unwrap().starts_with("watching http://"));
+    let mut tail = tail(1, &program.url(), |_| ());
     let query = program.query();
     // It is told of a trace, which is gone before it is quiet.
     program.send();
     drop(program);
-    assert_eq!(told.next().unwrap(), format!("http://{query} is gone; waiting for it to come back"));
+    assert_eq!(tail.says().unwrap(), format!("http://{query} is gone; waiting for it to come back"));
     let again = start(&[&format!("--query-port={}", query.port())]);
-    let mut told = told.filter(|line| !line.contains("is not printed"));
-    assert_eq!(told.next().unwrap(), format!("watching http://{query} again"));
+    let mut said = tail.says().unwrap();
+    while said.contains("is not printed") {
+        said = tail.says().unwrap();
+    }
+    assert_eq!(said, format!("watching http://{query} again"));
     again.send();
-    let mut drawn = String::new();
-    tail.stdout.take().unwrap().read_to_string(&mut drawn).unwrap();
-    assert!(tail.wait().unwrap().success());
+    let drawn = tail.printed();
     assert!(drawn.starts_with(&again.service()), "{drawn}");
 }
 
@@ -410,19 +429,11 @@ fn a_stop_says_what_could_not_be_written() {
 fn tail_prints_every_trace_of_a_burst() {
     const ALL: u32 = 1_500;
     let program = start(&[]);
-    let mut tail = command();
     // Nor does it ask a proxy, which would not know this machine's loopback; the scheme may be left out.
-    let from = program.url().replace("http://", "");
-    tail.args(["tail", "--json", "--count", &ALL.to_string(), "--from", &from])
-        .env("http_proxy", "http://127.0.0.1:1")
-        .env("all_proxy", "http://127.0.0.1:1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut tail = tail.spawn().expect("it starts");
-    let mut told = BufReader::new(tail.stderr.take().unwrap());
-    let mut line = String::new();
-    told.read_line(&mut line).unwrap();
-    assert!(line.starts_with("watching http://"), "{line}");
+    let mut tail = tail(ALL, &program.url().replace("http://", ""), |command| {
+        command.arg("--json");
+        command.env("http_proxy", "http://127.0.0.1:1").env("all_proxy", "http://127.0.0.1:1");
+    });
     let spans: Vec<String> = (1..=ALL)
         .map(|id| {
             format!(r#"{{"traceId": "{id:x}", "id": "1", "timestamp": 1700000000000000, "duration": 1}}"#)
@@ -434,14 +445,10 @@ fn tail_prints_every_trace_of_a_burst() {
     let sent =
         request(zipkin, "POST", "/api/v2/spans", &[("Content-Type", "application/json")], body.as_bytes());
     assert_eq!(sent.status, 202, "{sent:?}");
-    let mut ids: Vec<String> = BufReader::new(tail.stdout.take().unwrap())
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["traceID"].to_string())
-        .collect();
+    let printed = tail.printed();
+    let id = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()["traceID"].to_string();
+    let mut ids: Vec<String> = printed.lines().map(id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut rest = String::new();
-    told.read_to_string(&mut rest).unwrap();
-    assert_eq!((ids.len(), &*rest), (ALL as usize, ""));
-    assert!(tail.wait().unwrap().success());
+    assert_eq!((ids.len(), tail.says()), (ALL as usize, None));
 }

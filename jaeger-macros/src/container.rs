@@ -182,44 +182,31 @@ struct Inner<'a> {
 
 impl Inner<'_> {
     fn annotate(&mut self, body: &TokenStream, prefix: &str) -> TokenStream {
-        let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
-        let mut out = TokenStream::new();
-        let mut rest = &tokens[..];
-        while let Some(item) = Scan::at(rest).item() {
-            let (this, next) = rest.split_at(item.end);
-            rest = next;
-            match item.what {
-                What::Function { after_attributes } if !is_naked(&this[..after_attributes]) => {
-                    self.seen.traced = true;
-                    let (attributes, function) = this.split_at(after_attributes);
-                    self.note_arguments(function);
-                    out.extend(self.annotated(attributes, prefix));
-                    out.extend(in_item(function));
-                }
-                // A block inside a module, unless it is annotated itself.
-                What::Block { body, keyword } if our_attribute(&this[..keyword]).is_none() => {
-                    let (before, group) = this.split_at(body);
-                    let TokenTree::Group(group) = &group[0] else { continue };
-                    let prefix = crate::container::prefix(&before[keyword..]);
-                    let mut annotated = Group::new(Delimiter::Brace, self.annotate(&group.stream(), &prefix));
-                    annotated.set_span(group.span());
-                    out.extend(in_item(before));
-                    out.extend([TokenTree::Group(annotated)]);
-                }
-                What::Fragment => out.extend(self.annotate(&opened(this), prefix)),
-                other => {
-                    match other {
-                        What::Bare { is_const: true } => self.seen.constant = true,
-                        What::Bare { is_const: false } => self.seen.without_body = true,
-                        What::Other if !is_macro(this) => {}
-                        _ => self.seen.traced = true,
-                    }
-                    out.extend(in_item(this));
-                }
+        each_item(body, |item, what| match what {
+            What::Function { after_attributes } if !is_naked(&item[..after_attributes]) => {
+                self.seen.traced = true;
+                let (attributes, function) = item.split_at(after_attributes);
+                self.note_arguments(function);
+                let mut annotated = self.annotated(attributes, prefix);
+                annotated.extend(in_item(function));
+                annotated
             }
-        }
-        out.extend(rest.iter().cloned());
-        out
+            // A block inside a module, unless it is annotated itself.
+            What::Block { body, keyword } if our_attribute(&item[..keyword]).is_none() => {
+                let prefix = crate::container::prefix(&item[keyword..body]);
+                in_block(item, body, |inside| self.annotate(inside, &prefix))
+            }
+            What::Fragment => self.annotate(&opened(item), prefix),
+            other => {
+                match other {
+                    What::Bare { is_const: true } => self.seen.constant = true,
+                    What::Bare { is_const: false } => self.seen.without_body = true,
+                    What::Other if !is_macro(item) => {}
+                    _ => self.seen.traced = true,
+                }
+                in_item(item)
+            }
+        })
     }
 
     /// The function's attributes, with ours among them.
@@ -356,33 +343,36 @@ fn without_passed(options: TokenStream) -> TokenStream {
 
 /// The items of a block that is off, without what a block around it has passed on to them.
 fn left_alone(body: &TokenStream) -> TokenStream {
+    each_item(body, |item, what| match what {
+        What::Function { .. } => passed_on(in_item(item), &mut Faults::default()).0,
+        What::Block { body, .. } => in_block(item, body, left_alone),
+        What::Fragment => left_alone(&opened(item)),
+        What::Bare { .. } | What::Other => in_item(item),
+    })
+}
+
+/// A block's items, each as `then` makes it anew, and what no item is.
+fn each_item(body: &TokenStream, mut then: impl FnMut(&[TokenTree], What) -> TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
     let mut out = TokenStream::new();
     let mut rest = &tokens[..];
     while let Some(item) = Scan::at(rest).item() {
         let (this, next) = rest.split_at(item.end);
         rest = next;
-        match item.what {
-            What::Function { .. } => {
-                out.extend(passed_on(in_item(this), &mut Faults::default()).0);
-            }
-            What::Block { body, .. } => {
-                let (before, inside) = this.split_at(body);
-                out.extend(in_item(before));
-                out.extend(inside.iter().map(|token| match token {
-                    TokenTree::Group(group) => {
-                        let mut cleared = Group::new(group.delimiter(), left_alone(&group.stream()));
-                        cleared.set_span(group.span());
-                        TokenTree::Group(cleared)
-                    }
-                    token => token.clone(),
-                }));
-            }
-            What::Fragment => out.extend(left_alone(&opened(this))),
-            What::Bare { .. } | What::Other => out.extend(in_item(this)),
-        }
+        out.extend(then(this, item.what));
     }
     out.extend(rest.iter().cloned());
+    out
+}
+
+/// An item that is a block, with what stands in the braces at `body`, its last token, made anew.
+fn in_block(item: &[TokenTree], body: usize, then: impl FnOnce(&TokenStream) -> TokenStream) -> TokenStream {
+    let mut out = in_item(&item[..body]);
+    if let Some(TokenTree::Group(group)) = item.get(body) {
+        let mut made = Group::new(group.delimiter(), then(&group.stream()));
+        made.set_span(group.span());
+        out.extend([TokenTree::Group(made)]);
+    }
     out
 }
 

@@ -25,7 +25,7 @@ mod tables;
 pub use compiled::{Bounds, Built, Compiled, Spread};
 pub use gate::{Gate, Limits};
 pub use promises::{Kept, Promise, START, check, promises};
-pub use results::{Encoding, Idle, Load, Modelled, Results, Row, Run, Scaled, Start};
+pub use results::{Encoding, Idle, Load, Modelled, Results, Row, Run, Scaled, Start, works};
 pub use tables::{load_line, model_line, row_line, scaled_line};
 
 use std::path::Path;

@@ -195,6 +195,11 @@ pub(crate) const WORKS: [(&str, &str); 21] = [
     ("instrument", "A function with `tracing`’s attribute, bridged"),
 ];
 
+/// All workloads, whether they were measured or not.
+pub fn works() -> impl Iterator<Item = &'static str> {
+    WORKS.iter().map(|(work, _)| *work)
+}
+
 /// Peers and what they are called.
 const PEERS: [(&str, &str); 14] = [
     ("floor", "two counter reads"),

@@ -152,7 +152,8 @@ pub(crate) fn ends_in_return(body: &TokenStream) -> bool {
     is_return(&tokens[at]) && at.checked_sub(1).is_none_or(|before| begins(&tokens[before]))
 }
 
-/// `… match x { A(a) => A(a), B => B }` or `… if let A(a) = x { A(a) } else { … }`, of which clippy tells in what is assigned and in functions, but not in methods.
+/// `… match x { A(a) => A(a), B => B }` or `… if let A(a) = x { A(a) } else { … }`, of which clippy tells in what a variable begins with and in functions, but not in methods. (A variable that is put in afterwards needs no
+/// such scan, but by a name of ours hides `useless_conversion` in all of the body, and by one of the user's is a `needless_late_init`, which each function would have to allow.)
 pub(crate) fn ends_in_identity(body: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
     let [before @ .., TokenTree::Group(last)] = &tokens[..] else { return false };

@@ -84,6 +84,14 @@ pub(super) enum Opening {
     Elsewhere,
 }
 
+impl Opening {
+    /// Whether there is more of it than its id.
+    #[inline(always)]
+    fn is_set_aside(self) -> bool {
+        matches!(self, Self::Root | Self::UnwrittenRoot | Self::Elsewhere)
+    }
+}
+
 /// The rest of what was opened, if it is no plain child.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Elsewhere {
@@ -156,44 +164,42 @@ impl Done {
 impl Local {
     #[inline(never)]
     pub(super) fn begin_poll(&self, span: &Kept, before: &mut Option<Before>) {
-        let opening = self.opening.get();
-        let set_aside = matches!(opening, Opening::Root | Opening::UnwrittenRoot | Opening::Elsewhere);
-        if !matches!(span, Kept::Later) || set_aside {
-            return self.begin_poll_unusual(span, before, opening, set_aside);
+        if let Kept::Open { trace_id, span_id, flags } = span {
+            if flags & BORROWED != 0 && self.is_ambient(trace_id, *span_id, *flags) {
+                // Polled where it began, as almost always: there is nothing to do, now or after the poll.
+                return;
+            }
+            return self.begin_later_poll(span, before);
         }
+        let opening = self.opening.get();
         *before = Some(self.before(opening));
+        if opening.is_set_aside() {
+            self.set_aside(before);
+        }
         self.opening.set(Opening::Expected);
     }
 
     #[inline(never)]
-    fn begin_poll_unusual(
-        &self,
-        span: &Kept,
-        before: &mut Option<Before>,
-        opening: Opening,
-        set_aside: bool,
-    ) {
-        let before = match *span {
-            // Polled where it began, as almost always: there is nothing to do, now or after the poll.
-            Kept::Open { trace_id, span_id, flags }
-                if flags & BORROWED != 0 && self.is_ambient(trace_id, span_id, flags) =>
-            {
-                return;
-            }
-            _ => before.insert(self.before(opening)),
-        };
-        if set_aside {
-            before.elsewhere = Some(self.opened_elsewhere.get());
-        }
-        let Kept::Open { trace_id, span_id, flags } = *span else {
-            self.opening.set(Opening::Expected);
-            return;
-        };
+    fn begin_later_poll(&self, span: &Kept, before: &mut Option<Before>) {
+        let Kept::Open { trace_id, span_id, flags } = *span else { return };
+        let opening = self.opening.get();
+        let found = before.insert(self.before(opening));
         if flags & TIMED != 0 {
-            before.since = ticks();
+            found.since = ticks();
+        }
+        if opening.is_set_aside() {
+            self.set_aside(before);
         }
         self.step_token();
         self.set_ambient(SpanContext { trace_id, span_id, flags: flags & !BORROWED });
+    }
+
+    /// Keeps what the poll around this one has opened.
+    #[inline(never)]
+    fn set_aside(&self, before: &mut Option<Before>) {
+        if let Some(before) = before {
+            before.elsewhere = Some(self.opened_elsewhere.get());
+        }
     }
 
     #[inline(always)]
@@ -492,7 +498,7 @@ impl Local {
     }
 
     #[inline(always)]
-    fn is_ambient(&self, trace_id: TraceIdHalves, span_id: u64, flags: u8) -> bool {
+    fn is_ambient(&self, trace_id: &TraceIdHalves, span_id: u64, flags: u8) -> bool {
         let same_trace = self.low.get() == trace_id.low && self.high.get() == trace_id.high;
         self.span.get() == span_id && same_trace && (self.flags.get() ^ flags) & SAMPLED == 0
     }

@@ -6,6 +6,9 @@
 //!
 //! Such a span is nested in whatever is ambient, exactly as a sync function's, until that first poll ends. A future that is done by then (a cache hit, a lock that was free) ends it so, and nothing was attached or
 //! restored; one that waits is taken out of the nesting ([`Local::suspend`]), and is made ambient anew by every later poll.
+//!
+//! A future without a recorded span of its own (its trace was refused, the log was full) keeps what was ambient when it was first polled, and belongs to that trace wherever it goes on; where that is ambient anyhow, a poll
+//! changes nothing.
 
 use super::{AMBIENT, Local, Nested, Parent, bound, value_bound};
 use crate::clock::{counter, ticks};

@@ -23,6 +23,8 @@ pub(super) struct Adding<'h, 'a> {
     spans: u64,
     /// Unpacked, the message is much more than it was on the wire (each span of OTLP's has its scope's name): it is for those who may begin new segments in its middle.
     is_over: bool,
+    /// Series that were looked at to take spans out again.
+    looked_at: usize,
 }
 
 impl<'h, 'a> Adding<'h, 'a> {
@@ -42,6 +44,7 @@ impl<'h, 'a> Adding<'h, 'a> {
             known,
             spans: 0,
             is_over: false,
+            looked_at: 0,
         }
     }
 
@@ -104,7 +107,8 @@ impl<'a> Sink<'a> for Adding<'_, 'a> {
     fn forget(&mut self) {
         self.settle();
         let traces = &mut *self.traces;
-        self.active
+        self.looked_at += self
+            .active
             .go_back(&self.began, &self.memo, |fixed| traces.forget_last(fixed.trace_id, fixed.before));
         // Numbers that were given are given to others.
         self.memo = self.active.memo();
@@ -116,8 +120,9 @@ impl<'a> Sink<'a> for Adding<'_, 'a> {
 #[cfg(test)]
 mod tests {
     use super::super::MemoryStore;
+    use super::*;
     use crate::store::{Scan, Store as _, TraceQuery};
-    use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag};
+    use jaeger_thrift::{Batch, Log, RefType, SpanRef, Tag};
     use std::ops::ControlFlow;
 
     /// Spans of five traces, in `count` from the `first` on; of each service some with a text, an operation, a kind or an end that is new.
@@ -201,6 +206,37 @@ mod tests {
             let (held, other) = (store.held(), twin.held());
             assert_eq!(held.active.written(), other.active.written(), "{round}");
         }
+    }
+
+    /// A datagram may say thousands of times that all before it was not meant; each time costs what was given since, and not what is held.
+    #[test]
+    fn taking_back_looks_only_at_what_was_given() {
+        const SERIES: u64 = 5_000;
+        const TIMES: usize = 2_000;
+        let span = |n: u64| Span {
+            trace_id: 1 + u128::from(n),
+            operation_name: format!("operation {n}").into(),
+            ..Span::default()
+        };
+        let store = MemoryStore::new(64 << 20);
+        let spans = (0..SERIES).map(span).collect();
+        store.append(&Batch { process: Process::new("held"), spans, ..Batch::default() });
+        let mut held = store.held();
+        assert_eq!(held.active.series.len() as u64, SERIES);
+        let mut adding = Adding::new(&mut held);
+        for n in 0..TIMES as u64 {
+            adding.process(Process::new("not meant"));
+            adding.forget();
+            // One of an operation that is there, and one that is new.
+            adding.process(Process::new("not meant"));
+            adding.span(&mut span(7));
+            adding.span(&mut span(SERIES + n));
+            adding.forget();
+        }
+        // Each of the two as what got a record, and as what goes.
+        assert!(adding.looked_at <= 4 * TIMES, "{}", adding.looked_at);
+        assert_eq!(adding.keep(), 0);
+        assert_eq!(held.active.series.len() as u64, SERIES);
     }
 
     /// What came before in the same call is gone, what comes after is there.

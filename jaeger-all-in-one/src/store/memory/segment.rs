@@ -263,10 +263,21 @@ impl Segment {
         self.bytes.len() - began.bytes
     }
 
-    /// Takes out what was written since, all of it with `memo`; calls `each` with the records, the newest first. The extremes of series, which only say where nothing can be, stay.
-    pub(super) fn go_back(&mut self, to: &Written, memo: &BatchMemo<'_>, mut each: impl FnMut(&Fixed)) {
+    /// Takes out what was written since, all of it with `memo`; calls `each` with the records, the newest first. Returns how many series it looked at, which is
+    /// what it costs beside the records: no more than there were spans, however many series there are, for a datagram may have it done thousands of times.
+    ///
+    /// The extremes of series stay, which only say where nothing can be, and so do the memory of tables and what is known of texts that come again, which only
+    /// say how the next ones are kept.
+    pub(super) fn go_back(
+        &mut self,
+        to: &Written,
+        memo: &BatchMemo<'_>,
+        mut each: impl FnMut(&Fixed),
+    ) -> usize {
         let mut gone = Vec::new();
+        let mut looked_at = 0;
         for number in memo.touched.iter().map(|&number| number as usize) {
+            looked_at += 1;
             while let Some(last) = Some(self.series[number].last).filter(|&last| last != NONE)
                 && last as usize >= to.bytes
             {
@@ -280,6 +291,7 @@ impl Segment {
         self.bytes.truncate(to.bytes);
         let Segment { hasher, series, series_table, processes, process_bytes, process_table, .. } = self;
         for (number, one) in series.iter().enumerate().skip(to.series) {
+            looked_at += 1;
             if let Ok(entry) = series_table.find_entry(one.hash(hasher), |&other| other as usize == number) {
                 entry.remove();
             }
@@ -294,6 +306,7 @@ impl Segment {
         processes.truncate(to.processes);
         process_bytes.truncate(processes.last().map_or(0, |&end| end as usize));
         self.dictionary.truncate(to.symbols);
+        looked_at
     }
 
     fn series_of(&mut self, process: u32, operation: Symbol, kind: Symbol, outcome: u8) -> u32 {

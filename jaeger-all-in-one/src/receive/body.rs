@@ -3,7 +3,9 @@
 //! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and all bodies of all ports together
 //! within the [budget](super::budget): who brings more when that is used up is sent away with 503.
 
+use std::future::poll_fn;
 use std::io::{Cursor, Read as _};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
@@ -97,6 +99,11 @@ pub(crate) async fn upload(request: Request<impl Content>, largest: usize) -> Re
 }
 
 async fn in_time(body: impl Future<Output = Result<Body, Refusal>>) -> Result<Body, Refusal> {
+    let mut body = std::pin::pin!(body);
+    // Mostly it came with the head, and then no deadline is needed.
+    if let Poll::Ready(body) = poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
+        return body;
+    }
     match tokio::time::timeout(DEADLINE, body).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::new(
@@ -254,7 +261,6 @@ mod tests {
     #[test]
     fn only_what_is_small_is_decompressed_on_the_ports_thread() {
         use std::io::Write as _;
-        use std::task::Poll;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.max_blocking_threads(1).enable_all().build().unwrap().block_on(async {
             let _turn = TURN.lock().await;
@@ -266,7 +272,7 @@ mod tests {
                 let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 packed.write_all(&vec![b'x'; bytes]).unwrap();
                 let mut read = std::pin::pin!(read(request("gzip", Content::from(packed.finish().unwrap()))));
-                let asked = std::future::poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+                let asked = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
                 assert_eq!(asked.is_ready(), is_done_here, "{bytes}");
                 drop(go);
                 let body = match asked {

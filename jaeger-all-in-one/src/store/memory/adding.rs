@@ -56,6 +56,7 @@ impl<'h, 'a> Adding<'h, 'a> {
         self.process = self.active.process(process);
     }
 
+    #[inline]
     pub(super) fn add(&mut self, span: &Span<'a>) {
         if span.trace_id != self.trace_id {
             self.settle();

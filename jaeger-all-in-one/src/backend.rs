@@ -12,8 +12,8 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use hyper_util::service::TowerToHyperService;
 use jaeger_thrift::Protocol;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -21,10 +21,11 @@ use crate::app::App;
 use crate::config::{Config, Storage};
 use crate::counters::Receiver;
 use crate::forward::{Forward, Forwarding, Way};
+use crate::receive::port::Port;
 use crate::receive::udp::Udp;
 use crate::receive::{self, otlp, thrift_http, zipkin};
 use crate::sampling::{self, Strategies};
-use crate::serve::serve;
+use crate::serve::{bind, serve};
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 use crate::store::sqlite::SqliteStore;
@@ -47,6 +48,7 @@ pub struct Backend {
     not_listening: Vec<StartError>,
     stop: watch::Sender<bool>,
     udp: Vec<Udp>,
+    ports: Vec<Port>,
     runtime: Option<Runtime>,
 }
 
@@ -131,6 +133,7 @@ impl Backend {
             not_listening: Vec::new(),
             stop,
             udp: Vec::new(),
+            ports: Vec::new(),
             runtime: Some(runtime),
         };
         for (what, flag, port) in config.ports() {
@@ -201,28 +204,44 @@ impl Backend {
             self.udp.push(udp);
             return Ok(address);
         }
+        let stopped = stopped.clone();
+        let port = match what {
+            "thrift_http" => Port::http(Receiver::ThriftHttp, address, app, stopped, thrift_http::answer),
+            "otlp_http" => Port::http(Receiver::OtlpHttp, address, app, stopped, otlp::http::answer),
+            "zipkin" => Port::http(Receiver::Zipkin, address, app, stopped, zipkin::answer),
+            "otlp_grpc" => {
+                Port::start(Receiver::OtlpGrpc, address, |listener| otlp::grpc::serve(listener, app, stopped))
+            }
+            _ => return self.listen_for_questions(what, address, strategies, stopped),
+        }?;
+        let address = port.address();
+        self.ports.push(port);
+        Ok(address)
+    }
+
+    /// Starts a port that gives something out.
+    fn listen_for_questions(
+        &mut self,
+        what: &'static str,
+        address: SocketAddr,
+        strategies: &Arc<Strategies>,
+        stopped: watch::Receiver<bool>,
+    ) -> io::Result<SocketAddr> {
+        let app = self.app.clone();
         let Some(runtime) = &self.runtime else { return Err(io::ErrorKind::NotConnected.into()) };
         let listener = {
             let _inside = runtime.enter();
             bind(address)?
         };
         let address = listener.local_addr()?;
-        let stopped = stopped.clone();
         let routes = match what {
-            "otlp_grpc" => {
-                runtime.spawn(otlp::grpc::serve(listener, app, stopped));
-                return Ok(address);
-            }
             "query" => {
                 let routes = api::router(app.clone()).merge(live::router(app.clone())).merge(page::router());
                 api::protect(routes, &app)
             }
-            "thrift_http" => no_pages(thrift_http::router(app)),
-            "otlp_http" => no_pages(otlp::http::router(app)),
-            "zipkin" => no_pages(zipkin::router(app)),
             _ => no_pages(sampling::router(Arc::clone(strategies))),
         };
-        runtime.spawn(serve(listener, routes, stopped));
+        runtime.spawn(serve(listener, TowerToHyperService::new(routes), stopped));
         Ok(address)
     }
 
@@ -274,6 +293,7 @@ impl Drop for Backend {
             // Should it panic there is nothing left to do.
             let _ = thread.spawn_scoped(scope, end).map(|ending| ending.join());
         });
+        self.ports.clear();
         if let Some(runtime) = runtime {
             // No thread was to be had, so it ends while nobody waits.
             runtime.shutdown_background();
@@ -292,16 +312,6 @@ impl Drop for Backend {
             }
         }
     }
-}
-
-/// Listens, as `TcpListener::bind` does, but without waiting for anything: a backend may be started from async code.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Elsewhere it lets others take the port.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(1024)
 }
 
 /// Whether what is sent there comes to the port that listens at `own`.

@@ -13,7 +13,8 @@ use crate::forward::Way;
 use crate::live::Change;
 use crate::rules;
 
-/// The largest message that is read while the store waits for it, in bytes: it takes a millisecond, and some ten where every few bytes are a span.
+/// The largest message that is read while the store waits for it, in bytes. An ordinary one of that size takes a third of a millisecond, one of nothing but
+/// tiny spans, attributes or resources two, and one that is a single list or map, which becomes JSON, five.
 const AT_ONCE: usize = 256 << 10;
 
 /// Whether tags that Jaeger shows otherwise are rewritten.

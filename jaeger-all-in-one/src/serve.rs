@@ -1,22 +1,25 @@
-//! Connections with deadlines and a cap, for all ports; and a port that speaks HTTP/1, with an end that lets answers finish.
+//! Connections with deadlines and a cap, for all ports over TCP; and a port that speaks HTTP/1, with an end that lets answers finish.
 //!
 //! What a slow or idle client holds is a connection, of which a port has [`CONNECTIONS`]; its request's head must come within [`HEAD`], and bodies have a
 //! deadline of their own (`receive/body.rs`). One that takes nothing of its answer for [`TAKE`] is hung up on. gRPC has a server of its own
 //! (`receive/otlp/grpc.rs`) on such connections.
 
+use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Sleep;
 
@@ -31,8 +34,23 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Pause when the system gives no connection, mostly for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `routes` until `stopped` says true.
-pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+/// Listens, as `TcpListener::bind` does, but without waiting for anything: a backend may be started from async code.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it lets others take the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+/// Has `service` answer requests until `stopped` says true.
+pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, mut stopped: watch::Receiver<bool>)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
     let places = Places::new(CONNECTIONS);
     let open = GracefulShutdown::new();
     loop {
@@ -41,11 +59,10 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router, mut stopped: wa
             // An error means that the backend is gone, which is the end too.
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        let service = TowerToHyperService::new(routes.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(connection), service);
+            .serve_connection(TokioIo::new(connection), service.clone());
         let connection = open.watch(connection);
         tokio::spawn(async move {
             // What fails is the client's side.
@@ -173,6 +190,8 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Router;
+    use hyper_util::service::TowerToHyperService;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::time::Instant;
 
@@ -181,7 +200,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, Router::new(), stopped));
+        let server = tokio::spawn(serve(listener, TowerToHyperService::new(Router::new()), stopped));
         let began = Instant::now();
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nHost: slow").await.unwrap();
@@ -200,7 +219,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let routes = Router::new().route("/", axum::routing::get(|| async { vec![b'x'; ANSWER] }));
-        let server = tokio::spawn(serve(listener, routes, stopped));
+        let server = tokio::spawn(serve(listener, TowerToHyperService::new(routes), stopped));
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nHost: slow\r\n\r\n").await.unwrap();
         let mut first = [0; 1];

@@ -1,13 +1,13 @@
 //! Measures the backend: CPU and bytes a span.
 //!
-//! | `cargo run --release -p jaeger-all-in-one --example load --` | measures |
+//! | `cargo run --profile program -p jaeger-all-in-one --example load --` | measures |
 //! |---|---|
 //! | `store` | decoding and storing alone, in this process, from 10^4 to 10^7 spans |
 //! | `sides JAEGER [WAY]` | the real Jaeger (the file that `scripts/jaeger` prints) and this program side by side: `UDP`, `HTTP`, `OTLP`, or one |
 //! | `floor [WAY]` | this program and one that receives the same and does nothing with it |
 //! | `flood` | 200,000 spans a second over UDP to this program on one core: none may be lost |
 //!
-//! All but the first want the program built before: `cargo build --release -p jaeger-all-in-one`.
+//! All but the first want the program built before, by the same profile: `cargo build --profile program -p jaeger-all-in-one`.
 
 mod flood;
 mod program;

@@ -47,7 +47,10 @@ impl Kind {
             Kind::Sink => here,
             Kind::Ours => {
                 let file = here.parent().and_then(Path::parent).expect("a folder").join("jaeger-all-in-one");
-                assert!(file.exists(), "build it first: cargo build --release -p jaeger-all-in-one");
+                assert!(
+                    file.exists(),
+                    "build it first, by the same profile: cargo build --profile program -p jaeger-all-in-one"
+                );
                 file
             }
         }

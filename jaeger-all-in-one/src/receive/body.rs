@@ -3,12 +3,13 @@
 //! At most [`LARGEST`] bytes, before and after decompression (a bomb is noticed while it unfolds), within [`DEADLINE`], and all bodies of all ports together
 //! within the [budget](super::budget): who brings more when that is used up is sent away with 503.
 
-use std::io::Read as _;
+use std::future::poll_fn;
+use std::io::{Cursor, Read as _};
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Bytes, HttpBody};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
 
@@ -78,13 +79,17 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     }
 }
 
+/// What comes behind the head of a request, as hyper and axum give it.
+pub(crate) trait Content: HttpBody<Data = Bytes> + Unpin {}
+impl<C: HttpBody<Data = Bytes> + Unpin> Content for C {}
+
 /// Reads the body of a request.
-pub(super) async fn read(request: Request) -> Result<Body, Refusal> {
+pub(super) async fn read(request: Request<impl Content>) -> Result<Body, Refusal> {
     in_time(whole(request)).await
 }
 
 /// Reads a file that comes on the query port: it may be larger, is not packed, and shares the budget.
-pub(crate) async fn upload(request: Request, largest: usize) -> Result<Body, Refusal> {
+pub(crate) async fn upload(request: Request<impl Content>, largest: usize) -> Result<Body, Refusal> {
     in_time(async {
         let expected = declared(&request, largest)?;
         let mut held = Held::default();
@@ -94,6 +99,11 @@ pub(crate) async fn upload(request: Request, largest: usize) -> Result<Body, Ref
 }
 
 async fn in_time(body: impl Future<Output = Result<Body, Refusal>>) -> Result<Body, Refusal> {
+    let mut body = std::pin::pin!(body);
+    // Mostly it came with the head, and then no deadline is needed.
+    if let Poll::Ready(body) = poll_fn(|context| Poll::Ready(body.as_mut().poll(context))).await {
+        return body;
+    }
     match tokio::time::timeout(DEADLINE, body).await {
         Ok(body) => body,
         Err(_) => Err(Refusal::new(
@@ -104,7 +114,7 @@ async fn in_time(body: impl Future<Output = Result<Body, Refusal>>) -> Result<Bo
     }
 }
 
-async fn whole(request: Request) -> Result<Body, Refusal> {
+async fn whole(request: Request<impl Content>) -> Result<Body, Refusal> {
     let encoding = encoding(request.headers())?;
     let expected = declared(&request, LARGEST)?;
     let mut held = Held::default();
@@ -114,14 +124,14 @@ async fn whole(request: Request) -> Result<Body, Refusal> {
     }
     let bytes = match encoding {
         Encoding::None => bytes,
-        Encoding::Gzip => unfold(MultiGzDecoder::new(&bytes[..]))?.into(),
-        Encoding::Deflate => unfold(ZlibDecoder::new(&bytes[..]))?.into(),
+        Encoding::Gzip => unfold(MultiGzDecoder::new(Cursor::new(bytes))).await?.into(),
+        Encoding::Deflate => unfold(ZlibDecoder::new(Cursor::new(bytes))).await?.into(),
     };
     Ok(Body { bytes, _held: held })
 }
 
 /// How many bytes a request says that it brings; 0 if it does not, or as many as may be.
-fn declared(request: &Request, largest: usize) -> Result<usize, Refusal> {
+fn declared<C>(request: &Request<C>, largest: usize) -> Result<usize, Refusal> {
     let text = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     match text.and_then(|text| text.parse::<usize>().ok()) {
         Some(bytes) if bytes > largest => Err(too_large(largest)),
@@ -132,7 +142,7 @@ fn declared(request: &Request, largest: usize) -> Result<usize, Refusal> {
 
 /// All of a body, copied once, or not at all if it comes in one piece; `expected` is its length if that is known.
 async fn gather(
-    mut body: axum::body::Body,
+    mut body: impl Content,
     expected: usize,
     largest: usize,
     held: &mut Held,
@@ -159,12 +169,20 @@ async fn gather(
     Ok(all.into())
 }
 
-fn unfold(from: impl std::io::Read) -> Result<Vec<u8>, Refusal> {
+/// Decompresses here what is small; a bomb does not hold up the port.
+async fn unfold(mut from: impl std::io::Read + Send + 'static) -> Result<Vec<u8>, Refusal> {
+    fn read(from: impl std::io::Read, to: &mut Vec<u8>) -> Result<usize, Refusal> {
+        let read = from.take((LARGEST + 1 - to.len()) as u64).read_to_end(to);
+        read.map_err(|error| Refusal::invalid(format!("the body cannot be decompressed: {error}")))
+    }
     let mut bytes = Vec::new();
-    match from.take(LARGEST as u64 + 1).read_to_end(&mut bytes) {
-        Ok(length) if length > LARGEST => Err(too_large(LARGEST)),
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
+    if read(from.by_ref().take(SMALL as u64), &mut bytes)? < SMALL {
+        return Ok(bytes);
+    }
+    let rest = move || read(from, &mut bytes).map(|_| bytes);
+    match aside(rest, LARGEST).await? {
+        bytes if bytes.len() > LARGEST => Err(too_large(LARGEST)),
+        bytes => Ok(bytes),
     }
 }
 
@@ -176,10 +194,12 @@ fn too_large(largest: usize) -> Refusal {
     )
 }
 
+/// What has at most so many bytes is done on the port's thread: it takes a millisecond or so, and to hand it to another costs both of them a switch and cold
+/// caches.
+const SMALL: usize = 1 << 20;
+
 /// Runs what may take some milliseconds where it holds up nobody.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static, size: usize) -> T {
-    /// What is smaller is done here, in bytes: it takes a millisecond or so, and to hand it to another thread costs both of them a switch and cold caches.
-    const SMALL: usize = 1 << 20;
     if size <= SMALL {
         return work();
     }
@@ -195,6 +215,7 @@ mod tests {
     use super::super::budget::{BUDGET, TURN};
     use super::*;
     use axum::body::Body as Content;
+    use axum::extract::Request;
 
     fn request(encoding: &str, body: Content) -> Request {
         let request = axum::http::Request::builder().header(header::CONTENT_ENCODING, encoding);
@@ -234,6 +255,36 @@ mod tests {
             read(request("identity", Content::from(vec![0; LARGEST]))).await.is_ok(),
             "its place is free again"
         );
+    }
+
+    /// The one other thread that there is waits, so what is done nevertheless is done here.
+    #[test]
+    fn only_what_is_small_is_decompressed_on_the_ports_thread() {
+        use std::io::Write as _;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.max_blocking_threads(1).enable_all().build().unwrap().block_on(async {
+            let _turn = TURN.lock().await;
+            for (bytes, is_done_here) in
+                [(SMALL - 1, true), (SMALL, false), (LARGEST, false), (LARGEST + 1, false)]
+            {
+                let (go, waits) = std::sync::mpsc::channel::<()>();
+                tokio::task::spawn_blocking(move || waits.recv());
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                packed.write_all(&vec![b'x'; bytes]).unwrap();
+                let mut read = std::pin::pin!(read(request("gzip", Content::from(packed.finish().unwrap()))));
+                let asked = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+                assert_eq!(asked.is_ready(), is_done_here, "{bytes}");
+                drop(go);
+                let body = match asked {
+                    Poll::Ready(body) => body,
+                    Poll::Pending => read.await,
+                };
+                match body {
+                    Ok(body) => assert_eq!(body.bytes.len(), bytes),
+                    Err(refusal) => assert_eq!((refusal.cause, bytes), (Cause::TooLarge, LARGEST + 1)),
+                }
+            }
+        });
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,9 @@
 
 pub(crate) mod body;
 mod budget;
+mod http;
 pub mod otlp;
+pub(crate) mod port;
 pub mod thrift_http;
 pub mod udp;
 pub mod zipkin;

@@ -1,28 +1,24 @@
 //! Thrift over HTTP, 14268: `POST /api/traces` with a bare `Batch` in the binary protocol. The whole batch is taken, or refused with a line that says why.
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use hyper::StatusCode;
 use jaeger_thrift::{Batch, DecodeError, Protocol};
 
 use super::body::{self, Refusal};
 use super::cause;
+use super::http::{self, Answer, Request};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 
-/// The port's routes.
-pub fn router(app: App) -> Router {
-    Router::new().route("/api/traces", post(traces)).with_state(app)
-}
-
-async fn traces(State(app): State<App>, request: Request) -> Response {
+/// Answers a request to the port.
+pub(crate) async fn answer(app: App, request: Request) -> Answer {
+    if let Some(refused) = http::refused(&request, &["/api/traces"]) {
+        return refused;
+    }
     match take(&app, request).await {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Ok(()) => http::answer(StatusCode::ACCEPTED, "", ""),
         Err(refusal) => {
             app.counters.refused(Receiver::ThriftHttp, refusal.cause, 1);
-            (refusal.status, refusal.message + "\n").into_response()
+            http::text(refusal.status, refusal.message + "\n")
         }
     }
 }

@@ -10,37 +10,29 @@ mod v1;
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use hyper::StatusCode;
 use jaeger_thrift::{Batch, Log, Process, Span, Tag, Value};
 use serde::Deserialize;
 
 use super::body::{self, Refusal};
+use super::http::{self, Answer, Request};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 
-/// The port's routes.
-pub fn router(app: App) -> Router {
-    Router::new().route("/api/v2/spans", post(two)).route("/api/v1/spans", post(one)).with_state(app)
-}
+const TWO: &str = "/api/v2/spans";
+const ONE: &str = "/api/v1/spans";
 
-async fn two(State(app): State<App>, request: Request) -> Response {
-    answer(&app, take(&app, request, read).await)
-}
-
-async fn one(State(app): State<App>, request: Request) -> Response {
-    answer(&app, take(&app, request, v1::read).await)
-}
-
-fn answer(app: &App, taken: Result<(), Refusal>) -> Response {
-    match taken {
-        Ok(()) => StatusCode::ACCEPTED.into_response(),
+/// Answers a request to the port.
+pub(crate) async fn answer(app: App, request: Request) -> Answer {
+    if let Some(refused) = http::refused(&request, &[TWO, ONE]) {
+        return refused;
+    }
+    let reader = if request.uri().path() == TWO { read } else { v1::read };
+    match take(&app, request, reader).await {
+        Ok(()) => http::answer(StatusCode::ACCEPTED, "", ""),
         Err(refusal) => {
             app.counters.refused(Receiver::Zipkin, refusal.cause, 1);
-            (refusal.status, refusal.message + "\n").into_response()
+            http::text(refusal.status, refusal.message + "\n")
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::error::DecodeErrorKind;
 use super::input::{Input, Kind, Read, Result, skip, structs};
 use super::quick::{self, Quick, Seen};
-use super::sink::Sink;
+use super::sink::{Nobody, Sink};
 use crate::model::{ClientStats, Log, Process, RefType, Span, SpanRef, Tag, Value};
 use std::borrow::Cow;
 
@@ -71,10 +71,13 @@ pub(super) struct Counts {
 
 /// Gives process and spans to `sink` as they are read.
 ///
-/// The process stands before the spans. Where it does not, or either comes again, it is only remembered where the spans are, and they are read at the end.
+/// The process stands before the spans. Where it does not, or either comes again, it is only remembered where the spans are, and they are read at the end; or
+/// when others take their place, since a batch is one only if all of it can be read.
 pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>, sink: &mut dyn Sink<'a>) -> Result<Counts> {
     let mut counts = Counts::default();
     let (mut sender, mut spans, mut given) = (None, None, false);
+    // What `spans` says is still to be read.
+    let mut unread = false;
     fields::<R>(input, "Batch", |input, id, kind| {
         if given && matches!((id, kind), (1, Kind::Struct) | (2, Kind::List)) {
             sink.forget();
@@ -83,8 +86,13 @@ pub(super) fn batch<'a, R: Read + Quick>(input: &mut Input<'a>, sink: &mut dyn S
         match (id, kind) {
             (1, Kind::Struct) => sender = Some(process::<R>(input)?),
             (2, Kind::List) => {
-                let first = spans.replace(input.clone()).is_none();
-                let Some(sender) = sender.as_ref().filter(|_| first) else { return Ok(false) };
+                let before = spans.replace(input.clone());
+                let now = sender.as_ref().filter(|_| before.is_none());
+                let was_unread = std::mem::replace(&mut unread, now.is_none());
+                if let Some(mut before) = before.filter(|_| was_unread) {
+                    list_of_spans::<R>(&mut before, &mut Nobody)?;
+                }
+                let Some(sender) = now else { return Ok(false) };
                 sink.process(sender.clone());
                 list_of_spans::<R>(input, sink)?;
                 given = true;

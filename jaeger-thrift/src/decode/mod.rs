@@ -45,6 +45,29 @@ impl<'a> Message<'a> {
 
     /// Reads the same without keeping it: `sink` gets each span as it is read. After an error, what it got so far is part of nothing.
     ///
+    /// ```
+    /// use jaeger_thrift::{Batch, Message, Process, Protocol, Sink, Span};
+    /// struct Count(usize);
+    /// impl Sink<'_> for Count {
+    ///     fn process(&mut self, _: Process<'_>) {}
+    ///     fn span(&mut self, _: &mut Span<'_>) {
+    ///         self.0 += 1;
+    ///     }
+    ///     fn forget(&mut self) {
+    ///         self.0 = 0;
+    ///     }
+    /// }
+    /// let batch = Batch { process: Process::new("shop"), spans: vec![Span::default(); 3], ..Batch::default() };
+    /// let mut datagram = Vec::new();
+    /// Message::new(batch).encode_into(Protocol::Compact, &mut datagram);
+    /// let mut count = Count(0);
+    /// Message::read(Protocol::Compact, &datagram, &mut count)?;
+    /// assert_eq!(count.0, 3);
+    /// // It breaks off.
+    /// assert!(Message::read(Protocol::Compact, &datagram[..datagram.len() - 5], &mut count).is_err());
+    /// # Ok::<(), jaeger_thrift::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Message::decode`].
     pub fn read(
@@ -68,6 +91,28 @@ impl<'a> Batch<'a> {
     }
 
     /// Reads the same without keeping it, as [`Message::read`].
+    ///
+    /// ```
+    /// use jaeger_thrift::{Batch, Process, Protocol, Sink, Span};
+    /// #[derive(Default)]
+    /// struct Longest(i64);
+    /// impl Sink<'_> for Longest {
+    ///     fn process(&mut self, _: Process<'_>) {}
+    ///     fn span(&mut self, span: &mut Span<'_>) {
+    ///         self.0 = self.0.max(span.duration);
+    ///     }
+    ///     fn forget(&mut self) {
+    ///         self.0 = 0;
+    ///     }
+    /// }
+    /// let spans = [30, 50, 40].map(|duration| Span { duration, ..Span::default() }).to_vec();
+    /// let mut body = Vec::new();
+    /// Batch { process: Process::new("shop"), spans, ..Batch::default() }.encode_into(Protocol::Binary, &mut body);
+    /// let mut longest = Longest::default();
+    /// Batch::read(Protocol::Binary, &body, &mut longest)?;
+    /// assert_eq!(longest.0, 50);
+    /// # Ok::<(), jaeger_thrift::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Batch::decode`].

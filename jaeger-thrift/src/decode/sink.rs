@@ -37,6 +37,15 @@ pub trait Sink<'a> {
     fn forget(&mut self);
 }
 
+/// Takes nothing: for what has to be readable and nobody asks for.
+pub(super) struct Nobody;
+
+impl Sink<'_> for Nobody {
+    fn process(&mut self, _: Process<'_>) {}
+    fn span(&mut self, _: &mut Span<'_>) {}
+    fn forget(&mut self) {}
+}
+
 /// Process and spans of a batch.
 #[derive(Default)]
 pub(super) struct Gathered<'a> {

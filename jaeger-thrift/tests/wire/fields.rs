@@ -294,5 +294,21 @@ fn process_and_spans_in_any_order_and_twice() {
         assert_eq!(read(&[&ones, &shop, &bank, &twos]).unwrap(), batch("bank", &[3]));
         assert_eq!(read(&[&shop, &bank, &ones]).unwrap(), batch("bank", &[1, 2]));
         assert!(read(&[&ones]).is_err() && read(&[&shop]).is_err());
+        // A list that another takes the place of is a list of spans nevertheless, or the batch is none: two structs without a field.
+        let mut empty = fields("shop", &[]).1;
+        match protocol {
+            Protocol::Compact => empty[1] |= 2 << 4,
+            Protocol::Binary => empty[7] = 2,
+        }
+        empty.extend([0, 0]);
+        for parts in [
+            &[&empty, &shop, &ones][..],
+            &[&shop, &empty, &ones],
+            &[&shop, &ones, &empty, &twos],
+            &[&empty, &ones, &shop],
+        ] {
+            let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
+            assert!(read(&parts).is_err(), "{parts:?}");
+        }
     }
 }

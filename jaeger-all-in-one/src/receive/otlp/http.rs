@@ -1,10 +1,6 @@
 //! `POST /v1/traces` on 4318. The answer is of the kind that the request was.
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use hyper::StatusCode;
 use prost::Message;
 use serde_json::json;
 
@@ -13,16 +9,29 @@ use crate::app::App;
 use crate::counters::{Cause, Receiver};
 use crate::forward::Way;
 use crate::receive::body::{self, Refusal};
+use crate::receive::http::{self, Answer, Request};
 
-/// The port's routes.
-pub fn router(app: App) -> Router {
-    Router::new().route("/v1/traces", post(traces)).with_state(app)
+/// Answers a request to the port.
+pub(crate) async fn answer(app: App, request: Request) -> Answer {
+    match http::refused(&request, &["/v1/traces"]) {
+        Some(refused) => refused,
+        None => traces(app, request).await,
+    }
 }
 
 #[derive(Clone, Copy)]
 enum Kind {
     Protobuf,
     Json,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Protobuf => "application/x-protobuf",
+            Kind::Json => "application/json",
+        }
+    }
 }
 
 /// gRPC's status, which errors are told in.
@@ -39,7 +48,7 @@ const INVALID_ARGUMENT: i32 = 3;
 /// And for what may go well another time.
 const UNAVAILABLE: i32 = 14;
 
-async fn traces(State(app): State<App>, request: Request) -> Response {
+async fn traces(app: App, request: Request) -> Answer {
     let kind = match &*body::media_type(request.headers()) {
         "application/x-protobuf" | "application/protobuf" => Kind::Protobuf,
         "application/json" => Kind::Json,
@@ -47,13 +56,13 @@ async fn traces(State(app): State<App>, request: Request) -> Response {
             app.counters.refused(Receiver::OtlpHttp, Cause::MediaType, 1);
             let supported =
                 "415 unsupported media type, supported: [application/json, application/x-protobuf]";
-            return (StatusCode::UNSUPPORTED_MEDIA_TYPE, supported).into_response();
+            return http::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, supported);
         }
     };
     match take(&app, kind, request).await {
         Ok(()) => match kind {
-            Kind::Protobuf => answer(StatusCode::OK, kind, vec![0x0a, 0]),
-            Kind::Json => answer(StatusCode::OK, kind, br#"{"partialSuccess":{}}"#.to_vec()),
+            Kind::Protobuf => http::answer(StatusCode::OK, kind.name(), &[0x0a, 0][..]),
+            Kind::Json => http::answer(StatusCode::OK, kind.name(), r#"{"partialSuccess":{}}"#),
         },
         Err(refusal) => {
             app.counters.refused(Receiver::OtlpHttp, refusal.cause, 1);
@@ -62,17 +71,9 @@ async fn traces(State(app): State<App>, request: Request) -> Response {
                 Kind::Protobuf => Status { code, message: refusal.message }.encode_to_vec(),
                 Kind::Json => json!({"code": code, "message": refusal.message}).to_string().into_bytes(),
             };
-            answer(refusal.status, kind, bytes)
+            http::answer(refusal.status, kind.name(), bytes)
         }
     }
-}
-
-fn answer(status: StatusCode, kind: Kind, bytes: Vec<u8>) -> Response {
-    let kind = match kind {
-        Kind::Protobuf => "application/x-protobuf",
-        Kind::Json => "application/json",
-    };
-    (status, [(header::CONTENT_TYPE, kind)], bytes).into_response()
 }
 
 async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {

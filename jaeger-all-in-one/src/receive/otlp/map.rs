@@ -251,10 +251,27 @@ fn json_text(value: &serde_json::Value) -> String {
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
+        // Written out: whoever sends nothing else holds the store up no longer than others.
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => escaped.push_str(&format!("\\u{:04x}", c as u32)),
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
             c => escaped.push(c),
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_lists_is_escaped_as_go_does() {
+        let all = "a<b>c&d\u{2028}e\u{2029}f\"g\u{fc}\n";
+        let escaped = r#"["a\u003cb\u003ec\u0026d\u2028e\u2029f\"gü\n"]"#;
+        assert_eq!(json_text(&serde_json::json!([all])), escaped);
+    }
 }

@@ -3,6 +3,7 @@
 use jaeger_thrift::{Process, Sink, Span};
 
 use super::Held;
+use super::met::Met;
 use super::segment::{BatchMemo, FULL, Segment, Written};
 use super::traces::{Known, Traces};
 
@@ -11,29 +12,33 @@ use super::traces::{Known, Traces};
 pub(super) struct Adding<'h, 'a> {
     active: &'h mut Segment,
     traces: &'h mut Traces,
+    met: &'h mut Met,
     memo: BatchMemo<'a>,
     began: Written,
     /// Who sent the spans that come next, until there is one: of a process without spans nothing is kept.
     next: Option<Process<'a>>,
     /// The number of their process.
     process: u32,
-    /// The trace of the last one, and what the table is to know of it: neighbours are mostly of one trace.
+    /// The trace of the last one, and what came of it with this message: neighbours are mostly of one trace.
     trace_id: u128,
     known: Known,
     spans: u64,
     /// Unpacked, the message is much more than it was on the wire (each span of OTLP's has its scope's name): it is for those who may begin new segments in its middle.
     is_over: bool,
+    /// Series that were looked at to take spans out again.
+    looked_at: usize,
 }
 
 impl<'h, 'a> Adding<'h, 'a> {
     pub(super) fn new(held: &'h mut Held) -> Self {
         held.read = None;
-        let Held { active, traces, .. } = held;
+        let Held { active, traces, met, .. } = held;
         let (began, memo) = (active.written(), active.memo());
         let known = Known::NEW;
         Adding {
             active,
             traces,
+            met,
             memo,
             began,
             next: None,
@@ -42,6 +47,7 @@ impl<'h, 'a> Adding<'h, 'a> {
             known,
             spans: 0,
             is_over: false,
+            looked_at: 0,
         }
     }
 
@@ -50,21 +56,22 @@ impl<'h, 'a> Adding<'h, 'a> {
         self.process = self.active.process(process);
     }
 
+    #[inline]
     pub(super) fn add(&mut self, span: &Span<'a>) {
         if span.trace_id != self.trace_id {
             self.settle();
             self.trace_id = span.trace_id;
-            self.known = self.traces.get(span.trace_id).unwrap_or(Known::NEW);
+            self.known = self.met.meet(span.trace_id, self.traces, self.active);
         }
         let before = self.known.before();
         self.known.note(self.active.push(self.process, span, before, &mut self.memo));
         self.spans += 1;
     }
 
-    /// Tells the table of the last one's trace.
+    /// Puts by what came of the last one's trace.
     fn settle(&mut self) {
         if self.known.spans > 0 {
-            self.traces.set(self.trace_id, self.known);
+            self.met.note(self.trace_id, self.known);
         }
     }
 
@@ -81,6 +88,8 @@ impl<'h, 'a> Adding<'h, 'a> {
     /// How many they were.
     pub(super) fn keep(mut self) -> u64 {
         self.settle();
+        self.met.keep(self.traces, self.active);
+        self.active.kept(&self.began);
         self.spans
     }
 }
@@ -102,10 +111,8 @@ impl<'a> Sink<'a> for Adding<'_, 'a> {
     }
 
     fn forget(&mut self) {
-        self.settle();
-        let traces = &mut *self.traces;
-        self.active
-            .go_back(&self.began, &self.memo, |fixed| traces.forget_last(fixed.trace_id, fixed.before));
+        self.met.forget(self.traces);
+        self.looked_at += self.active.go_back(&self.began, &self.memo);
         // Numbers that were given are given to others.
         self.memo = self.active.memo();
         (self.trace_id, self.known, self.spans) = (0, Known::NEW, 0);
@@ -116,8 +123,9 @@ impl<'a> Sink<'a> for Adding<'_, 'a> {
 #[cfg(test)]
 mod tests {
     use super::super::MemoryStore;
+    use super::*;
     use crate::store::{Scan, Store as _, TraceQuery};
-    use jaeger_thrift::{Batch, Log, Process, RefType, Span, SpanRef, Tag};
+    use jaeger_thrift::{Batch, Log, RefType, SpanRef, Tag};
     use std::ops::ControlFlow;
 
     /// Spans of five traces, in `count` from the `first` on; of each service some with a text, an operation, a kind or an end that is new.
@@ -201,6 +209,78 @@ mod tests {
             let (held, other) = (store.held(), twin.held());
             assert_eq!(held.active.written(), other.active.written(), "{round}");
         }
+    }
+
+    /// More traces than are put by, each coming again behind the others; some known from before, in this segment and others, some messages broken.
+    #[test]
+    fn traces_whose_spans_stand_apart_are_whole() {
+        use std::collections::BTreeMap;
+        let store = MemoryStore::new(256 << 20);
+        let mut told: BTreeMap<u128, Vec<u64>> = BTreeMap::new();
+        for round in 0..80u64 {
+            let good = round % 3 != 1;
+            let traces = [1, 10, 700, 3_000][round as usize % 4];
+            let ids = (0..3).flat_map(|_| (0..traces).map(|n| 1 + u128::from(n * 7 % traces + round / 8)));
+            let spans = ids.enumerate().map(|(n, trace_id)| Span {
+                trace_id,
+                span_id: round << 32 | n as u64,
+                start_time: (round << 32) as i64 + n as i64,
+                ..Span::default()
+            });
+            let spans: Vec<Span<'static>> = spans.collect();
+            if good {
+                spans.iter().for_each(|span| told.entry(span.trace_id).or_default().push(span.span_id));
+            }
+            give(&store, &Batch { process: Process::new("apart"), spans, ..Batch::default() }, good);
+        }
+        assert!(store.held().active.number > 1, "they are in several segments");
+        let ids: Vec<u128> = told.keys().copied().collect();
+        let whole = store.traces(&ids).unwrap();
+        let found = whole.iter().map(|trace| {
+            (trace.trace_id, trace.spans.iter().map(|stored| stored.span.span_id).collect::<Vec<_>>())
+        });
+        assert!(found.eq(told.clone()), "in the order of their arrival, each once");
+        let stats = store.stats();
+        let spans: usize = told.values().map(Vec::len).sum();
+        assert_eq!((stats.traces, stats.spans), (told.len() as u64, spans as u64));
+        let mut begun = Vec::new();
+        let all = store.scan_traces(&Scan::default(), &mut |trace| {
+            begun.push(trace.trace_id);
+            ControlFlow::Continue(())
+        });
+        begun.sort_unstable();
+        assert!(all.is_ok() && begun == ids, "each began once");
+    }
+
+    /// A datagram may say thousands of times that all before it was not meant; each time costs what was given since, and not what is held.
+    #[test]
+    fn taking_back_looks_only_at_what_was_given() {
+        const SERIES: u64 = 5_000;
+        const TIMES: usize = 2_000;
+        let span = |n: u64| Span {
+            trace_id: 1 + u128::from(n),
+            operation_name: format!("operation {n}").into(),
+            ..Span::default()
+        };
+        let store = MemoryStore::new(64 << 20);
+        let spans = (0..SERIES).map(span).collect();
+        store.append(&Batch { process: Process::new("held"), spans, ..Batch::default() });
+        let mut held = store.held();
+        assert_eq!(held.active.series.len() as u64, SERIES);
+        let mut adding = Adding::new(&mut held);
+        for n in 0..TIMES as u64 {
+            adding.process(Process::new("not meant"));
+            adding.forget();
+            // One of an operation that is there, and one that is new.
+            adding.process(Process::new("not meant"));
+            adding.span(&mut span(7));
+            adding.span(&mut span(SERIES + n));
+            adding.forget();
+        }
+        // Each of the two as what got a record, and as what goes.
+        assert!(adding.looked_at <= 4 * TIMES, "{}", adding.looked_at);
+        assert_eq!(adding.keep(), 0);
+        assert_eq!(held.active.series.len() as u64, SERIES);
     }
 
     /// What came before in the same call is gone, what comes after is there.

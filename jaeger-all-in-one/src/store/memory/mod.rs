@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of a megabyte (`segment.rs`), in the order of their arrival. The records of a trace
-//! are chained from the last to the first. One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
+//! are chained from the last to the first, those of a message by distances, the first of them by a list of its segment (`met.rs` says why). One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
 //! copy the active segment (a tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
 //!
 //! When the bytes are used up the oldest segment goes, and every trace that began in it goes whole: what later segments hold of it is passed over from then
@@ -16,6 +16,7 @@
 mod adding;
 mod bytes;
 mod dictionary;
+mod met;
 mod record;
 mod search;
 mod segment;
@@ -29,6 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use jaeger_thrift::{Batch, Process, Sink as _};
 
 use self::adding::Adding;
+use self::met::Met;
 use self::record::{Place, mark, read_references};
 use self::segment::{Segment, outcome};
 use self::traces::Traces;
@@ -70,6 +72,7 @@ struct Held {
     /// The active one as it was last read, until it changes.
     read: Option<Arc<Segment>>,
     traces: Traces,
+    met: Met,
     /// Bytes of the sealed ones.
     sealed_bytes: usize,
     spans: u64,
@@ -162,6 +165,7 @@ impl MemoryStore {
             active: Segment::new(0, None),
             read: None,
             traces: Traces::default(),
+            met: Met::default(),
             sealed_bytes: 0,
             spans: 0,
             evicted: 0,
@@ -284,7 +288,8 @@ impl Store for MemoryStore {
 
     fn append_while_read<'a>(&self, bytes: usize, read: Read<'_, 'a>) -> Option<Appended> {
         let mut held = self.held();
-        // So that it may go into one segment, and out of it again.
+        // So that it may go into one segment, and out of it again. What is no message may so begin a segment that is a fourth smaller, which costs less of what is
+        // held than a message of that size would.
         if held.active.is_nearly_full(bytes) {
             held.seal(self.limit);
         }

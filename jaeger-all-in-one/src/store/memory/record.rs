@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! [references] · [logs] · tags
-//! marks · length of the line above · series · distance to the series' record before · [place of the trace's record before]
+//! marks · length of the line above · series · distance to the series' record before · [distance to the trace's record before]
 //! trace id (8 or 16) · span id (8) · [parent (8)] · start (from the segment's) · duration · [flags]
 //! ```
 //!
@@ -19,10 +19,10 @@ use super::bytes::{Out as _, Piece, Reader, put, put_signed};
 pub(super) mod mark {
     /// The tag `error` is true.
     pub(in super::super) const ERROR: u8 = 1;
-    /// Another span of the trace came before, in this segment.
+    /// Another span of the trace came before, with the same message.
     pub(in super::super) const BEFORE_HERE: u8 = 2;
-    /// Another span of the trace came before, in another segment.
-    pub(in super::super) const BEFORE_ELSEWHERE: u8 = 4;
+    /// Another span of the trace came before, with another message: the segment has a list that says where. Set when the message is kept.
+    pub(in super::super) const BEFORE_LISTED: u8 = 4;
     /// The trace id has 128 bits.
     pub(in super::super) const LONG_ID: u8 = 8;
     /// It has a parent.
@@ -59,7 +59,7 @@ pub(super) struct Fixed {
     pub(super) series: u32,
     /// Distance to the record before of this series; 0 if it is the first.
     pub(super) back: u32,
-    /// The trace's record before.
+    /// The trace's record before; not told by the record itself if its marks say that it is listed.
     pub(super) before: Option<Place>,
     pub(super) trace_id: u128,
     pub(super) span_id: u64,
@@ -70,17 +70,15 @@ pub(super) struct Fixed {
     pub(super) marks: u8,
 }
 
-/// It takes at most: marks, length, series, distance, place, ids, start, duration, flags.
-const LONGEST: usize = 1 + 5 + 5 + 5 + 10 + 16 + 8 + 8 + 10 + 10 + 5;
+/// It takes at most: marks, length, series, distances, ids, start, duration, flags.
+const LONGEST: usize = 1 + 5 + 5 + 5 + 5 + 16 + 8 + 8 + 10 + 10 + 5;
 
-/// Writes what stands behind the tags.
+/// Writes what stands behind the tags. The trace's record before is of the same segment.
 #[inline(always)]
 pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64) {
-    let here_before = fixed.before.filter(|before| before.segment() == here.segment());
     let mut marks = fixed.marks;
     for (is, mark) in [
-        (here_before.is_some(), mark::BEFORE_HERE),
-        (here_before.is_none() && fixed.before.is_some(), mark::BEFORE_ELSEWHERE),
+        (fixed.before.is_some(), mark::BEFORE_HERE),
         (fixed.trace_id >> 64 != 0, mark::LONG_ID),
         (fixed.parent_span_id != 0, mark::PARENT),
         (fixed.flags != 1, mark::FLAGS),
@@ -92,10 +90,8 @@ pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i6
     put(&mut piece, u64::from(fixed.body));
     put(&mut piece, u64::from(fixed.series));
     put(&mut piece, u64::from(fixed.back));
-    match (here_before, fixed.before) {
-        (Some(before), _) => put(&mut piece, u64::from(here.at() - before.at())),
-        (None, Some(before)) => piece.slice(&before.0.to_le_bytes()),
-        (None, None) => {}
+    if let Some(before) = fixed.before {
+        put(&mut piece, u64::from(here.at() - before.at()));
     }
     piece.slice(&(fixed.trace_id as u64).to_le_bytes());
     if marks & mark::LONG_ID != 0 {
@@ -132,13 +128,7 @@ pub(super) fn read_fixed(reader: &mut Reader<'_>, here: Place, base: i64) -> Fix
     let body = reader.number() as u32;
     let series = reader.number() as u32;
     let back = reader.number() as u32;
-    let before = if marks & mark::BEFORE_HERE != 0 {
-        Some(Place(here.0 - reader.number()))
-    } else if marks & mark::BEFORE_ELSEWHERE != 0 {
-        Some(Place(reader.fixed()))
-    } else {
-        None
-    };
+    let before = (marks & mark::BEFORE_HERE != 0).then(|| Place(here.0 - reader.number()));
     let low = reader.fixed();
     let high = if marks & mark::LONG_ID != 0 { reader.fixed() } else { 0 };
     Fixed {

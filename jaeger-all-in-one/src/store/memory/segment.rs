@@ -65,9 +65,18 @@ pub(super) struct BatchMemo<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Written {
     bytes: usize,
+    continued: usize,
     symbols: Symbol,
     processes: usize,
     series: usize,
+}
+
+/// Where the record of a trace that came before one of this segment is, if it came with another message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Continued {
+    at: u32,
+    /// Segment, and place within it.
+    before: [u32; 2],
 }
 
 /// The segment.
@@ -77,6 +86,8 @@ pub(super) struct Segment {
     /// Start of its first span; the others' are told from there.
     base: i64,
     bytes: Vec<u8>,
+    /// In the order of the records.
+    continued: Vec<Continued>,
     pub(super) dictionary: Dictionary,
     repeats: Repeats,
     /// Where each process ends in `process_bytes`.
@@ -102,6 +113,7 @@ impl Segment {
             number,
             base: 0,
             bytes,
+            continued: Vec::new(),
             dictionary,
             repeats: Repeats::default(),
             processes: Vec::new(),
@@ -121,12 +133,14 @@ impl Segment {
     /// Whether to go on with another.
     pub(super) fn is_full(&self) -> bool {
         let described = self.dictionary.bytes() + self.process_bytes.len();
+        let described = described + self.continued.len() * size_of::<Continued>();
         self.bytes.len() >= FULL || described + self.series.len() * size_of::<Series>() >= 2 * FULL
     }
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.len()
+            + self.continued.len() * size_of::<Continued>()
             + self.dictionary.bytes()
             + self.repeats.bytes()
             + self.processes.len() * 4
@@ -143,6 +157,7 @@ impl Segment {
 
     /// Gives back what a giant span made it reserve.
     pub(super) fn seal(&mut self) {
+        self.continued.shrink_to_fit();
         if self.bytes.capacity() > 2 * FULL {
             self.bytes.shrink_to_fit();
         }
@@ -180,7 +195,7 @@ impl Segment {
         number
     }
 
-    /// Appends a span; `before` is the record of its trace that came before, `memo` of this message and segment.
+    /// Appends a span; `before` is the record of its trace that came before with this message, `memo` of this message and segment.
     pub(super) fn push<'a>(
         &mut self,
         process: u32,
@@ -252,6 +267,7 @@ impl Segment {
     pub(super) fn written(&self) -> Written {
         Written {
             bytes: self.bytes.len(),
+            continued: self.continued.len(),
             symbols: self.dictionary.count(),
             processes: self.processes.len(),
             series: self.series.len(),
@@ -263,23 +279,39 @@ impl Segment {
         self.bytes.len() - began.bytes
     }
 
-    /// Takes out what was written since, all of it with `memo`; calls `each` with the records, the newest first. The extremes of series, which only say where nothing can be, stay.
-    pub(super) fn go_back(&mut self, to: &Written, memo: &BatchMemo<'_>, mut each: impl FnMut(&Fixed)) {
-        let mut gone = Vec::new();
+    /// Notes that `first`, of this segment, goes on with the trace of `before`. In no order, up to [`kept`](Self::kept).
+    #[inline]
+    pub(super) fn goes_on(&mut self, first: Place, before: Place) {
+        self.bytes[first.at() as usize] |= mark::BEFORE_LISTED;
+        self.continued.push(Continued { at: first.at(), before: [before.segment(), before.at()] });
+    }
+
+    /// What was written since stays.
+    pub(super) fn kept(&mut self, since: &Written) {
+        self.continued[since.continued..].sort_unstable();
+    }
+
+    /// Takes out what was written since, all of it with `memo`. Returns how many series it looked at, which is
+    /// what it costs beside the records: no more than there were spans, however many series there are, for a datagram may have it done thousands of times.
+    ///
+    /// The extremes of series stay, which only say where nothing can be, and so do the memory of tables and what is known of texts that come again, which only
+    /// say how the next ones are kept.
+    pub(super) fn go_back(&mut self, to: &Written, memo: &BatchMemo<'_>) -> usize {
+        let mut looked_at = 0;
         for number in memo.touched.iter().map(|&number| number as usize) {
+            looked_at += 1;
             while let Some(last) = Some(self.series[number].last).filter(|&last| last != NONE)
                 && last as usize >= to.bytes
             {
-                let (fixed, _) = self.fixed(last);
-                self.series[number].last = if fixed.back == 0 { NONE } else { last - fixed.back };
-                gone.push((Place::new(self.number, last), fixed));
+                let back = self.told(last).0.back;
+                self.series[number].last = if back == 0 { NONE } else { last - back };
             }
         }
-        gone.sort_unstable_by_key(|(place, _)| std::cmp::Reverse(*place));
-        gone.iter().for_each(|(_, fixed)| each(fixed));
         self.bytes.truncate(to.bytes);
+        self.continued.truncate(to.continued);
         let Segment { hasher, series, series_table, processes, process_bytes, process_table, .. } = self;
         for (number, one) in series.iter().enumerate().skip(to.series) {
+            looked_at += 1;
             if let Ok(entry) = series_table.find_entry(one.hash(hasher), |&other| other as usize == number) {
                 entry.remove();
             }
@@ -294,6 +326,7 @@ impl Segment {
         processes.truncate(to.processes);
         process_bytes.truncate(processes.last().map_or(0, |&end| end as usize));
         self.dictionary.truncate(to.symbols);
+        looked_at
     }
 
     fn series_of(&mut self, process: u32, operation: Symbol, kind: Symbol, outcome: u8) -> u32 {
@@ -364,6 +397,18 @@ impl Segment {
 
     /// What stands behind the tags of a record, and a reader of what stands before.
     pub(super) fn fixed(&self, at: u32) -> (Fixed, Reader<'_>) {
+        let (mut fixed, reader) = self.told(at);
+        if fixed.marks & mark::BEFORE_LISTED != 0
+            && let Ok(listed) = self.continued.binary_search_by_key(&at, |continued| continued.at)
+        {
+            let [segment, at] = self.continued[listed].before;
+            fixed.before = Some(Place::new(segment, at));
+        }
+        (fixed, reader)
+    }
+
+    /// The same, as the record tells it.
+    fn told(&self, at: u32) -> (Fixed, Reader<'_>) {
         let (before, from) = self.bytes.split_at(at as usize);
         let fixed = read_fixed(&mut Reader::new(from, 0), Place::new(self.number, at), self.base);
         (fixed, Reader::new(before, before.len() - fixed.body as usize))

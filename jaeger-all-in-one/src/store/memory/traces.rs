@@ -61,21 +61,28 @@ fn part(id: u128) -> usize {
 }
 
 impl Traces {
-    /// Notes what is known of a trace.
+    /// Adds what is new of a trace; what was known of it before.
     #[inline]
-    pub(super) fn set(&mut self, id: u128, known: Known) {
-        self.0[part(id)].insert(key(id), known);
+    pub(super) fn add(&mut self, id: u128, new: Known) -> Option<Known> {
+        match self.0[part(id)].entry(key(id)) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                let before = *known;
+                (known.last, known.spans) = (new.last, before.spans.saturating_add(new.spans));
+                Some(before)
+            }
+            Entry::Vacant(place) => {
+                place.insert(new);
+                None
+            }
+        }
     }
 
-    /// Takes out the last record of a trace, behind the one `before`.
-    pub(super) fn forget_last(&mut self, id: u128, before: Option<Place>) {
-        let Entry::Occupied(mut known) = self.0[part(id)].entry(key(id)) else { return };
+    /// Takes that out again.
+    pub(super) fn take_back(&mut self, id: u128, before: Option<Known>) {
         match before {
-            Some(before) => {
-                let known = known.get_mut();
-                (known.last, known.spans) = (before, known.spans.saturating_sub(1));
-            }
-            None => drop(known.remove()),
+            Some(before) => drop(self.0[part(id)].insert(key(id), before)),
+            None => drop(self.0[part(id)].remove(&key(id))),
         }
     }
 

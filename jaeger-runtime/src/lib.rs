@@ -202,6 +202,12 @@ pub mod __private {
         crate::local::is_on()
     }
 
+    /// The same of the span that the first poll of its future opens.
+    #[inline(always)]
+    pub fn is_on_in_poll() -> bool {
+        crate::local::is_on_in_poll()
+    }
+
     /// Whether a tracer is installed: for a span that has a trace of its own.
     #[inline(always)]
     pub fn is_installed() -> bool {

@@ -31,7 +31,7 @@ use crate::site::Site;
 use crate::value::Value;
 use std::cell::Cell;
 
-pub(crate) use poll::{Before, Done, Kept, TIMED, kept_without_span};
+pub(crate) use poll::{Before, Done, Kept, TIMED, is_on_in_poll, kept_without_span};
 use poll::{Elsewhere, Opening};
 pub(crate) use slow::{LateEnd, drain_late_ends, lost_without_log};
 pub(crate) use turns::Attached;

@@ -106,7 +106,11 @@ impl Expansion<'_> {
             }
         };
         // What the ambient trace says of recording does not bind a span that has a trace of its own.
-        let on = name(if under.is_some() { "is_installed" } else { "is_on" });
+        let on = name(match (&under, opens) {
+            (Some(_), _) => "is_installed",
+            (None, Opens::Future) => "is_on_in_poll",
+            (None, _) => "is_on",
+        });
         quote_spanned! {at=>
             if #private::#on() { #probes #site #enter } #off
         }

@@ -77,6 +77,8 @@ pub(super) enum Opening {
     Nobody,
     /// The poll waits for its span to be opened; if it has not been when it ends, it is not recorded.
     Expected,
+    /// It would have been here, and was not: the trace was refused, or the log had no room. (Of a future that began before there was a tracer, nobody says even that.)
+    Passed,
     /// It has been, nested in the span that was ambient before; its id stands in [`Local::opened`].
     Child,
     /// The same, as the root of a trace that stands in [`Local::opened_elsewhere`].
@@ -254,6 +256,7 @@ impl Local {
         }
         let nested = self.start_slow(site, values);
         if nested.id == 0 {
+            self.opening.set(Opening::Passed);
             return false;
         }
         let flags = self.flags.get() & WIRE;
@@ -317,9 +320,10 @@ impl Local {
 
     #[inline(never)]
     fn end_first_poll_waiting(&self, span: &mut Kept, before: &Before) {
+        let passed = self.opening.get() == Opening::Passed;
         let Some(Opened { context, nested, since }) = self.close_opening(before) else {
             // Not recorded, then or ever.
-            *span = Kept::borrowed(before.context());
+            *span = if passed { Kept::borrowed(before.context()) } else { Kept::Nothing };
             return;
         };
         *span = Kept::open(context);
@@ -457,7 +461,7 @@ impl Local {
             self.opened_elsewhere.set(elsewhere);
         }
         let Elsewhere { trace_id, flags, since } = match opening {
-            Opening::Nobody | Opening::Expected => {
+            Opening::Nobody | Opening::Expected | Opening::Passed => {
                 // Of a trace that was refused, most often. What was attached inside (its token is younger) must not be seen outside here either.
                 if self.token.get() > before.token {
                     self.leave_poll(before);
@@ -512,6 +516,19 @@ impl Local {
         self.last_token.set(token);
         self.token.set(token);
     }
+}
+
+/// As [`super::is_on`], of a span that the first poll of a future opens; that poll is told if there will be none.
+#[inline(always)]
+pub(crate) fn is_on_in_poll() -> bool {
+    global::is_on()
+        && super::LOCAL.with(|l| {
+            let refused = l.flags.get() & (AMBIENT | SAMPLED) == AMBIENT;
+            if refused {
+                l.opening.set(Opening::Passed);
+            }
+            !refused
+        })
 }
 
 /// What a future or stream keeps that a function returns without a span of its own: whose trace it was made in, so that what it calls does not begin another. Nothing without a tracer.

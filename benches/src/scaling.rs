@@ -23,7 +23,7 @@ const COMPARED: [Work; 5] = [Work::Sync, Work::SyncArgs, Work::Async, Work::Asyn
 const MODELLED: [Work; 6] =
     [Work::Sync, Work::SyncArgs, Work::Async, Work::AsyncArgs, Work::RootChild, Work::OverLimit];
 const TOGETHER: [usize; 2] = [1, 2];
-/// As in the table of peers.
+/// As many as fit; the table of peers has nine, in three passes.
 const ROUNDS: usize = 7;
 const BURSTS: usize = 30;
 /// Those of the table of tasks, each a figure.

@@ -92,6 +92,7 @@ impl Promise {
 pub fn promises(results: &Results) -> Vec<Promise> {
     let mut told: Vec<Promise> = TARGETS.iter().map(|target| beside(results, *target)).collect();
     told.extend(allocations(&results.rows));
+    told.push(dropped(&results.rows));
     told.push(encoding(results));
     told.extend(starts(&results.starts));
     told
@@ -161,6 +162,20 @@ fn allocations(rows: &[Row]) -> Vec<Promise> {
         told.push(Promise::told(BOXED, &text));
     }
     told
+}
+
+/// The most that a row of ours lost: a span that was dropped is a cheap one.
+fn dropped(rows: &[Row]) -> Promise {
+    let ours = rows.iter().filter(|row| row.peer == "ours" || row.peer == "ours-udp");
+    let counted = ours.filter_map(|row| Some((row, row.lost?)));
+    match counted.max_by(|(_, a), (_, b)| a.total_cmp(b)) {
+        None => Promise::unmeasured("all", "ours, spans dropped"),
+        Some((Row { peer, work, .. }, lost)) => Promise::one(
+            "all",
+            &format!("ours, spans dropped, at most ({peer}, {work}): {:.3} %, to be 0", lost * 100.0),
+            lost == 0.0,
+        ),
+    }
 }
 
 fn encoding(results: &Results) -> Promise {

@@ -56,6 +56,18 @@ fn allocations_are_counted_of_errors_and_of_what_is_sent_too() {
 }
 
 #[test]
+fn a_span_that_was_dropped_is_no_cheap_one() {
+    let of_ours = |lost| {
+        let rows = [("ours", "sync", 0.0), ("ours-udp", "sync", lost), ("fastrace", "sync", 0.5)];
+        of(rows.map(|(peer, work, lost)| Row { lost: Some(lost), ..row(peer, work, 1.0, 1.0) }).into())
+    };
+    assert_eq!(kept(&of_ours(0.0), "all         ours, spans dropped").0, Kept::Yes);
+    let (missed, text) = kept(&of_ours(0.001), "all         ours, spans dropped");
+    assert_eq!(missed, Kept::No);
+    assert!(text.contains("(ours-udp, sync): 0.100 %"), "{text}");
+}
+
+#[test]
 fn a_ratio_across_two_runs_says_so() {
     let mut results = of(vec![row("ours", "sync", 40.0, 40.0), row("fastrace", "sync", 100.0, 100.0)]);
     assert!(!kept(&results, "sync").1.contains("DIFFERENT RUNS"));

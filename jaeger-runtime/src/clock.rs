@@ -206,6 +206,8 @@ pub(crate) struct Scale {
 const WINDOW_NANOS: u64 = 32_000_000_000;
 /// A difference from the wall clock above this is a step and is taken at once; below it is noise and is smoothed.
 const STEP_NANOS: i64 = 500_000;
+/// What two readings may differ by in any case: the thread may be kept waiting between the clocks.
+const JUMP_NANOS: f64 = 10_000_000.0;
 
 impl Scale {
     pub(crate) fn new() -> Self {
@@ -227,6 +229,11 @@ impl Scale {
     }
 
     fn renew_with(&mut self, now: Reading) {
+        if self.has_jumped(now) {
+            // The rate stays, and is measured anew from here.
+            (self.base, self.middle, self.anchor) = (now, now, now);
+            return;
+        }
         let ticks = now.ticks.wrapping_sub(self.base.ticks);
         let mono = now.mono.saturating_sub(self.base.mono);
         // Below a microsecond the width of a reading is no longer small beside the distance.
@@ -241,6 +248,15 @@ impl Scale {
             self.base = self.middle;
             self.middle = now;
         }
+    }
+
+    /// Whether one of the two clocks has gone on since the last reading without the other, as on a machine that was suspended or moved: by more than a tenth, where no clock is slewed by a thousandth. A rate across
+    /// that would be wrong for as long as the base lasts.
+    fn has_jumped(&self, now: Reading) -> bool {
+        let mono = now.mono.saturating_sub(self.anchor.mono) as f64;
+        let by_ticks = now.ticks.wrapping_sub(self.anchor.ticks) as i64 as f64 * self.nanos_per_tick;
+        let is_known = self.anchor.mono.saturating_sub(self.base.mono) >= PACED_NANOS;
+        is_known && (by_ticks - mono).abs() > mono / 10.0 + JUMP_NANOS
     }
 
     /// Nanoseconds since 1970 of a time stamp of 60 bits.
@@ -280,6 +296,35 @@ mod tests {
             scale.renew_with(Reading { ticks, mono, wall: 5_000_000_000 + mono as i64 });
         }
         assert!((scale.nanos_per_tick - 1.01 / 3.0).abs() < 1e-6, "{}", scale.nanos_per_tick);
+    }
+
+    #[test]
+    fn a_machine_that_was_suspended_keeps_its_rate() {
+        // The counter has gone on for eight hours and the clock has not; then the other way; then another machine's counter, which is behind.
+        const HOURS: i64 = 8 * 3_600 * 1_000_000_000;
+        for (more_ticks, more_mono) in [(3 * HOURS, 0), (0, HOURS), (-HOURS, 0)] {
+            let mut at = Reading { ticks: 4 * HOURS as u64, mono: 0, wall: 0 };
+            let mut scale = Scale { base: at, middle: at, anchor: at, nanos_per_tick: 1.0 };
+            for second in 0..300 {
+                if second == 100 {
+                    at.ticks = at.ticks.wrapping_add_signed(more_ticks);
+                    at.mono = at.mono.wrapping_add_signed(more_mono);
+                    at.wall += HOURS;
+                }
+                at = Reading {
+                    ticks: at.ticks + 3_000_000_000,
+                    mono: at.mono + 1_000_000_000,
+                    wall: at.wall + 1_000_000_000,
+                };
+                scale.renew_with(at);
+                assert_eq!(
+                    scale.nanos_between(0, 3_000_000),
+                    1_000_000,
+                    "second {second}, {more_ticks} ticks"
+                );
+                assert_eq!(scale.wall(at.ticks), at.wall, "second {second}, {more_ticks} ticks");
+            }
+        }
     }
 
     #[test]

@@ -191,3 +191,29 @@ fn what_a_first_poll_leaves_attached_is_not_seen_outside_of_it() {
     assert!(holding.len() == held && (50..150).contains(&held), "{held}");
     assert!(holding.iter().all(|span| span.parent_span_id == 0 && tag(span, "reply").is_some()));
 }
+
+#[traced(root)]
+async fn of_its_own_trace() {}
+
+/// Itself before and after a call that begins and ends a trace of its own within its first poll.
+#[traced(no_reply)]
+async fn around_another_trace() -> [SpanContext; 2] {
+    let first = SpanContext::current();
+    of_its_own_trace().await;
+    wait(1).await;
+    [first, SpanContext::current()]
+}
+
+#[test]
+fn a_trace_that_begins_within_the_first_poll_of_another_does_not_become_its() {
+    tracer();
+    let mut ends = 0;
+    for _ in 0..50 {
+        let mut future = Box::pin(around_another_trace());
+        assert!(poll(future.as_mut()).is_pending());
+        let Poll::Ready([first, second]) = poll(future.as_mut()) else { panic!("it has waited once") };
+        assert_eq!(first, second);
+        ends += u32::from(first.is_sampled());
+    }
+    assert!((1..50).contains(&ends), "both fates: {ends}");
+}

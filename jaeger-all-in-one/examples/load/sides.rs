@@ -16,7 +16,7 @@ const BATCH: u64 = 600;
 /// Spans before it is measured.
 const WARM: u64 = 60_000;
 /// Spans measured; with the others they are fewer traces than Jaeger keeps (100,000).
-const MANY: u64 = 600_000;
+const MANY: u64 = 900_000;
 /// Spans a second: what the real Jaeger takes without loss on two cores.
 const PACE: f64 = 40_000.0;
 /// One trace of so many is looked for afterwards.

@@ -187,13 +187,9 @@ impl Local {
     #[inline(never)]
     fn begin_later_poll(&self, span: &Kept, before: &mut Option<Before>) {
         let Kept::Open { trace_id, span_id, flags } = *span else { return };
-        let opening = self.opening.get();
-        let found = before.insert(self.before(opening));
+        let before = before.insert(self.before(self.opening.get()));
         if flags & TIMED != 0 {
-            found.since = ticks();
-        }
-        if opening.is_set_aside() {
-            self.set_aside(before);
+            before.since = ticks();
         }
         self.step_token();
         self.set_ambient(SpanContext { trace_id, span_id, flags: flags & !BORROWED });

@@ -1,6 +1,7 @@
 //! The order of tags: by key, then type, then value; of a log's fields the same, its event first.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 use jaeger_thrift::{Tag, Value};
 
@@ -51,6 +52,21 @@ fn values(one: &Value<'_>, two: &Value<'_>) -> Ordering {
 /// Whether two lists of tags are the same, place by place.
 pub fn same(one: &[Tag<'_>], two: &[Tag<'_>]) -> bool {
     one.len() == two.len() && one.iter().zip(two).all(|(one, two)| compare(one, two).is_eq())
+}
+
+/// The same lists of tags give the same hash.
+pub fn hash(tags: &[Tag<'_>], to: &mut impl Hasher) {
+    for Tag { key, value } in tags {
+        key.hash(to);
+        rank(value).hash(to);
+        match value {
+            Value::String(text) => text.hash(to),
+            Value::Bool(yes) => yes.hash(to),
+            Value::Long(number) => number.hash(to),
+            Value::Double(number) => number.to_bits().hash(to),
+            Value::Binary(bytes) => bytes.hash(to),
+        }
+    }
 }
 
 #[cfg(test)]

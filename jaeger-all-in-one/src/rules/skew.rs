@@ -4,9 +4,11 @@
 //! middle; a longer one to start no earlier. Spans below take over the difference as long as they are of the same host. A host is the process tag `ip`; where
 //! there is none, every span is on its own.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use jaeger_thrift::{Process, Value};
 
 use super::shown::Shown;
@@ -15,30 +17,32 @@ use crate::values::Duration;
 
 /// Adds the warnings about clocks, and those about ids that keep clocks from being compared.
 pub fn warn(spans: &mut [Shown], version: Version) {
-    let hosts: Vec<Option<String>> = spans.iter().map(|one| host(&one.process, version)).collect();
+    let hosts = numbered_hosts(spans, version);
     let parents: Vec<u64> =
         spans.iter().map(|one| references::parent(one.span.trace_id, &one.span.references)).collect();
     let mut places: HashMap<u64, usize> = HashMap::with_capacity(spans.len());
     let mut counted = Vec::with_capacity(spans.len());
     for (at, one) in spans.iter_mut().enumerate() {
         match places.entry(one.span.span_id) {
-            std::collections::hash_map::Entry::Occupied(_) => {
+            Entry::Occupied(_) => {
                 one.warnings.push("duplicate span IDs; skipping clock skew adjustment".to_owned());
             }
-            std::collections::hash_map::Entry::Vacant(place) => {
+            Entry::Vacant(place) => {
                 place.insert(at);
                 counted.push(at);
             }
         }
     }
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
+    // Of each span its last child, and of each child the one before it.
+    let mut last_child: Vec<Option<usize>> = vec![None; spans.len()];
+    let mut before: Vec<Option<usize>> = vec![None; spans.len()];
     // A span to be looked at, with what it takes over from above. Spans in a circle are below no root and never looked at.
-    let mut open: Vec<(usize, Option<usize>, i128, Option<String>)> = Vec::new();
+    let mut open: Vec<(usize, Option<usize>, i128, Option<usize>)> = Vec::new();
     for at in counted {
         let parent = parents[at];
         match places.get(&parent) {
-            _ if parent == 0 => open.push((at, None, 0, hosts[at].clone())),
-            Some(&place) => children[place].push(at),
+            _ if parent == 0 => open.push((at, None, 0, hosts[at])),
+            Some(&place) => before[at] = last_child[place].replace(at),
             None => {
                 spans[at].warnings.push(match version {
                     Version::One => {
@@ -50,7 +54,7 @@ pub fn warn(spans: &mut [Shown], version: Version) {
                         )
                     }
                 });
-                open.push((at, None, 0, hosts[at].clone()));
+                open.push((at, None, 0, hosts[at]));
             }
         }
     }
@@ -58,7 +62,7 @@ pub fn warn(spans: &mut [Shown], version: Version) {
         if let Some(parent) = parent
             && (hosts[at].is_none() || hosts[at] != host)
         {
-            host.clone_from(&hosts[at]);
+            host = hosts[at];
             delta = difference(&spans[at], &spans[parent]);
         }
         if delta != 0 {
@@ -67,8 +71,30 @@ pub fn warn(spans: &mut [Shown], version: Version) {
                 .warnings
                 .push(format!("clock skew adjustment disabled; not applying calculated delta of {by}"));
         }
-        open.extend(children[at].iter().map(|&child| (child, Some(at), delta, host.clone())));
+        let children = std::iter::successors(last_child[at], |&child| before[child]);
+        open.extend(children.map(|child| (child, Some(at), delta, host)));
     }
+}
+
+/// The host of each span, if it says one, as a number.
+fn numbered_hosts(spans: &[Shown], version: Version) -> Vec<Option<usize>> {
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut number = |process: &Process<'_>| {
+        let name = host(process, version)?;
+        let next = numbers.len();
+        Some(*numbers.entry(name).or_insert(next))
+    };
+    // Spans of one process come one after the other, most often.
+    let mut last: Option<(&Arc<Process<'static>>, Option<usize>)> = None;
+    let of = spans.iter().map(|Shown { process, .. }| match last {
+        Some((known, host)) if Arc::ptr_eq(known, process) => host,
+        _ => {
+            let host = number(process);
+            last = Some((process, host));
+            host
+        }
+    });
+    of.collect()
 }
 
 /// By how many nanoseconds the child would have to move.

@@ -71,12 +71,14 @@ test("the list of one service grows too, also by spans that others add to its tr
 test("when the program is gone, Live says that it waits", () =>
   it.visit("/search?lookback=1h", { expectErrors: /ERR_/ }, async (page) => {
     await page.waitForSelector(".result");
-    // The first stream ends at once and is asked for again soon; then nobody is there; then the program is back, with a stream that stays.
-    let answer = (route) => route.fulfill({ contentType: "text/event-stream", body: "retry: 50\n\n" });
+    // The first stream ends at once and is asked for again soon; then nobody is there; then the program is back, with a stream that stays: only of that one "Live" stays too.
+    let answer = (route) => route.fulfill({ contentType: "text/event-stream", body: "retry: 200\n\n" });
     await page.route("**/api/live", (route) => answer(route));
     await page.getByRole("switch", { name: "Live" }).check();
-    await hasText(page, ".switch", "Live");
+    await hasText(page, ".switch", "Live, waiting for the program");
+    const failed = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/api/live"));
     answer = (route) => route.abort("connectionrefused");
+    await failed;
     await hasText(page, ".switch", "Live, waiting for the program");
     answer = (route) => route.continue();
     await page.waitForFunction(() => document.querySelector(".switch").innerText.trim() === "Live");

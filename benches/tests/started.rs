@@ -37,7 +37,8 @@ fn each_work_has_a_title_and_each_title_a_work() {
 #[test]
 fn a_peer_does_a_work_or_says_that_it_has_none() {
     // What a peer cannot do; all else it does, and what it made comes out: of ours everything, of the others, which may lose some, something.
-    let none: [(&str, fn(&str) -> bool); 7] = [
+    type Cannot = fn(&str) -> bool;
+    let none: [(&str, Cannot); 7] = [
         ("plain", |_| false),
         ("ours", |_| false),
         ("fastrace", |work| ["over-limit", "instrument"].contains(&work)),

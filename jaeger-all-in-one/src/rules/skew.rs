@@ -4,11 +4,11 @@
 //! middle; a longer one to start no earlier. Spans below take over the difference as long as they are of the same host. A host is the process tag `ip`; where
 //! there is none, every span is on its own.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use jaeger_thrift::{Process, Value};
 
 use super::shown::Shown;

@@ -19,17 +19,12 @@ mod usage;
 
 use program::Kind;
 
-/// The ways asked for, or all.
-fn some<'w>(ways: &'w [&'w str]) -> &'w [&'w str] {
-    if ways.is_empty() { &sides::WAYS } else { ways }
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["store"] | [] => store::run(),
-        ["sides", jaeger, ref ways @ ..] => sides::run([Kind::Jaeger(jaeger.into()), Kind::Ours], some(ways)),
-        ["floor", ref ways @ ..] => sides::run([Kind::Ours, Kind::Sink], some(ways)),
+        ["sides", jaeger, ref asked @ ..] => sides::run([Kind::Jaeger(jaeger.into()), Kind::Ours], asked),
+        ["floor", ref asked @ ..] => sides::run([Kind::Ours, Kind::Sink], asked),
         ["sink", udp, http] => sink::run(udp, http),
         ["flood"] => flood::run(),
         _ => panic!(

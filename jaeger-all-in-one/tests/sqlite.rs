@@ -262,8 +262,30 @@ fn a_file_that_can_never_be_ours_is_an_error() {
     assert!(missing.contains("does its directory exist?"), "{missing}");
     let other = folder.file("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    let before = std::fs::read(&other).unwrap();
     let error = SqliteStore::open(&other, 1 << 30, None, MEMORY).unwrap_err();
     assert!(error.contains("another program's database"), "{error}");
+    assert!(std::fs::read(&other).unwrap() == before, "not a byte of it is another");
+    assert!(!folder.file("other.db-lock").exists(), "and nothing stands beside it");
+}
+
+#[test]
+fn a_file_that_another_program_holds_is_left_to_it() {
+    let folder = Folder::new();
+    let file = folder.file("spans.db");
+    let first = open(&file);
+    put(&first, 1..=10);
+    first.flush();
+    let second = open(&file);
+    let trouble = second.stats().trouble.unwrap();
+    assert!(trouble.contains("another program holds it"), "{trouble}");
+    put(&second, 11..=15);
+    assert_eq!(newest(&second, 100), (1..=15).rev().collect::<Vec<_>>(), "what is there is shown");
+    assert_eq!(newest(&first, 1), [10], "and only the first writes");
+    drop(first);
+    wait_for("the end of trouble", || second.stats().trouble.is_none());
+    drop(second);
+    assert_eq!(open(&file).stats().spans, 15);
 }
 
 #[test]
@@ -286,8 +308,10 @@ fn a_file_of_a_newer_form_is_left_alone() {
     let file = folder.file("spans.db");
     put(&open(&file), 1..=10);
     Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = std::fs::read(&file).unwrap();
     let error = SqliteStore::open(&file, 1 << 30, None, MEMORY).unwrap_err();
     assert!(error.contains("form 99, of a newer version of this program"), "{error}");
+    assert!(std::fs::read(&file).unwrap() == before, "not a byte of it is another");
     let spans: i64 = Connection::open(&file)
         .unwrap()
         .query_row("SELECT count(*) FROM span", [], |row| row.get(0))

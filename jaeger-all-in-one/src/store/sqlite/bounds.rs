@@ -1,6 +1,6 @@
 //! Keeps the database within its bounds: what is too old or too much goes, and what no span names any more.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -9,7 +9,7 @@ use super::Shared;
 use super::add::micros_now;
 
 /// Traces deleted in one transaction, so that no reader or batch waits long.
-const AT_ONCE: usize = 500;
+const AT_ONCE: u64 = 500;
 
 /// Free pages that are given back in one transaction: what it writes lies in the log until it is over.
 const GIVEN_BACK: u64 = 2_000;
@@ -55,25 +55,34 @@ pub(super) fn give_back(connection: &Connection, shared: &Shared, disk_bytes: u6
     Ok(())
 }
 
-/// Deletes the traces that are too old or too many, until somebody asks; how many spans that were, and whether there may be more.
+/// Deletes the traces that are too old or too many; how many spans that were, and whether there may be more. It breaks off when somebody asks, but not before
+/// twice as many spans went as `came`: asked without a pause, the file would grow without an end.
 pub(super) fn sweep(
     connection: &mut Connection,
     shared: &Shared,
     disk_bytes: u64,
     keep: Option<Duration>,
+    came: u64,
 ) -> rusqlite::Result<(u64, bool)> {
     let mut deleted = 0;
+    // Traces of the next transaction, none if somebody asks and enough went. Each has a span at least.
+    let at_once = |deleted: u64| {
+        let enough = came.saturating_mul(2).saturating_sub(deleted);
+        if shared.is_asked() { enough.min(AT_ONCE) } else { AT_ONCE }
+    };
     if let Some(keep) = keep {
         let before = micros_now().saturating_sub(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX));
-        let old = "SELECT id FROM trace WHERE id <= (SELECT max(id) FROM trace WHERE arrived < ?1) ORDER BY id LIMIT ?2";
-        loop {
-            let (traces, spans) = delete(connection, shared, old, before)?;
-            deleted += spans;
-            if traces < AT_ONCE {
-                break;
-            }
-            if shared.is_asked() {
+        let last = "SELECT max(id) FROM trace WHERE arrived < ?";
+        let last = connection.query_row(last, [before], |row| row.get::<_, Option<i64>>(0))?;
+        while let Some(last) = last {
+            let most = at_once(deleted);
+            if most == 0 {
                 return Ok((deleted, true));
+            }
+            let (traces, spans) = delete(connection, shared, last, most)?;
+            deleted += spans;
+            if traces < most {
+                break;
             }
         }
     }
@@ -81,14 +90,14 @@ pub(super) fn sweep(
     let mut held = bytes(connection)?;
     if held > disk_bytes {
         while held > disk_bytes / 10 * 9 {
-            let oldest = "SELECT id FROM trace WHERE ?1 = 0 ORDER BY id LIMIT ?2";
-            let (traces, spans) = delete(connection, shared, oldest, 0)?;
+            let most = at_once(deleted);
+            if most == 0 {
+                return Ok((deleted, true));
+            }
+            let (traces, spans) = delete(connection, shared, i64::MAX, most)?;
             deleted += spans;
             if traces == 0 {
                 break;
-            }
-            if shared.is_asked() {
-                return Ok((deleted, true));
             }
             held = bytes(connection)?;
         }
@@ -105,29 +114,35 @@ pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Deletes the traces that `which` names; how many there were, and how many spans.
+/// Deletes the oldest traces, as far as that number and so many at most; how many there were, and how many spans.
 fn delete(
     connection: &mut Connection,
     shared: &Shared,
-    which: &str,
-    bound: i64,
-) -> rusqlite::Result<(usize, u64)> {
+    last: i64,
+    most: u64,
+) -> rusqlite::Result<(u64, u64)> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let (mut spans, mut traces) = (0, 0);
     {
-        let mut which = transaction.prepare_cached(which)?;
-        let ids = which.query_map(params![bound, AT_ONCE as i64], |row| row.get::<_, i64>(0))?;
+        let mut oldest =
+            transaction.prepare_cached("SELECT id FROM trace WHERE id <= ? ORDER BY id LIMIT ?")?;
+        let ids = oldest.query_map(params![last, most as i64], |row| row.get::<_, i64>(0))?;
         let ids = ids.collect::<rusqlite::Result<Vec<i64>>>()?;
         let mut of_span = transaction.prepare_cached("DELETE FROM span WHERE trace = ?")?;
         let mut of_trace = transaction.prepare_cached("DELETE FROM trace WHERE id = ?")?;
         for id in ids {
-            spans += of_span.execute([id])?;
-            traces += of_trace.execute([id])?;
+            spans += of_span.execute([id])? as u64;
+            traces += of_trace.execute([id])? as u64;
         }
     }
     transaction.commit()?;
-    shared.spans.fetch_sub(spans as u64, Ordering::Relaxed);
-    shared.traces.fetch_sub(traces as u64, Ordering::Relaxed);
-    shared.evicted.fetch_add(spans as u64, Ordering::Relaxed);
-    Ok((traces, spans as u64))
+    less(&shared.spans, spans);
+    less(&shared.traces, traces);
+    shared.evicted.fetch_add(spans, Ordering::Relaxed);
+    Ok((traces, spans))
+}
+
+/// Never below zero, whatever another program put into the file.
+fn less(counter: &AtomicU64, by: u64) {
+    let _ = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(by)));
 }

@@ -37,11 +37,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jaeger_thrift::{Batch, Log, Span, Tag, Value};
+use jaeger_thrift::Batch;
 use rusqlite::Connection;
 
 use self::schema::Fault;
-use self::write::{Order, Writer};
+use self::write::{Order, Writer, size};
 use super::memory::MemoryStore;
 use super::{
     Answer, Appended, EachSpan, EachTrace, Operation, Scan, SpanHead, Store, StoreStats, Trace, TraceHeads,
@@ -234,16 +234,16 @@ impl SqliteStore {
             trouble: Mutex::new(None),
             file: file.to_owned(),
         });
-        let opened = schema::open(file).and_then(|connection| {
+        let opened = schema::open(file).and_then(|(connection, lock)| {
             shared.count(&connection)?;
-            Ok(connection)
+            Ok((connection, lock))
         });
-        let connection = match opened {
-            Ok(connection) => Some(connection),
+        let (connection, lock) = match opened {
+            Ok((connection, lock)) => (Some(connection), lock),
             Err(Fault::Hopeless(why)) => return Err(why),
             Err(Fault::Trouble(why)) => {
                 shared.trouble(Some(why));
-                None
+                (None, None)
             }
         };
         let failed = connection.is_none().then(std::time::Instant::now);
@@ -253,8 +253,11 @@ impl SqliteStore {
             disk_bytes,
             keep,
             connection,
+            lock,
             failed,
             swept: None,
+            came: 0,
+            shortened: None,
             deleted: 0,
             tidied: None,
             left: None,
@@ -326,30 +329,6 @@ impl SqliteStore {
         connection.busy_timeout(Duration::ZERO).ok()?;
         question(&connection).ok()
     }
-}
-
-/// Bytes that a batch takes while it waits, nearly.
-fn size(batch: &Batch<'_>) -> usize {
-    let value = |value: &Value<'_>| match value {
-        Value::String(text) => text.len(),
-        Value::Binary(bytes) => bytes.len(),
-        _ => 0,
-    };
-    let tags = |tags: &[Tag<'_>]| -> usize {
-        tags.iter().map(|tag| size_of::<Tag<'_>>() + tag.key.len() + value(&tag.value)).sum()
-    };
-    let span = |span: &Span<'_>| {
-        let logs = span.logs.iter().map(|log| size_of::<Log<'_>>() + tags(&log.fields));
-        size_of::<Span<'_>>()
-            + span.operation_name.len()
-            + size_of_val(&*span.references)
-            + tags(&span.tags)
-            + logs.sum::<usize>()
-    };
-    size_of::<Batch<'_>>()
-        + batch.process.service_name.len()
-        + tags(&batch.process.tags)
-        + batch.spans.iter().map(span).sum::<usize>()
 }
 
 /// Spans of the same trace from two places.

@@ -4,7 +4,8 @@
 //! never changed once it is released: a new form is a new step.
 
 use std::fmt;
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -26,6 +27,8 @@ pub(super) const STEPS: &[&str] = &[
         operation INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL, body BLOB NOT NULL);
      CREATE INDEX span_of_trace ON span (trace);
      CREATE INDEX span_of_service ON span (service, trace, operation, start, duration);",
+    // 2. What is too old is looked for every few seconds.
+    "CREATE INDEX trace_by_arrival ON trace (arrived);",
 ];
 
 /// Why a database cannot be used.
@@ -74,8 +77,33 @@ pub(super) fn is_without_form(error: &rusqlite::Error) -> bool {
     error.to_string().contains("no such table")
 }
 
-/// Opens the database for writing, and brings it into form.
-pub(super) fn open(file: &Path) -> Result<Connection, Fault> {
+/// A file that belongs to the database.
+pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Takes the file for this program, until what is given is dropped, also by the program's end however that comes. A file of its own beside the database, for
+/// SQLite's locks are of a transaction, and go when the process closes the database anywhere. `None` where it cannot be made, or where files have no locks.
+///
+/// # Errors
+/// If another program has it: both would delete what is too much for each, and count only what is their own.
+fn lock(file: &Path) -> Result<Option<File>, Fault> {
+    let Ok(lock) = File::options().create(true).append(true).open(beside(file, "-lock")) else {
+        return Ok(None);
+    };
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Fault::Trouble("another program holds it; end that, or use another file".to_owned()))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Opens the database for writing, and brings it into form; with what keeps other programs away as long as it lives.
+pub(super) fn open(file: &Path) -> Result<(Connection, Option<File>), Fault> {
     let connection = Connection::open(file).map_err(|error| match error.sqlite_error_code() {
         Some(ErrorCode::CannotOpen) => Fault::Hopeless(format!(
             "storage sqlite:{}: the file cannot be opened; does its directory exist?",
@@ -84,6 +112,9 @@ pub(super) fn open(file: &Path) -> Result<Connection, Fault> {
         _ => Fault::from(error),
     })?;
     connection.busy_timeout(BUSY)?;
+    // Before anything is made or set, which would be written.
+    missing(&connection, file, STEPS)?;
+    let lock = lock(file)?;
     // Only of use before the first table.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     // A commit is safe from the program's end, however it ends; from the machine's after the next checkpoint.
@@ -91,7 +122,7 @@ pub(super) fn open(file: &Path) -> Result<Connection, Fault> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update_and_check(None, "journal_size_limit", 16 << 20, |_| Ok(()))?;
     migrate(&connection, file, STEPS)?;
-    Ok(connection)
+    Ok((connection, lock))
 }
 
 /// Opens it for reading alone.
@@ -101,8 +132,12 @@ pub(super) fn open_to_read(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes up for the steps that a database has not been through.
-fn migrate(connection: &Connection, file: &Path, steps: &[&str]) -> Result<(), Fault> {
+/// The steps that a database has not been through, and its form so far.
+fn missing<'s, 't>(
+    connection: &Connection,
+    file: &Path,
+    steps: &'s [&'t str],
+) -> Result<(i32, &'s [&'t str]), Fault> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (version, application) = (number("user_version")?, number("application_id")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -116,6 +151,12 @@ fn migrate(connection: &Connection, file: &Path, steps: &[&str]) -> Result<(), F
             steps.len()
         ));
     };
+    Ok((version, missing))
+}
+
+/// Makes up for the steps that a database has not been through.
+fn migrate(connection: &Connection, file: &Path, steps: &[&str]) -> Result<(), Fault> {
+    let (version, missing) = missing(connection, file, steps)?;
     for (number, step) in (version + 1..).zip(missing) {
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; PRAGMA application_id = {APPLICATION}; COMMIT;"
@@ -141,7 +182,7 @@ mod tests {
             connection.query_row("SELECT name || colour FROM service", [], |row| row.get::<_, String>(0));
         assert_eq!(row.unwrap(), "shopgrey");
         let newer = migrate(&connection, file, STEPS).unwrap_err().to_string();
-        assert!(newer.contains("form 2, of a newer version of this program, which knows 1"), "{newer}");
+        assert!(newer.contains("form 3, of a newer version of this program, which knows 2"), "{newer}");
     }
 
     #[test]

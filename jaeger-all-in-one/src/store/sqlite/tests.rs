@@ -1,7 +1,7 @@
 //! What only the inside shows: what waits, and what is answered meanwhile.
 
 use super::*;
-use jaeger_thrift::Process;
+use jaeger_thrift::{Log, Process, Span, Tag};
 
 /// A writer that cannot keep up, as on a slow disk: receivers go on at once, and what is kept aside gets into the file while more comes.
 #[test]
@@ -45,7 +45,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn remove(file: &Path) {
-    for end in ["", "-wal", "-shm"] {
+    for end in ["", "-wal", "-shm", "-lock"] {
         let _ = std::fs::remove_file(format!("{}{end}", file.display()));
     }
 }
@@ -130,6 +130,75 @@ fn what_waits_is_bounded_by_bytes() {
     other.execute_batch("ROLLBACK").unwrap();
     let stats = store.stats();
     assert_eq!(stats.spans + stats.evicted_spans, all as u64, "{stats:?}");
+    drop(store);
+    remove(&file);
+}
+
+/// Who never stops asking does not let the file grow.
+#[test]
+fn a_file_that_is_always_asked_stays_within_its_bound() {
+    let file = file("always");
+    let limit = 4 << 20;
+    let store = SqliteStore::open(&file, limit, None, 64 << 20).unwrap();
+    // Somebody waits for the writer from now on.
+    store.shared.asking.fetch_add(1, Ordering::Relaxed);
+    for round in 0..60 {
+        put(&store, round * 2_000 + 1..round * 2_000 + 2_001);
+        store.flush();
+        // The writer does the rest of a round before it takes up the next.
+        store.flush();
+        let bytes = bounds::bytes(&schema::open_to_read(&file).unwrap()).unwrap();
+        assert!(bytes <= limit / 10 * 13, "{round}: {bytes}");
+    }
+    let stats = store.stats();
+    assert_eq!(stats.spans + stats.evicted_spans, 120_000);
+    drop(store);
+    remove(&file);
+}
+
+/// Readers of whom one is always there keep SQLite from ever beginning its log anew.
+#[test]
+fn the_log_is_emptied_though_somebody_always_reads() {
+    const LARGE: usize = 8_000;
+    let file = file("log");
+    let store = SqliteStore::open(&file, 1 << 30, None, 256 << 20).unwrap();
+    put(&store, 1..2);
+    let over = AtomicBool::new(false);
+    let inside = [AtomicU64::new(0), AtomicU64::new(0)];
+    let mut longest = 0;
+    std::thread::scope(|scope| {
+        for me in 0..2 {
+            let (store, over, inside) = (&store, &over, &inside);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let read = store.scan(&Scan::default(), &mut |_, _| {
+                        inside[me].fetch_add(1, Ordering::Relaxed);
+                        // The other has begun meanwhile, or cannot, for the log is to be emptied.
+                        let (other, began) =
+                            (inside[1 - me].load(Ordering::Relaxed), std::time::Instant::now());
+                        while inside[1 - me].load(Ordering::Relaxed) == other
+                            && began.elapsed() < Duration::from_millis(100)
+                        {
+                            std::thread::yield_now();
+                        }
+                        ControlFlow::Break(())
+                    });
+                    read.unwrap();
+                }
+            });
+        }
+        for id in 0..40_u128 {
+            let tags = |n: u128| vec![Tag::new("t", format!("{n:0LARGE$}"))];
+            let span = |n| Span { trace_id: 2 + id * 500 + n, tags: tags(n), ..Span::default() };
+            let spans = (0..500).map(span).collect();
+            store.append(&Batch { process: Process::new("shop"), spans, ..Batch::default() });
+            store.flush();
+            longest = longest.max(std::fs::metadata(schema::beside(&file, "-wal")).unwrap().len());
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!((write::LOG / 2..2 * write::LOG).contains(&longest), "{longest}");
+    assert_eq!(store.stats().spans, 20_001);
     drop(store);
     remove(&file);
 }

@@ -4,6 +4,7 @@
 //! between two of them. What comes meanwhile goes there, too, so that the order of arrival is kept. Whoever asks while much waits does not wait for the file
 //! either: all that waits goes into memory.
 
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -11,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError, RwLockWriteGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-use jaeger_thrift::Batch;
+use jaeger_thrift::{Batch, Log, Span, Tag, Value};
 use rusqlite::Connection;
 
 use super::add::{commit, move_some};
@@ -30,6 +31,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(5);
 /// How often services, operations and processes without spans are looked for, unless many spans went.
 const TIDY: Duration = Duration::from_secs(5 * 60);
+/// Bytes of SQLite's log from which on it is emptied though somebody reads. By itself that is only done when nobody does, so that where questions overlap it
+/// would grow without an end.
+pub(super) const LOG: u64 = 32 << 20;
 /// How long readers may hold up what goes from memory into the file, before they are held up themselves.
 const HELD_UP: Duration = Duration::from_secs(5);
 /// How long such a transaction waits for them, which costs nobody anything.
@@ -49,6 +53,30 @@ pub(super) enum Order {
     End,
 }
 
+/// Bytes that a batch takes while it waits, nearly.
+pub(super) fn size(batch: &Batch<'_>) -> usize {
+    let value = |value: &Value<'_>| match value {
+        Value::String(text) => text.len(),
+        Value::Binary(bytes) => bytes.len(),
+        _ => 0,
+    };
+    let tags = |tags: &[Tag<'_>]| -> usize {
+        tags.iter().map(|tag| size_of::<Tag<'_>>() + tag.key.len() + value(&tag.value)).sum()
+    };
+    let span = |span: &Span<'_>| {
+        let logs = span.logs.iter().map(|log| size_of::<Log<'_>>() + tags(&log.fields));
+        size_of::<Span<'_>>()
+            + span.operation_name.len()
+            + size_of_val(&*span.references)
+            + tags(&span.tags)
+            + logs.sum::<usize>()
+    };
+    size_of::<Batch<'_>>()
+        + batch.process.service_name.len()
+        + tags(&batch.process.tags)
+        + batch.spans.iter().map(span).sum::<usize>()
+}
+
 /// The writer's state.
 pub(super) struct Writer {
     pub(super) file: PathBuf,
@@ -57,8 +85,14 @@ pub(super) struct Writer {
     pub(super) keep: Option<Duration>,
     /// `None` until it could be opened.
     pub(super) connection: Option<Connection>,
+    /// Keeps other programs away from the file as long as it is here.
+    pub(super) lock: Option<File>,
     pub(super) failed: Option<Instant>,
     pub(super) swept: Option<Instant>,
+    /// Spans written since.
+    pub(super) came: u64,
+    /// When the log was emptied, or that was tried.
+    pub(super) shortened: Option<Instant>,
     /// Spans deleted since what they alone had named was looked for, and when that was.
     pub(super) deleted: u64,
     pub(super) tidied: Option<Instant>,
@@ -112,6 +146,7 @@ impl Writer {
                 self.swept = Some(Instant::now());
                 self.sweep();
             }
+            self.shorten_log();
         }
     }
 
@@ -192,9 +227,9 @@ impl Writer {
 
     fn connection(&mut self) -> Result<&mut Connection, String> {
         if self.connection.is_none() {
-            let opened = schema::open(&self.file).map_err(|fault| fault.to_string())?;
+            let (opened, lock) = schema::open(&self.file).map_err(|fault| fault.to_string())?;
             self.shared.count(&opened).map_err(|error| explain(&error))?;
-            self.connection = Some(opened);
+            (self.connection, self.lock) = (Some(opened), lock);
         }
         // It was just made.
         self.connection.as_mut().ok_or_else(String::new)
@@ -206,6 +241,7 @@ impl Writer {
         let written = commit(connection, batches).map_err(|error| explain(&error))?;
         shared.spans.fetch_add(written.spans, Ordering::Relaxed);
         shared.traces.fetch_add(written.traces, Ordering::Relaxed);
+        self.came += written.spans;
         Ok(())
     }
 
@@ -240,6 +276,7 @@ impl Writer {
                 left.truncate(left.len() - moved.from_left);
                 shared.spans.fetch_add(moved.written.spans, Ordering::Relaxed);
                 shared.traces.fetch_add(moved.written.traces, Ordering::Relaxed);
+                self.came += moved.written.spans;
             }
             Ok(None) => drop(self.held_up.get_or_insert_with(Instant::now)),
             Err(error) => {
@@ -259,10 +296,10 @@ impl Writer {
 
     /// Deletes what is too old, or too much.
     fn sweep(&mut self) {
-        let (disk_bytes, keep) = (self.disk_bytes, self.keep);
+        let (disk_bytes, keep, came) = (self.disk_bytes, self.keep, std::mem::take(&mut self.came));
         let shared = Arc::clone(&self.shared);
         let Some(connection) = self.connection.as_mut() else { return };
-        let swept = sweep(connection, &shared, disk_bytes, keep).and_then(|(deleted, more)| {
+        let swept = sweep(connection, &shared, disk_bytes, keep, came).and_then(|(deleted, more)| {
             self.deleted += deleted;
             if more {
                 // When whoever asks has been answered.
@@ -281,6 +318,22 @@ impl Writer {
         if let Err(error) = swept {
             self.fail(explain(&error));
         }
+    }
+}
+
+impl Writer {
+    /// Empties the log where it is large; questions wait for that.
+    fn shorten_log(&mut self) {
+        let Some(connection) = self.connection.as_ref() else { return };
+        if self.shortened.is_some_and(|at| at.elapsed() < AGAIN)
+            || std::fs::metadata(schema::beside(&self.file, "-wal")).map_or(0, |log| log.len()) < LOG
+        {
+            return;
+        }
+        self.shortened = Some(Instant::now());
+        let _alone = exclusive(&self.shared, None);
+        // Another program may read; and what does not work here is told by the next commit.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 }
 

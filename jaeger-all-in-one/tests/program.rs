@@ -6,84 +6,13 @@ use std::io::{BufRead as _, BufReader, Lines, Read as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use common::program::{PORTS, Program, command, start};
 use common::{request, wait_for};
 
 const GO: &[u8] = include_bytes!("../../jaeger-thrift/tests/data/go.bin");
 
-/// A running program, killed on drop.
-struct Program {
-    child: Child,
-    /// What it printed until it was ready.
-    lines: Vec<String>,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jaeger-all-in-one"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("JAEGER_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-const PORTS: [&str; 8] = [
-    "--query-port=0",
-    "--compact-port=0",
-    "--binary-port=0",
-    "--thrift-http-port=0",
-    "--otlp-grpc-port=0",
-    "--otlp-http-port=0",
-    "--zipkin-port=0",
-    "--sampling-port=0",
-];
-
-/// Starts it on free ports but for those that the arguments name, and reads up to the last line that it starts with.
-fn start(arguments: &[&str]) -> Program {
-    let named = |port: &&str| {
-        let flag = &port[..port.len() - "0".len()];
-        arguments.iter().any(|argument| argument.starts_with(flag))
-    };
-    let mut child = command()
-        .args(PORTS.into_iter().filter(|port| !named(port)))
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("it starts");
-    let mut lines = Vec::new();
-    let out = BufReader::new(child.stdout.as_mut().expect("a pipe"));
-    for line in out.lines().map_while(Result::ok) {
-        let last = line.is_empty();
-        lines.push(line);
-        if last {
-            break;
-        }
-    }
-    Program { child, lines }
-}
-
+/// What only these tests do with it.
 impl Program {
-    fn line(&self, name: &str) -> &str {
-        let mut lines = self.lines.iter().filter_map(|line| line.trim_start().strip_prefix(name));
-        lines.next().unwrap_or_else(|| panic!("no line {name:?} in {:#?}", self.lines)).trim_start()
-    }
-
-    fn url(&self) -> String {
-        self.line("page").to_owned()
-    }
-
-    fn query(&self) -> SocketAddr {
-        self.url().trim_start_matches("http://").parse().expect("an address")
-    }
-
     /// Sends the Go client's span to the compact port.
     fn send(&self) {
         let line = self.line("Jaeger");

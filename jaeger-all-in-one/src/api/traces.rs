@@ -16,7 +16,7 @@ use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
 use crate::app::App;
-use crate::receive::body;
+use crate::receive::{body, unpacked};
 use crate::rules::{ShownTrace, Version, show};
 use crate::store::{StoredSpan, Trace};
 use crate::values::{Query, parse_int, parse_trace_id, trace_id_text};
@@ -122,9 +122,12 @@ pub(super) async fn transform(
 ) -> Result<Ready, Failure> {
     let query = query(raw);
     let file = body::upload(request, LARGEST_UPLOAD).await;
-    let file = file.map_err(|refusal| Failure::new(refusal.status, refusal.message))?;
+    let failure = |refusal: body::Refusal| Failure::new(refusal.status, refusal.message);
+    let file = file.map_err(failure)?;
+    let room = body::room(&file.bytes, unpacked::json).await.map_err(failure)?;
     // It costs as much as a search, so it takes a place among them, though the store is not asked.
     ask(&app, move |_| {
+        let _room = room;
         let batches = crate::receive::otlp::batches_of_json(&file.bytes)
             .map_err(|why| Failure::bad(format!("cannot unmarshal OTLP : {why}")))?;
         Ok(write(traces_of(batches), true, &query))

@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
 
-use super::budget::{FULL, Full, Held, unfolded};
+use super::budget::{FULL, Full, Held, READ, unfolded};
+use super::unpacked::UNASKED;
 use crate::counters::Cause;
 
 /// The largest body, in bytes.
@@ -129,6 +130,31 @@ async fn whole(request: Request<impl Content>) -> Result<Body, Refusal> {
     };
     Ok(Body { bytes, _held: held })
 }
+
+/// Holds what a body becomes while it is read, by the bound that `becomes` gives; at most [`READ`].
+pub(crate) async fn room(body: &Bytes, becomes: fn(&[u8]) -> usize) -> Result<Room, Refusal> {
+    let mut room = Held::to_read();
+    if body.len() > UNASKED {
+        let (bytes, size) = (body.clone(), body.len());
+        let bytes = aside(move || becomes(&bytes), size).await;
+        if bytes > READ {
+            return Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Cause::TooLarge,
+                format!(
+                    "to read the body might take {} MiB, more than {}; send it in parts",
+                    bytes >> 20,
+                    READ >> 20
+                ),
+            ));
+        }
+        room.grow(bytes).await?;
+    }
+    Ok(Room(room))
+}
+
+/// Room to read a body, until this is dropped.
+pub(crate) struct Room(#[expect(dead_code, reason = "held, not looked at")] Held);
 
 /// How many bytes a request says that it brings; 0 if it does not, or as many as may be.
 fn declared<C>(request: &Request<C>, largest: usize) -> Result<usize, Refusal> {

@@ -11,6 +11,8 @@ use super::body::LARGEST;
 
 /// Bytes that all bodies may hold at a time.
 pub(super) const BUDGET: usize = 256 << 20;
+/// Bytes that all bodies may become at a time while they are read.
+pub(super) const READ: usize = 1 << 30;
 /// How long a body waits for its part of that. Not for long: who waits holds what has come already, and so may they all.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The budget is given out in pieces of so many bytes.
@@ -19,29 +21,38 @@ const PIECE: usize = 1 << 10;
 const DEFLATE: usize = 1_032;
 
 static FREE: Semaphore = Semaphore::const_new(BUDGET / PIECE);
+static FREE_TO_READ: Semaphore = Semaphore::const_new(READ / PIECE);
 
 /// For the client that is sent away.
 pub(super) const FULL: &str = "too much is coming in at the same time; send it again";
 
-/// A body's part of the budget, free again when this is dropped.
-#[derive(Debug, Default)]
+/// A body's part of a budget, free again when this is dropped.
+#[derive(Debug)]
 pub(super) struct Held {
+    of: &'static Semaphore,
     permit: Option<SemaphorePermit<'static>>,
     bytes: usize,
+}
+
+impl Default for Held {
+    /// Nothing yet, of the bodies' budget.
+    fn default() -> Self {
+        Held { of: &FREE, permit: None, bytes: 0 }
+    }
 }
 
 /// Nothing is free, and will not be soon.
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// Pieces of the budget that are still to be had.
-pub(super) struct Missing(u32);
+/// Pieces of a budget that are still to be had.
+pub(super) struct Missing(&'static Semaphore, u32);
 
 impl Missing {
     /// Has them, if there is room soon.
     pub(super) async fn wait(self) -> Result<SemaphorePermit<'static>, Full> {
         // The semaphore is never closed.
-        match tokio::time::timeout(PATIENCE, FREE.acquire_many(self.0)).await {
+        match tokio::time::timeout(PATIENCE, self.0.acquire_many(self.1)).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Full),
         }
@@ -49,6 +60,11 @@ impl Missing {
 }
 
 impl Held {
+    /// Nothing yet, of the budget of what bodies become.
+    pub(super) fn to_read() -> Held {
+        Held { of: &FREE_TO_READ, ..Held::default() }
+    }
+
     /// Holds so many bytes from now on; if there is no room at once, what has to be waited for and given to [`add`](Self::add).
     pub(super) fn try_grow(&mut self, bytes: usize) -> Result<(), Missing> {
         let more = bytes.div_ceil(PIECE).saturating_sub(self.bytes.div_ceil(PIECE));
@@ -56,7 +72,7 @@ impl Held {
         if more > 0 {
             // A body has at most a few 10,000 pieces.
             let more = more as u32;
-            self.add(FREE.try_acquire_many(more).map_err(|_| Missing(more))?);
+            self.add(self.of.try_acquire_many(more).map_err(|_| Missing(self.of, more))?);
         }
         Ok(())
     }

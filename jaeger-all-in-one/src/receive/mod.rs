@@ -7,6 +7,7 @@ pub mod otlp;
 pub(crate) mod port;
 pub mod thrift_http;
 pub mod udp;
+pub mod unpacked;
 pub mod zipkin;
 
 use jaeger_thrift::{DecodeError, DecodeErrorKind};

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use super::body::{self, Refusal};
 use super::http::{self, Answer, Request};
+use super::unpacked;
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
 
@@ -47,9 +48,11 @@ async fn take(app: &App, request: Request, read: Reader) -> Result<(), Refusal> 
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Cause::MediaType, message));
     }
     let body = body::read(request).await?;
+    let room = body::room(&body.bytes, unpacked::json).await?;
     let app = app.clone();
     let size = body.bytes.len();
     let work = move || {
+        let _room = room;
         let spans = read(&body.bytes).map_err(Refusal::invalid)?;
         app.take_all(Receiver::Zipkin, batches(spans).map_err(Refusal::invalid)?);
         Ok(())

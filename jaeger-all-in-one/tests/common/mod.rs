@@ -1,6 +1,8 @@
 //! What these tests share: waiting, and one HTTP exchange by hand, so that nothing is smoothed over.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod program;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

@@ -29,7 +29,8 @@ use super::Unreadable;
 use super::metered::{Hold, Metered};
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
-use crate::receive::body::{LARGEST, aside};
+use crate::receive::body::{LARGEST, aside, room};
+use crate::receive::unpacked;
 use crate::serve::{CONNECTIONS, Connection, Places, TAKE};
 
 /// The one method.
@@ -51,7 +52,7 @@ impl UnaryService<Bytes> for Service {
         let app = self.0.clone();
         let (_, mut extensions, bytes) = request.into_parts();
         let held = extensions.remove::<Hold>();
-        let size = bytes.len();
+        let (size, whole) = (bytes.len(), bytes.clone());
         let work = move || {
             // As long as the bytes are there.
             let _held = held;
@@ -61,6 +62,10 @@ impl UnaryService<Bytes> for Service {
             })
         };
         Box::pin(async move {
+            let _room = room(&whole, unpacked::protobuf).await.map_err(|refusal| match refusal.cause {
+                Cause::TooLarge => Status::resource_exhausted(refusal.message),
+                _ => Status::unavailable(refusal.message),
+            })?;
             aside(work, size).await?;
             let partial_success = Some(ExportTracePartialSuccess::default());
             Ok(Response::new(ExportTraceServiceResponse { partial_success }))
@@ -91,7 +96,12 @@ impl HttpService<http::Request<Body>> for Service {
             let (metered, hold) = Metered::new(request.headers());
             let mut request = request.map(|body| Body::new(metered.of(body)));
             request.extensions_mut().insert(hold);
-            Ok(grpc.unary(method, request).await)
+            let mut response = grpc.unary(method, request).await;
+            // What is too large is out of range to the library, which clients send again and again; to OTLP it is an exhausted resource.
+            if let Some(code) = response.headers_mut().get_mut("grpc-status").filter(|code| *code == "11") {
+                *code = http::HeaderValue::from_static("8");
+            }
+            Ok(response)
         })
     }
 }
@@ -141,8 +151,8 @@ fn count(app: &App, response: &AxumResponse) {
         b"0" => return,
         // Deadline exceeded, cancelled.
         b"4" | b"1" => Cause::Timeout,
-        // Out of range, which is what a message that is too large is called.
-        b"11" | b"8" => Cause::TooLarge,
+        // An exhausted resource, which is what a message that is too large is called.
+        b"8" => Cause::TooLarge,
         // Unimplemented: another service, or another compression.
         b"12" => Cause::MediaType,
         _ => Cause::Invalid,
@@ -224,6 +234,10 @@ mod tests {
         let mut message = vec![0x7a];
         prost::encoding::encode_varint(bytes as u64, &mut message);
         message.resize(message.len() + bytes, b'x');
+        export_message(message, encoding).await
+    }
+
+    async fn export_message(mut message: Vec<u8>, encoding: Option<&str>) -> Option<i32> {
         if encoding.is_some() {
             use std::io::Write as _;
             let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -262,6 +276,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_would_become_too_large_is_refused_before_it_is_read() {
+        let _turn = TURN.lock().await;
+        // Spans of nothing, of a scope, of a resource.
+        let spans = |count: usize| {
+            let within = |field: u8, held: Vec<u8>| {
+                let mut all = vec![field << 3 | 2];
+                prost::encoding::encode_varint(held.len() as u64, &mut all);
+                [all, held].concat()
+            };
+            within(1, within(2, b"\x12\0".repeat(count)))
+        };
+        for (count, status) in [(200_000, None), (1_200_000, Some(8))] {
+            for encoding in [None, Some("gzip")] {
+                assert_eq!(export_message(spans(count), encoding).await, status, "{count} {encoding:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_request_of_many_messages_ends_where_one_would() {
         let _turn = TURN.lock().await;
         // An empty message, again and again.
@@ -269,7 +302,7 @@ mod tests {
         let request = http::Request::builder().uri(EXPORT).header("content-type", "application/grpc");
         let request = request.body(Body::new(Content::from_stream(endless))).unwrap();
         let response = HttpService::call(&mut Service(app()), request).await.unwrap();
-        assert_eq!(response.headers()["grpc-status"], "11", "out of range");
+        assert_eq!(response.headers()["grpc-status"], "8", "an exhausted resource");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ use crate::counters::{Cause, Receiver};
 use crate::forward::Way;
 use crate::receive::body::{self, Refusal};
 use crate::receive::http::{self, Answer, Request};
+use crate::receive::unpacked;
 
 /// Answers a request to the port.
 pub(crate) async fn answer(app: App, request: Request) -> Answer {
@@ -78,20 +79,28 @@ async fn traces(app: App, request: Request) -> Answer {
 
 async fn take(app: &App, kind: Kind, request: Request) -> Result<(), Refusal> {
     let body = body::read(request).await?;
+    let becomes = match kind {
+        Kind::Protobuf => unpacked::protobuf,
+        Kind::Json => unpacked::json,
+    };
+    let room = body::room(&body.bytes, becomes).await?;
     let app = app.clone();
     let size = body.bytes.len();
-    let work = move || match kind {
-        Kind::Protobuf => {
-            super::take_protobuf(&app, Receiver::OtlpHttp, &body.bytes).map_err(|error| match error {
-                Unreadable::Broken(message) | Unreadable::Invalid(message) => Refusal::invalid(message),
-            })
-        }
-        Kind::Json => {
-            let request = otlp_json::request(&body.bytes).map_err(Refusal::invalid)?;
-            let original = app.forward.has(Way::Otlp).then(|| request.encode_to_vec());
-            let batches = map::batches(request).map_err(Refusal::invalid)?;
-            app.take_otlp(Receiver::OtlpHttp, batches, || original.unwrap_or_default());
-            Ok(())
+    let work = move || {
+        let _room = room;
+        match kind {
+            Kind::Protobuf => {
+                super::take_protobuf(&app, Receiver::OtlpHttp, &body.bytes).map_err(|error| match error {
+                    Unreadable::Broken(message) | Unreadable::Invalid(message) => Refusal::invalid(message),
+                })
+            }
+            Kind::Json => {
+                let request = otlp_json::request(&body.bytes).map_err(Refusal::invalid)?;
+                let original = app.forward.has(Way::Otlp).then(|| request.encode_to_vec());
+                let batches = map::batches(request).map_err(Refusal::invalid)?;
+                app.take_otlp(Receiver::OtlpHttp, batches, || original.unwrap_or_default());
+                Ok(())
+            }
         }
     };
     body::aside(work, size).await

@@ -18,11 +18,22 @@ pub(super) use crate::rules::thrift::NO_SERVICE;
 pub(super) const REF_TYPE: &str = "opentracing.ref_type";
 pub(super) const CHILD: &str = "child_of";
 
+/// Bytes that the names of a request's scopes may take where each of their spans has them.
+const SCOPES: usize = 128 << 20;
+
 /// Batches of a request, one a resource; or what is wrong with it.
 ///
 /// # Errors
-/// If an id has another length than 16 or 8 bytes (or none).
+/// If an id has another length than 16 or 8 bytes (or none), or if names of scopes would be written so often that they took more than 128 MiB.
 pub fn batches(request: ExportTraceServiceRequest) -> Result<Vec<Batch<'static>>, String> {
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    let names = scopes.filter_map(|scope| {
+        let named = scope.scope.as_ref()?;
+        Some((named.name.len() + named.version.len()) * scope.spans.len())
+    });
+    if names.sum::<usize>() > SCOPES {
+        return Err(format!("with the names of their scopes the spans take more than {} MiB", SCOPES >> 20));
+    }
     let batch = |resource: otlp::ResourceSpans| {
         let process = process(resource.resource);
         let mut spans = Vec::with_capacity(resource.scope_spans.iter().map(|scope| scope.spans.len()).sum());
@@ -267,6 +278,20 @@ fn json_text(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scopes_name_at_each_of_very_many_spans_is_refused() {
+        let request = |spans: usize| {
+            let scope = InstrumentationScope { name: "s".repeat(1 << 20), ..InstrumentationScope::default() };
+            let spans = vec![otlp::Span::default(); spans];
+            let scope = otlp::ScopeSpans { scope: Some(scope), spans, ..otlp::ScopeSpans::default() };
+            let resource = otlp::ResourceSpans { scope_spans: vec![scope], ..otlp::ResourceSpans::default() };
+            ExportTraceServiceRequest { resource_spans: vec![resource] }
+        };
+        assert_eq!(batches(request(128)).map(|batches| batches[0].spans.len()), Ok(128));
+        let refused = batches(request(129)).unwrap_err();
+        assert!(refused.contains("more than 128 MiB"), "{refused}");
+    }
 
     #[test]
     fn text_in_lists_is_escaped_as_go_does() {

@@ -1,7 +1,8 @@
 //! OTLP's protobuf straight into Jaeger's form, without a message in between: text is borrowed from the request, which saves two allocations a tag.
 //!
 //! Only what is ordinary is read here. Whatever is not (broken, of another wire type than the field's, a single field that comes twice, groups) is `None`, and
-//! then the library's messages and [`super::map`] decide, so this can only be faster, never judge otherwise. The tests hold it to that, byte by byte.
+//! then the library's messages and [`super::map`] decide, so this can only be faster, never judge otherwise, but for names of scopes that are too
+//! large to be written at each span, which are not written here. The tests hold it to that, byte by byte.
 
 use std::borrow::Cow;
 

@@ -60,11 +60,11 @@ pub(crate) enum Command {
         #[arg(long = "tag", value_name = "KEY=VALUE")]
         tags: Vec<String>,
         /// The least duration of the span, such as 1.5ms
-        #[arg(long, value_name = "DURATION")]
-        min_duration: Option<String>,
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        min_duration: Option<Duration>,
         /// The greatest duration of the span
-        #[arg(long, value_name = "DURATION")]
-        max_duration: Option<String>,
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        max_duration: Option<Duration>,
         /// How far to look back from now
         #[arg(long, value_name = "DURATION", default_value = "48h", value_parser = duration)]
         lookback: Duration,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -153,6 +153,13 @@ fn get_and_search_print_waterfalls_and_json() {
     assert!(none.status.success() && text(&none.stderr).contains("no trace of \"nobody\" matches"));
     let wrong = ask(&["search", &service, "--from", &url, "--tag", "x"]);
     assert!(text(&wrong.stderr).contains("--tag x: a tag is KEY=VALUE"));
+    let wrong = ask(&["search", &service, "--from", &url, "--min-duration", "5"]);
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+    assert!(text(&wrong.stderr).contains("'5' for '--min-duration <DURATION>'"), "{wrong:?}");
+    for (flag, found) in [("--min-duration=1ns", true), ("--max-duration=1ns", false)] {
+        let some = ask(&["search", &service, "--from", &url, "--lookback", "2400000h", flag]);
+        assert_eq!((some.status.code(), !some.stdout.is_empty()), (Some(0), found), "{flag} {some:?}");
+    }
     let nobody = ask(&["get", "1", "--from", "http://127.0.0.1:1"]);
     assert!(text(&nobody.stderr).contains("is the backend running there?"), "{nobody:?}");
 }
@@ -198,6 +205,28 @@ fn tail_prints_a_trace_when_it_is_finished() {
     program.send();
     let drawn = tail.printed();
     assert!(drawn.starts_with(&program.service()), "{drawn}");
+}
+
+#[test]
+fn tail_of_what_does_not_tell_ends_and_says_so() {
+    // As a real Jaeger does, which shows its page at any path that it does not know.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
+            while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\n<html>";
+            stream.write_all(page.as_bytes()).unwrap();
+        }
+    });
+    let tail = ask(&["tail", "--from", &url]);
+    assert_eq!(tail.status.code(), Some(1), "{tail:?}");
+    assert!(text(&tail.stderr).contains("does not tell what is new"), "{tail:?}");
+    let program = start(&[]);
+    let none = ask(&["tail", "--count", "0", "--from", &program.url()]);
+    assert!(none.status.success() && none.stdout.is_empty(), "{none:?}");
 }
 
 #[test]

@@ -43,8 +43,9 @@ pub(crate) fn run(command: Command) -> Result<(), String> {
                 }
             };
             add("operation", operation.as_deref());
-            add("minDuration", min_duration.as_deref());
-            add("maxDuration", max_duration.as_deref());
+            let nanos = |duration: Duration| format!("{}ns", duration.as_nanos());
+            add("minDuration", min_duration.map(nanos).as_deref());
+            add("maxDuration", max_duration.map(nanos).as_deref());
             for tag in &tags {
                 let (key, value) =
                     tag.split_once('=').ok_or_else(|| format!("--tag {tag}: a tag is KEY=VALUE"))?;

@@ -75,6 +75,15 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
     if answer.status() != 200 {
         return Err(format!("{url}: {}; tail needs a running jaeger-all-in-one", answer.status()));
     }
+    if !is_stream(&answer) {
+        // A real Jaeger answers with its page.
+        return Err(format!(
+            "{url} does not tell what is new; tail needs a running jaeger-all-in-one, `search` also asks a real Jaeger"
+        ));
+    }
+    if count == Some(0) {
+        return Ok(());
+    }
     let (told, changes) = mpsc::channel();
     let http = asker.http.clone();
     std::thread::spawn(move || listen(&http, &url, answer, &told));
@@ -149,6 +158,11 @@ pub(super) fn tail(asker: &Asker, service: Option<&str>, count: Option<u64>) -> 
     }
 }
 
+/// Whether what is told of comes as it happens.
+fn is_stream(answer: &ureq::http::Response<ureq::Body>) -> bool {
+    answer.body().mime_type() == Some("text/event-stream")
+}
+
 /// More came than can be followed.
 fn say_missed(traces: Option<u64>) {
     let traces = traces.map_or_else(|| "some traces".to_owned(), |traces| format!("{traces} traces"));
@@ -187,7 +201,7 @@ fn listen(http: &ureq::Agent, url: &str, mut answer: ureq::http::Response<ureq::
             // Its end is not ours to await: it may come back or not.
             std::thread::sleep(AGAIN);
             match http.get(url).call() {
-                Ok(answer) if answer.status() == 200 => break answer,
+                Ok(answer) if answer.status() == 200 && is_stream(&answer) => break answer,
                 _ => {}
             }
         };

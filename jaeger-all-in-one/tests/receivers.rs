@@ -249,18 +249,23 @@ fn thrift_over_http() {
     zlib.write_all(&body).unwrap();
     let deflated = zlib.finish().unwrap();
     let gz = ("Content-Encoding", "gzip");
+    let zstd = ("Content-Encoding", "zstd");
+    let packed = zstd::encode_all(&body[..], 0).unwrap();
+    // Its head alone: a frame with a window of 2 GiB.
+    let wide = [0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3];
     for (headers, bytes) in [
         (&[THRIFT][..], &body),
         (&[("Content-Type", "application/vnd.apache.thrift.binary; charset=x")], &body),
         (&[THRIFT, gz], &gzip(&body)),
         (&[THRIFT, ("Content-Encoding", "deflate")], &deflated),
+        (&[THRIFT, zstd], &packed),
         (&[THRIFT], &[&body[..], b"trailing"].concat()),
     ] {
         let reply = post(&backend, "thrift_http", "/api/traces?format=jaeger.thrift", headers, bytes);
         assert_eq!((reply.status, reply.body.as_str()), (202, ""), "{headers:?}");
     }
     let counters = &backend.app().counters;
-    assert_eq!(counters.spans(Receiver::ThriftHttp), 5);
+    assert_eq!(counters.spans(Receiver::ThriftHttp), 6);
     for (headers, bytes, status, cause) in [
         (&[][..], &body[..], 400, Cause::MediaType),
         (&[("Content-Type", "text/plain")], &body, 400, Cause::MediaType),
@@ -270,6 +275,10 @@ fn thrift_over_http() {
         (&[THRIFT], b"garbage", 400, Cause::Invalid),
         (&[THRIFT, gz], &body, 400, Cause::Invalid),
         (&[THRIFT, gz], &gzip(&vec![0; 21 << 20]), 413, Cause::TooLarge),
+        (&[THRIFT, zstd], &body, 400, Cause::Invalid),
+        (&[THRIFT, zstd], &wide, 400, Cause::Invalid),
+        (&[THRIFT, zstd], &packed[..packed.len() - 3], 400, Cause::Invalid),
+        (&[THRIFT, zstd], &zstd::encode_all(&vec![0; 21 << 20][..], 0).unwrap(), 413, Cause::TooLarge),
     ] {
         let before = counters.refusals(Receiver::ThriftHttp, cause);
         let reply = post(&backend, "thrift_http", "/api/traces", headers, bytes);
@@ -277,7 +286,7 @@ fn thrift_over_http() {
         assert!(reply.body.ends_with('\n') && reply.body.len() > 5, "{:?}", reply.body);
         assert_eq!(counters.refusals(Receiver::ThriftHttp, cause), before + 1, "{headers:?} {}", reply.body);
     }
-    assert_eq!(counters.spans(Receiver::ThriftHttp), 5, "of what is refused nothing is taken");
+    assert_eq!(counters.spans(Receiver::ThriftHttp), 6, "of what is refused nothing is taken");
     let to = backend.address("thrift_http").unwrap();
     assert_eq!(request(to, "GET", "/api/traces", &[], b"").status, 405);
     assert_eq!(request(to, "POST", "/other", &[THRIFT], &body).status, 404);

@@ -13,12 +13,14 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
 
-use super::budget::{FULL, Full, Held, READ, unfolded};
+use super::budget::{FULL, Full, Held, Packed, READ, unfolded};
 use super::unpacked::UNASKED;
 use crate::counters::Cause;
 
 /// The largest body, in bytes.
 pub(super) const LARGEST: usize = 20 << 20;
+/// The largest window of zstd, as a power of two: 32 MiB, which clients' strongest setting has.
+const WINDOW: u32 = 25;
 /// How long a body may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -64,6 +66,7 @@ enum Encoding {
     None,
     Gzip,
     Deflate,
+    Zstd,
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
@@ -72,10 +75,11 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
         "" | "identity" => Ok(Encoding::None),
         "gzip" | "x-gzip" => Ok(Encoding::Gzip),
         "deflate" | "zlib" => Ok(Encoding::Deflate),
+        "zstd" => Ok(Encoding::Zstd),
         other => Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Cause::MediaType,
-            format!("content encoding {other:?} is not taken; gzip and deflate are"),
+            format!("content encoding {other:?} is not taken; gzip, deflate and zstd are"),
         )),
     }
 }
@@ -120,13 +124,24 @@ async fn whole(request: Request<impl Content>) -> Result<Body, Refusal> {
     let expected = declared(&request, LARGEST)?;
     let mut held = Held::default();
     let bytes = gather(request.into_body(), expected, LARGEST, &mut held).await?;
-    if !matches!(encoding, Encoding::None) {
-        held.grow(unfolded(bytes.len())).await?;
+    let packed = match encoding {
+        Encoding::None => None,
+        Encoding::Gzip | Encoding::Deflate => Some(Packed::Deflate),
+        Encoding::Zstd => Some(Packed::Otherwise),
+    };
+    if let Some(packed) = packed {
+        held.grow(unfolded(bytes.len(), packed)).await?;
     }
     let bytes = match encoding {
         Encoding::None => bytes,
         Encoding::Gzip => unfold(MultiGzDecoder::new(Cursor::new(bytes))).await?.into(),
         Encoding::Deflate => unfold(ZlibDecoder::new(Cursor::new(bytes))).await?.into(),
+        Encoding::Zstd => {
+            let broken = |error| Refusal::invalid(format!("the body cannot be decompressed: {error}"));
+            let mut decoder = zstd::Decoder::with_buffer(Cursor::new(bytes)).map_err(broken)?;
+            decoder.window_log_max(WINDOW).map_err(broken)?;
+            unfold(decoder).await?.into()
+        }
     };
     Ok(Body { bytes, _held: held })
 }

@@ -17,7 +17,16 @@ pub(super) const READ: usize = 1 << 30;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The budget is given out in pieces of so many bytes.
 const PIECE: usize = 1 << 10;
-/// What is compressed becomes no more than so many times larger (deflate's bound).
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packed {
+    /// By deflate: it becomes no more than [`DEFLATE`] times larger.
+    Deflate,
+    /// Otherwise: a few bytes may become as many as may be.
+    Otherwise,
+}
+
+/// Deflate's bound.
 const DEFLATE: usize = 1_032;
 
 static FREE: Semaphore = Semaphore::const_new(BUDGET / PIECE);
@@ -94,8 +103,9 @@ impl Held {
 }
 
 /// What a compressed body of so many bytes may take, the body included.
-pub(super) fn unfolded(bytes: usize) -> usize {
-    bytes + LARGEST.min(bytes.saturating_mul(DEFLATE))
+pub(super) fn unfolded(bytes: usize, packed: Packed) -> usize {
+    let times = if packed == Packed::Deflate { DEFLATE } else { usize::MAX };
+    bytes + LARGEST.min(bytes.saturating_mul(times))
 }
 
 /// The budget is one for the whole program, so the tests that use it up take turns.

@@ -88,10 +88,11 @@ impl HttpService<http::Request<Body>> for Service {
             if request.uri().path() != EXPORT {
                 return Ok(Status::unimplemented("").into_http());
             }
-            let mut gzip = EnabledCompressionEncodings::default();
-            gzip.enable(CompressionEncoding::Gzip);
+            let mut packed = EnabledCompressionEncodings::default();
+            packed.enable(CompressionEncoding::Gzip);
+            packed.enable(CompressionEncoding::Zstd);
             let mut grpc = Grpc::new(Raw)
-                .apply_compression_config(gzip, EnabledCompressionEncodings::default())
+                .apply_compression_config(packed, EnabledCompressionEncodings::default())
                 .apply_max_message_size_config(Some(LARGEST), None);
             let (metered, hold) = Metered::new(request.headers());
             let mut request = request.map(|body| Body::new(metered.of(body)));
@@ -238,11 +239,15 @@ mod tests {
     }
 
     async fn export_message(mut message: Vec<u8>, encoding: Option<&str>) -> Option<i32> {
-        if encoding.is_some() {
-            use std::io::Write as _;
-            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            packed.write_all(&message).unwrap();
-            message = packed.finish().unwrap();
+        match encoding {
+            Some("gzip") => {
+                use std::io::Write as _;
+                let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                packed.write_all(&message).unwrap();
+                message = packed.finish().unwrap();
+            }
+            Some("zstd") => message = zstd::encode_all(&message[..], 1).unwrap(),
+            _ => {}
         }
         let mut body = vec![encoding.is_some().into()];
         body.extend_from_slice(&(message.len() as u32).to_be_bytes());
@@ -266,10 +271,12 @@ mod tests {
         others.grow(BUDGET - (1 << 20)).await.unwrap();
         assert_eq!(export(500 << 10, None).await, None, "there is room for it");
         assert_eq!(export(2 << 20, None).await, Some(14), "there is none: unavailable");
-        assert_eq!(export(2 << 20, Some("gzip")).await, Some(14), "nor for what it unfolds to");
+        for encoding in ["gzip", "zstd"] {
+            assert_eq!(export(2 << 20, Some(encoding)).await, Some(14), "nor for what it unfolds to");
+        }
         drop(others);
         let mut all = Held::default();
-        for encoding in [None, Some("gzip")] {
+        for encoding in [None, Some("gzip"), Some("zstd")] {
             assert_eq!(export(2 << 20, encoding).await, None, "its place is free again");
         }
         assert!(all.try_grow(BUDGET).is_ok(), "and those of the requests are, too");
@@ -288,9 +295,17 @@ mod tests {
             within(1, within(2, b"\x12\0".repeat(count)))
         };
         for (count, status) in [(200_000, None), (1_200_000, Some(8))] {
-            for encoding in [None, Some("gzip")] {
+            for encoding in [None, Some("gzip"), Some("zstd")] {
                 assert_eq!(export_message(spans(count), encoding).await, status, "{count} {encoding:?}");
             }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bomb_ends_where_a_message_may_end() {
+        let _turn = TURN.lock().await;
+        for encoding in ["gzip", "zstd"] {
+            assert_eq!(export(LARGEST + 1, Some(encoding)).await, Some(8), "{encoding}");
         }
     }
 

@@ -14,7 +14,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::receive::body::LARGEST;
-use crate::receive::budget::{FULL, Full, Held, unfolded};
+use crate::receive::budget::{FULL, Full, Held, Packed, unfolded};
 
 /// Before a message: whether it is compressed, and its length in 4 bytes.
 const PREFIX: usize = 5;
@@ -26,7 +26,7 @@ pub(super) type Hold = Arc<Mutex<Held>>;
 pub(super) struct Metered {
     body: Body,
     hold: Hold,
-    compressed: bool,
+    packed: Option<Packed>,
     /// The first bytes of the message.
     prefix: Vec<u8>,
     /// Bytes that have come.
@@ -41,12 +41,15 @@ impl Metered {
     /// For a request with these headers; with what holds its part.
     pub(super) fn new(headers: &HeaderMap) -> (Metered, Hold) {
         let hold = Hold::default();
-        let compressed =
-            headers.get("grpc-encoding").is_some_and(|encoding| encoding.as_bytes() != b"identity");
+        let packed = headers.get("grpc-encoding").and_then(|encoding| match encoding.as_bytes() {
+            b"identity" => None,
+            b"gzip" => Some(Packed::Deflate),
+            _ => Some(Packed::Otherwise),
+        });
         let metered = Metered {
             body: Body::empty(),
             hold: Arc::clone(&hold),
-            compressed,
+            packed,
             prefix: Vec::new(),
             come: 0,
             next: None,
@@ -64,10 +67,10 @@ impl Metered {
         let more = PREFIX.saturating_sub(self.prefix.len()).min(data.len());
         self.prefix.extend_from_slice(&data[..more]);
         self.come += data.len();
-        match self.prefix[..] {
-            [_, a, b, c, d] if self.compressed => {
+        match (self.packed, &self.prefix[..]) {
+            (Some(packed), &[_, a, b, c, d]) => {
                 let whole = PREFIX.saturating_add(u32::from_be_bytes([a, b, c, d]) as usize);
-                if self.come >= whole { unfolded(self.come) } else { self.come }
+                if self.come >= whole { unfolded(self.come, packed) } else { self.come }
             }
             _ => self.come,
         }

@@ -125,8 +125,24 @@ struct Parsed {
     warnings: Vec<String>,
 }
 
+/// With all keys in lower case, for Jaeger, which is written in Go, takes them in any.
+fn in_lower_case(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), in_lower_case(value))).collect(),
+        ),
+        Value::Array(list) => Value::Array(list.into_iter().map(in_lower_case).collect()),
+        other => other,
+    }
+}
+
 fn parse(text: &[u8]) -> Result<Parsed, String> {
-    let file: File = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let lower = in_lower_case(value.clone());
+    // As it is written, an error says where.
+    let file: Result<File, _> =
+        if lower == value { serde_json::from_slice(text) } else { serde_json::from_value(lower) };
+    let file = file.map_err(|error| error.to_string())?;
     let mut warnings = Vec::new();
     let default = match &file.default_strategy {
         Some(default) => answer(default, "the default", &mut warnings)?,
@@ -276,6 +292,25 @@ mod tests {
             {"operation": "/health", "probabilisticSampling": {"samplingRate": 0.0}}
         ]);
         assert_eq!(b["perOperationStrategies"], rates);
+    }
+
+    #[test]
+    fn keys_may_be_written_in_any_case() {
+        let mut other = FILE.to_owned();
+        for key in [
+            "default_strategy",
+            "type",
+            "param",
+            "operation_strategies",
+            "operation",
+            "service_strategies",
+            "service",
+        ] {
+            other = other.replace(&format!("\"{key}\":"), &format!("\"{}\":", key.to_ascii_uppercase()));
+        }
+        let (one, other) = (parse(FILE.as_bytes()).unwrap(), parse(other.as_bytes()).unwrap());
+        assert_eq!((one.default, one.services), (other.default, other.services));
+        assert!(parse(br#"{"Default_Strategy": 1}"#).is_err());
     }
 
     #[test]

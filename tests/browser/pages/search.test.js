@@ -166,6 +166,22 @@ test("a period that only a link names is shown and kept; the fields of one's own
     for (const name of ["From", "To"]) assert.ok((await page.getByLabel(name, { exact: true }).boundingBox()).width > 220, name);
   }));
 
+test("an address with times, periods or orders that are none says what is wrong or does without, and the form works on", () =>
+  it.visit("/search?lookback=custom&start=1e30&end=1e31", {}, async (page) => {
+    await hasText(page, ".state-failed", /start=1e30 is no time/);
+    assert.match(await page.getByLabel("From", { exact: true }).inputValue(), /^\d{4}-/, "the last hour stands in the fields");
+    await find(page);
+    await hasText(page, ".results-title", /^20 traces/);
+    await page.goto(`${it.backend.url}/search?lookback=99999999999w`);
+    await hasText(page, ".results-title", /^20 traces/);
+    assert.equal(await page.getByLabel("When").locator("option:checked").innerText(), "All that is held");
+    for (const sort of ["constructor", "toString", "__proto__"]) {
+      await page.goto(`${it.backend.url}/search?lookback=1h&sort=${sort}`);
+      await hasText(page, ".results-title", /^20 traces/);
+      assert.equal(await page.getByLabel("Sort").inputValue(), "newest");
+    }
+  }));
+
 test("the list sorts seven ways, and the choice stays in the address", () =>
   it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
     await page.waitForSelector(".result");

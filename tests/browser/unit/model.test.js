@@ -9,6 +9,7 @@ import { statistics, quantile, groupings, byTag } from "../../../jaeger-all-in-o
 import { flame } from "../../../jaeger-all-in-one/page/js/model/flame.js";
 import { filterTrace, parseFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
 import { compareTraces, verdict, summary } from "../../../jaeger-all-in-one/page/js/model/compare.js";
+import { TraceState } from "../../../jaeger-all-in-one/page/js/model/state.js";
 import { busiest, traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
 
 const { buildTrace, selfTimes, rootRow, overview } = model;
@@ -275,6 +276,15 @@ test("hiding keeps what a match hangs from; collapsing hides what is below", () 
   assert.deepEqual([...visibleRows(t, collapsed, keep)].map((i) => ids(t)[i]), ["a", "b", "c"]);
   collapsed[1] = 1;
   assert.deepEqual([...visibleRows(t, collapsed, null)].map((i) => ids(t)[i]), ["a", "b", "d", "e"]);
+});
+
+test("a zoom stays within the trace, whatever an address asks for", () => {
+  const state = new TraceState(trace(span("a", "", 0, 1000)), null);
+  for (const [from, to] of [[1e30, 1e31], [-1e31, -1e30], [2000, 3000], [1000, 1000], [0, 0], [500, 1e30], [-5, 1e300]]) {
+    state.setZoom(from, to);
+    const { zoom } = state;
+    assert.ok(zoom.from >= 0 && zoom.from < zoom.to && zoom.to <= 1000, `${from}..${to} gives ${zoom.from}..${zoom.to}`);
+  }
 });
 
 test("comparing lays equal paths over each other and says what came and went", () => {

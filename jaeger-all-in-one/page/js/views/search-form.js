@@ -37,10 +37,21 @@ export function readQuery(query, now = Date.now() * 1000) {
 
 function period(query, now) {
   if (query.lookback === "custom" || (!query.lookback && query.start)) {
-    return { start: Number(query.start) || now - 3600e6, end: Number(query.end) || now };
+    return { start: moment("start", query.start) ?? now - 3600e6, end: moment("end", query.end) ?? now };
   }
   const seconds = LOOKBACKS.find(([name]) => name === query.lookback)?.[2] ?? span(query.lookback) ?? 3600;
-  return { start: now - seconds * 1e6, end: now };
+  return { start: Math.max(0, now - seconds * 1e6), end: now };
+}
+
+// The last moment that the backend's dates have digits for, in µs.
+const LAST = Date.UTC(9999, 11, 31) * 1000;
+
+// A time of the address in µs. What is none is said: to look somewhere else instead would look like an answer.
+function moment(name, text) {
+  if (!text) return undefined;
+  const us = Number(text);
+  if (us >= 0 && us <= LAST) return us;
+  throw new Error(`${name}=${text} is no time: it is written in microseconds since 1970`);
 }
 
 // Jaeger's links also say "30m" or "4h".
@@ -49,10 +60,12 @@ function span(text) {
   return match ? Number(match[1]) * { m: 60, h: 3600, d: 86_400, w: 604_800 }[match[2]] : undefined;
 }
 
-const local = (us) => {
+/** What a field of date and time holds; nothing for what is no time. */
+function local(us) {
+  if (!(us >= 0 && us <= LAST)) return "";
   const date = new Date(us / 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-};
+}
 const micros = (value) => new Date(value).getTime() * 1000;
 
 // Keeps an answer while somebody types a word, and no longer: what has come in since is found at the next look.
@@ -219,11 +232,11 @@ export function searchForm(submit) {
       const known = LOOKBACKS.some(([name]) => name === query.lookback);
       const other = !known && span(query.lookback);
       // A period that only a link names stands among the others, so that the next search has it too.
-      if (other) lookback.append(h("option", { value: query.lookback, "data-other": true }, `Last ${duration(other * 1e6)}`));
+      if (other) lookback.append(h("option", { value: query.lookback, "data-other": true }, other * 1e3 < Date.now() ? `Last ${duration(other * 1e6)}` : "All that is held"));
       lookback.value = known || other ? query.lookback : query.start ? "custom" : DEFAULT_LOOKBACK;
       if (lookback.value === "custom") {
-        if (query.start) from.value = local(Number(query.start));
-        if (query.end) to.value = local(Number(query.end));
+        from.value = query.start ? local(Number(query.start)) : "";
+        to.value = query.end ? local(Number(query.end)) : "";
       }
       showCustom();
     },

@@ -108,7 +108,7 @@ export function mount(outlet, at) {
       if (how !== "updated") announce("No trace matches");
       return;
     }
-    const sort = SORTS[query.sort] ? query.sort : "newest";
+    const sort = Object.hasOwn(SORTS, query.sort ?? "") ? query.sort : "newest";
     if (!parts) {
       const made = listParts(sort);
       put("", () => made.elements);

@@ -7,7 +7,10 @@ import { shop, shopTrace } from "../lib/traces.js";
 
 const COUNT = 24;
 const it = harness(async (backend) => {
-  for (const spans of shop(COUNT, Date.now() * 1000)) await backend.send(spans);
+  for (const [i, spans] of shop(COUNT, Date.now() * 1000).entries()) {
+    if (i === 0) Object.assign(spans[0].tags, { "odd:pod": "p1", "odd key": "v 1", "odd=key": "x" });
+    await backend.send(spans);
+  }
 });
 const found = (page) => page.locator(".result").count();
 const SHOWN = "[role=listbox]:not([hidden]) > [role=option]";
@@ -85,6 +88,20 @@ test("tag keys and values complete while typing", () =>
     await hasText(page, ".results-title", /^\d traces?$/);
     assert.ok((await found(page)) > 0);
     assert.equal(await page.locator(".result .badge-error").count(), await found(page));
+  }));
+
+test("keys with colons, spaces and signs complete to what finds them", () =>
+  it.visit("/", {}, async (page) => {
+    const tags = page.getByLabel("Tags", { exact: true });
+    for (const [typed, key, written] of [["odd:", "odd:pod", "odd:pod=p1 "], ["odd k", "odd key", '"odd key"="v 1" '], ["odd=", "odd=key", '"odd=key"=x ']]) {
+      // A space or a sign within a key stands in quotes.
+      await tags.fill(/[ =]/.test(typed) ? `"${typed}` : typed);
+      await page.getByRole("option", { name: key }).click();
+      await page.locator(SHOWN, { has: page.locator(".hint", { hasText: key }) }).click();
+      assert.equal(await tags.inputValue(), written);
+      await find(page);
+      await hasText(page, ".results-title", "1 trace");
+    }
   }));
 
 test("durations and the limit narrow the list; the address keeps them and a reload finds the same", () =>

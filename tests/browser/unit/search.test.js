@@ -2,6 +2,7 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
+import { parseTags, quoteTag, tagAt, typedTag } from "../../../jaeger-all-in-one/page/js/lib/tags.js";
 import { readQuery } from "../../../jaeger-all-in-one/page/js/views/search-form.js";
 
 const NOW = 1_700_000_000_000_000;
@@ -25,4 +26,39 @@ test("a period of an address is one that has been, or is refused with what is wr
       assert.throws(() => readQuery(query, NOW), /(start|end)=.* is no time: .*microseconds/, JSON.stringify(query));
     }
   }
+});
+
+test("tags are read with any key and any value, and what the page writes is read as what it was", () => {
+  assert.deepEqual(parseTags('k8s:pod=1 aws:region=eu url=http://x/?a=b "my key"="two words" empty='), { "k8s:pod": "1", "aws:region": "eu", url: "http://x/?a=b", "my key": "two words", empty: "" });
+  assert.deepEqual(parseTags('{"k8s:pod": 1}'), { "k8s:pod": "1" });
+  for (const bad of ["error", "error:true", "a=1 b", '"my key"', "=1"]) assert.throws(() => parseTags(bad), /Write tags as key=value/, bad);
+  const odd = ["plain", "k8s:pod", "my key", "eq=key", 'a "quote"', "back\\slash", 'both \\" of them', "ends in \\", "{brace", "__proto__", "constructor", "-x"];
+  for (const key of odd) {
+    for (const value of [...odd, ""]) {
+      const text = `${quoteTag(key)}=${quoteTag(value)}`;
+      assert.deepEqual(Object.entries(parseTags(`${text} a=1`)), [[key, value], ["a", "1"]], text);
+      // Completed from its beginning or within, it is one tag; before its end its key is known.
+      const source = `x=1 ${text} y=2`;
+      const tag = tagAt(source, 4 + text.length);
+      assert.deepEqual(tag, { from: 4, to: 4 + text.length, text });
+      assert.deepEqual(typedTag(tag.text), { key, value });
+      assert.deepEqual(typedTag(`${quoteTag(key)}=`), { key, value: "" });
+      assert.equal(tagAt(source, 6).to, 4 + text.length, text);
+    }
+  }
+});
+
+test("of a tag that is being typed, what stands behind the caret stays out of it", () => {
+  const typed = (marked) => {
+    const caret = marked.indexOf("|");
+    const { from, to, text } = tagAt(marked.replace("|", ""), caret);
+    return [from, to, typedTag(text)];
+  };
+  assert.deepEqual(typed("|"), [0, 0, { key: "", value: undefined }]);
+  assert.deepEqual(typed("a=1 |"), [4, 4, { key: "", value: undefined }]);
+  assert.deepEqual(typed("a=1 ht| b=2"), [4, 6, { key: "ht", value: undefined }]);
+  assert.deepEqual(typed('"my k|'), [0, 5, { key: "my k", value: undefined }]);
+  assert.deepEqual(typed('"my key"=v|'), [0, 10, { key: "my key", value: "v" }]);
+  assert.deepEqual(typed('a="| b="x y"'), [0, 3, { key: "a", value: "" }]);
+  assert.deepEqual(typed('a="x |y" b=1'), [0, 7, { key: "a", value: "x " }]);
 });

@@ -139,28 +139,6 @@ export function summarise(json) {
   };
 }
 
-/** Tags as the search box has them, `a=b c="d e"` or a JSON object, as an object. Throws a message for people. */
-export function parseTags(text) {
-  const source = text.trim();
-  if (!source) return {};
-  if (source.startsWith("{")) {
-    let object;
-    try {
-      object = JSON.parse(source);
-    } catch {
-      throw new Error("Tags that start with { must be a JSON object");
-    }
-    return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]));
-  }
-  const tags = {};
-  const rest = source.replace(/([^\s=:"]+|"[^"]*")=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g, (_, key, quoted, plain) => {
-    tags[key.replace(/^"|"$/g, "")] = quoted !== undefined ? quoted.replace(/\\(.)/g, "$1") : plain;
-    return "";
-  });
-  if (rest.trim()) throw new Error(`Write tags as key=value: “${rest.trim().split(/\s+/)[0]}” has no =`);
-  return tags;
-}
-
 /**
  * Summaries of the traces that match, newest first. `search`: `{service, operation, tags (object), minDuration,
  * maxDuration, start, end (µs), limit}`. Where the backend has no summaries, whole traces are asked for and summed up here.

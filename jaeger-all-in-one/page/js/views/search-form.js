@@ -4,6 +4,7 @@ import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { combobox, suggest } from "../lib/combobox.js";
 import { count, duration, parseDuration } from "../lib/format.js";
+import { parseTags, quoteTag, tagAt, typedTag } from "../lib/tags.js";
 
 const LOOKBACKS = [
   ["5m", "Last 5 minutes", 300],
@@ -26,7 +27,7 @@ export function readQuery(query, now = Date.now() * 1000) {
   return {
     service: query.service ?? "",
     operation: query.operation === "all" ? "" : (query.operation ?? ""),
-    tags: api.parseTags(query.tags ?? ""),
+    tags: parseTags(query.tags ?? ""),
     minDuration: query.minDuration ?? "",
     maxDuration: query.maxDuration ?? "",
     limit: Number(query.limit) >= 1 ? Math.min(MOST_TRACES, Math.floor(Number(query.limit))) : 20,
@@ -121,18 +122,16 @@ export function searchForm(submit) {
     name: "tags",
     placeholder: "http.status_code=500 error=true",
     describedby: "search-tags-hint",
-    token: tokenAtCaret,
+    token: (input) => tagAt(input.value, input.selectionStart ?? input.value.length),
     source: async (text, signal) => {
       const where = { service: service.input.value.trim(), operation: operation.input.value.trim() };
-      const at = text.indexOf("=");
-      if (at < 0) {
-        const keys = (await api.tagKeys({ ...where, prefix: text }, { signal })) ?? [];
-        return suggest(keys, text).map((key) => ({ value: `${key}=`, label: key, more: true }));
+      const { key, value: begun } = typedTag(text);
+      if (begun === undefined) {
+        const keys = (await api.tagKeys({ ...where, prefix: key }, { signal })) ?? [];
+        return suggest(keys, key).map((name) => ({ value: `${quoteTag(name)}=`, label: name, more: true }));
       }
-      const key = text.slice(0, at);
-      const begun = text.slice(at + 1).replace(/^"/, "");
       const values = (await api.tagValues(key, { ...where, prefix: begun }, { signal })) ?? [];
-      return suggest(values.map(String), begun).map((value) => ({ value: `${key}=${quote(value)} `, label: value, hint: key }));
+      return suggest(values.map(String), begun).map((value) => ({ value: `${quoteTag(key)}=${quoteTag(value)} `, label: value, hint: key }));
     },
   });
 
@@ -166,7 +165,7 @@ export function searchForm(submit) {
     };
     fill(problem);
     try {
-      api.parseTags(tags.input.value);
+      parseTags(tags.input.value);
     } catch (error) {
       return refuse(tags.input, error.message);
     }
@@ -246,23 +245,4 @@ export function searchForm(submit) {
 
 function field(id, label, control, ...more) {
   return h("div", { class: "field" }, h("label", { for: id }, label), control, more);
-}
-
-function quote(value) {
-  return /[\s"=]/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value;
-}
-
-// The word of the tags field that the caret stands in; spaces within quotes do not part words.
-function tokenAtCaret(input) {
-  const caret = input.selectionStart ?? input.value.length;
-  const text = input.value;
-  let from = 0;
-  let quoted = false;
-  for (let i = 0; i < caret; i++) {
-    if (text[i] === '"' && text[i - 1] !== "\\") quoted = !quoted;
-    else if (/\s/.test(text[i]) && !quoted) from = i + 1;
-  }
-  let to = caret;
-  while (to < text.length && !/\s/.test(text[to])) to++;
-  return { from, to, text: text.slice(from, caret) };
 }

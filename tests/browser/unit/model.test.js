@@ -7,7 +7,7 @@ import * as model from "../../../jaeger-all-in-one/page/js/model/trace.js";
 import { criticalPath, sectionsByRow } from "../../../jaeger-all-in-one/page/js/model/critical-path.js";
 import { statistics, quantile, groupings, byTag } from "../../../jaeger-all-in-one/page/js/model/stats.js";
 import { flame } from "../../../jaeger-all-in-one/page/js/model/flame.js";
-import { filterTrace, parseFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
+import { filterTrace, parseFilter, quoteFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
 import { compareTraces, verdict, summary } from "../../../jaeger-all-in-one/page/js/model/compare.js";
 import { TraceState } from "../../../jaeger-all-in-one/page/js/model/state.js";
 import { busiest, traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
@@ -267,6 +267,17 @@ test("the filter finds text, tags, shares, durations, states, and what they are 
   assert.match(filterTrace(t, "> 5").error, /needs a unit/);
   assert.match(filterTrace(t, "is:blue").error, /is:error/);
   assert.match(parseFilter(">").error, /needs a duration/);
+});
+
+test("whatever an operation is called, the filter that is written for it finds it and no other", () => {
+  const names = ['SELECT * FROM "users" WHERE id=1', '"quoted"', "a|b", "", "-minus", "back\\slash", 'ends in \\', 'both \\" of them', "=x", "> 5", "is:error", "plain"];
+  const t = trace(span("root", "", 0, 100, { op: "root" }), ...names.map((op, i) => span(`s${i}`, "root", i + 1, 1, { op })));
+  for (const [i, name] of names.entries()) {
+    const { match, count } = filterTrace(t, `service==web operation==${quoteFilter(name)} -none`);
+    assert.deepEqual([count, match[i + 1]], [1, 1], name);
+  }
+  const text = (source) => parseFilter(source).terms.map(([term]) => term.text ?? term.value);
+  assert.deepEqual(text(String.raw`"a \"b\" c" x="\"" "C:\temp\\" "open \"`), ['a "b" c', '"', "c:\\temp\\", 'open "']);
 });
 
 test("hiding keeps what a match hangs from; collapsing hides what is below", () => {

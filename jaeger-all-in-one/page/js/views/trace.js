@@ -296,6 +296,7 @@ function filterBar(state) {
       [
         ["checkout", "text in names, tags, logs"],
         ["http.method=GET", "a tag, a log field, service=, operation="],
+        ['"two words"', 'spaces within quotes; \\" is a quote, \\\\ a backslash'],
         ["> 2.5 %  ·  < 10ms", "share of the trace, duration"],
         ["is:error", "also panic, cancelled, warning, critical, root, leaf"],
         ["-health", "everything but"],

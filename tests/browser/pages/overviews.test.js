@@ -80,7 +80,7 @@ test("dependencies show services and calls as a picture and as a table, for a pe
     await page.waitForURL(/lookback=12h/);
     await page.waitForSelector(".node");
     await page.getByRole("button", { name: /^cart, / }).click();
-    await page.waitForURL(/\/search\?service=cart/);
+    await page.waitForURL(/\/search\?service=cart&lookback=12h$/);
     await page.waitForSelector(".result");
   }));
 

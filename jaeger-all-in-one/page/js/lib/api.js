@@ -74,13 +74,16 @@ export async function operations(service, options) {
   return (data ?? []).map((item) => ({ name: item.name, kind: item.spanKind ?? "" }));
 }
 
+// One more than are shown, so that a list can say that there are more.
+const COMPLETIONS = 51;
+
 /** Tag keys held, or null where the backend can not say. */
 export async function tagKeys({ service, operation, prefix }, options) {
-  return (await optional("tags", `/api/tags?${query({ service, operation, prefix, limit: 50 })}`, options))?.data ?? null;
+  return (await optional("tags", `/api/tags?${query({ service, operation, prefix, limit: COMPLETIONS })}`, options))?.data ?? null;
 }
 
 export async function tagValues(key, { service, operation, prefix }, options) {
-  const path = `/api/tags/${encodeURIComponent(key)}/values?${query({ service, operation, prefix, limit: 50 })}`;
+  const path = `/api/tags/${encodeURIComponent(key)}/values?${query({ service, operation, prefix, limit: COMPLETIONS })}`;
   return (await optional("tags", path, options))?.data ?? null;
 }
 

@@ -139,8 +139,8 @@ export function searchForm(submit) {
   const from = h("input", { id: "search-from", type: "datetime-local", step: "1", class: "input" });
   const to = h("input", { id: "search-to", type: "datetime-local", step: "1", class: "input" });
   const custom = h("div", { class: "field-stack" }, field("search-from", "From", from), field("search-to", "To", to));
-  const minimum = h("input", { id: "search-min", name: "minDuration", class: "input", placeholder: "1.2s, 100ms", autocomplete: "off" });
-  const maximum = h("input", { id: "search-max", name: "maxDuration", class: "input", placeholder: "500us", autocomplete: "off" });
+  const minimum = h("input", { id: "search-min", name: "minDuration", class: "input", placeholder: "1.2s, 100ms", autocomplete: "off", "aria-describedby": "search-duration-hint" });
+  const maximum = h("input", { id: "search-max", name: "maxDuration", class: "input", placeholder: "500us", autocomplete: "off", "aria-describedby": "search-duration-hint" });
   const limit = h("input", { id: "search-limit", name: "limit", type: "number", min: "1", max: String(MOST_TRACES), class: "input", value: "20" });
   const problem = h("p", { class: "field-problem", id: "search-problem", role: "alert" });
 
@@ -211,7 +211,13 @@ export function searchForm(submit) {
     field("search-tags", "Tags", tags.element, h("p", { class: "hint", id: "search-tags-hint" }, "All on one span; quotes around spaces")),
     field("search-lookback", "When", lookback),
     custom,
-    h("div", { class: "field-pair" }, field("search-min", "At least", minimum), field("search-max", "At most", maximum)),
+    h(
+      "div",
+      { class: "field field-durations", role: "group", "aria-label": "Duration of a span" },
+      h("div", { class: "field-pair" }, field("search-min", "At least", minimum), field("search-max", "At most", maximum)),
+      // As Jaeger's: a trace is found by any one span, so it may itself be longer.
+      h("p", { class: "hint", id: "search-duration-hint" }, "How long one of its spans took"),
+    ),
     field("search-limit", "Most traces", limit),
     problem,
     h("button", { class: "button button-primary button-wide" }, "Find traces"),

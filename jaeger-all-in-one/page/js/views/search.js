@@ -16,11 +16,16 @@ import { hands, liveSwitch, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
+// Traces chosen for comparison: who comes back from one finds them chosen.
+const chosen = new Set();
+
 export function mount(outlet, at) {
   document.title = "Search – Jaeger";
   const results = h("section", { class: "results", "aria-label": "Found traces" });
-  const form = searchForm((query) => {
-    const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ""));
+  const form = searchForm((fields) => {
+    // The form says what is looked for; in which order it stands, and whether it goes on, was chosen beside the list.
+    const { sort = "", live = "" } = query;
+    const search = new URLSearchParams(Object.entries({ ...fields, sort, live }).filter(([, value]) => value !== ""));
     const href = `/search?${search}`;
     if (href === location.pathname + location.search) run();
     else navigate(href);
@@ -43,7 +48,6 @@ export function mount(outlet, at) {
   let unwatch = null;
   let shown = [];
   let scale;
-  const chosen = new Set();
   const waits = liveSwitch((on) => setLive(on));
 
   const setLive = (on) => {

@@ -3,6 +3,8 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { parseTags, quoteTag, tagAt, typedTag } from "../../../jaeger-all-in-one/page/js/lib/tags.js";
+import { fileSummaries, readFile, traceJson } from "../../../jaeger-all-in-one/page/js/lib/api.js";
+import { powers } from "../../../jaeger-all-in-one/page/js/views/scatter.js";
 import { readQuery } from "../../../jaeger-all-in-one/page/js/views/search-form.js";
 
 const NOW = 1_700_000_000_000_000;
@@ -61,4 +63,28 @@ test("of a tag that is being typed, what stands behind the caret stays out of it
   assert.deepEqual(typed('"my key"=v|'), [0, 10, { key: "my key", value: "v" }]);
   assert.deepEqual(typed('a="| b="x y"'), [0, 3, { key: "a", value: "" }]);
   assert.deepEqual(typed('a="x |y" b=1'), [0, 7, { key: "a", value: "x " }]);
+});
+
+test("an axis of powers has marks enough to read lengths by, and no more than have room", () => {
+  assert.deepEqual(powers(1, 50), [1, 3, 10, 30]);
+  assert.deepEqual(powers(700, 3e6), [1e3, 1e4, 1e5, 1e6]);
+  for (let decades = 0; decades < 20; decades++) {
+    const marks = powers(0.7, 2 * 10 ** decades);
+    assert.ok(marks.length >= 1 && marks.length <= 6, `${decades} decades: ${marks}`);
+    if (decades >= 3) assert.ok(marks.length >= 4, `${decades} decades: ${marks}`);
+  }
+});
+
+test("a file may hold more traces than a call takes arguments", async () => {
+  const N = 200_000;
+  const traces = Array.from({ length: N }, (_, i) => ({ traceID: (i + 1).toString(16), spans: [{ spanID: "1", operationName: "call", startTime: NOW + i, duration: 5 }] }));
+  const file = (data) => ({ name: "many.json", text: async () => JSON.stringify(data) });
+  const ids = await readFile(file({ data: traces }));
+  assert.deepEqual([ids.length, ids[9]], [N, "a"]);
+  const summaries = fileSummaries();
+  assert.deepEqual([summaries.length, summaries[0].id, summaries[0].operation], [N, N.toString(16), "call"]);
+  // Read again, a trace takes the place of the one before.
+  assert.deepEqual(await readFile(file({ traceID: "A", spans: [{ spanID: "1" }, { spanID: "2" }] })), ["a"]);
+  assert.equal(fileSummaries().length, N);
+  assert.equal((await traceJson("a")).spans.length, 2);
 });

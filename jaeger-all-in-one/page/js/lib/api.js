@@ -10,6 +10,7 @@ export class ApiError extends Error {
   }
 }
 
+// By trace id: `{trace, summary}`.
 const files = new Map();
 // Which of our own endpoints this backend lacks (a plain Jaeger has none of them); asked once, then left alone.
 const absent = new Set();
@@ -90,7 +91,7 @@ export async function tagValues(key, { service, operation, prefix }, options) {
 /** One trace as Jaeger's JSON, from a file opened here or from the backend. */
 export async function traceJson(id, options) {
   const known = files.get(id.toLowerCase());
-  if (known) return known;
+  if (known) return known.trace;
   const answer = await getJson(`/api/traces/${encodeURIComponent(id)}`, options);
   const trace = answer.data?.[0];
   if (!trace) throw new ApiError(404, answer.errors?.[0]?.msg ?? "trace not found");
@@ -199,14 +200,18 @@ function parseFile(name, text) {
   }
 }
 
-/** Traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over); or lines of these. */
+/**
+ * Reads traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over); or
+ * lines of these. Gives their ids.
+ */
 export async function readFile(file) {
   const found = [];
   const resourceSpans = [];
   for (const json of parseFile(file.name, await file.text())) {
     const spans = json?.resourceSpans ?? json?.result?.resourceSpans;
-    if (Array.isArray(spans)) resourceSpans.push(...spans);
-    else found.push(...[json?.data ?? json].flat());
+    // One by one: a call takes some hundred thousand arguments, a file holds more.
+    if (Array.isArray(spans)) for (const item of spans) resourceSpans.push(item);
+    else for (const trace of [json?.data ?? json].flat()) found.push(trace);
   }
   if (resourceSpans.length > 0) {
     const answer = await getJson("/api/transform", {
@@ -214,7 +219,7 @@ export async function readFile(file) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ resourceSpans }),
     });
-    found.push(...(answer.data ?? []));
+    for (const trace of answer.data ?? []) found.push(trace);
   }
   const traces = found.filter((trace) => Array.isArray(trace?.spans));
   if (traces.length === 0) {
@@ -224,14 +229,14 @@ export async function readFile(file) {
     const summary = summarise(trace);
     // The id goes into addresses: one that is no id gets a name from its content.
     trace.traceID = /^[0-9a-f]{1,32}$/i.test(summary.id) ? summary.id.toLowerCase() : `f11e${files.size.toString(16).padStart(12, "0")}`;
-    files.set(trace.traceID, trace);
+    files.set(trace.traceID, { trace, summary: { ...summary, id: trace.traceID } });
   }
-  return traces.length;
+  return traces.map((trace) => trace.traceID);
 }
 
 /** Summaries of what was opened from files. */
 export function fileSummaries() {
-  return [...files.values()].map(summarise).sort((a, b) => b.startTime - a.startTime);
+  return Array.from(files.values(), ({ summary }) => summary).sort((a, b) => b.startTime - a.startTime);
 }
 
 export function fromFile(id) {

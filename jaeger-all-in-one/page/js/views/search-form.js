@@ -19,7 +19,7 @@ const LOOKBACKS = [
 ];
 const DEFAULT_LOOKBACK = "1h";
 // As many as Jaeger's own page takes; each is a line and a dot.
-const MOST_TRACES = 1500;
+export const MOST_TRACES = 1500;
 
 /** The search that an address asks for, as `api.search` takes it. Throws a message for people. */
 export function readQuery(query, now = Date.now() * 1000) {

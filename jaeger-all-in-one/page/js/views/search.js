@@ -4,7 +4,7 @@
 
 import { h, fill, announce } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { searchForm, readQuery } from "./search-form.js";
+import { searchForm, readQuery, MOST_TRACES } from "./search-form.js";
 import { resultList, SORTS } from "./results.js";
 import { scatter } from "./scatter.js";
 import { loading, empty, failed } from "../lib/states.js";
@@ -119,10 +119,14 @@ export function mount(outlet, at) {
       parts = made;
     }
     const limited = query.source !== "files" && shown.length >= Number(readQuery(query).limit);
-    fill(parts.title, plural(shown.length, "trace"), limited && h("span", { class: "hint" }, " (the limit; there may be more)"));
+    const sorted = SORTS[sort].order(shown);
+    // A search is held to so many; a file may have any number.
+    const part = sorted.slice(0, MOST_TRACES);
+    const hint = limited ? " (the limit; there may be more)" : part.length < sorted.length ? `, the first ${count(part.length)} in this order` : "";
+    fill(parts.title, plural(shown.length, "trace"), hint && h("span", { class: "hint" }, hint));
     fill(parts.compare, compareButton());
-    parts.plot.show(shown);
-    parts.list.show(SORTS[sort].order(shown));
+    parts.plot.show(part);
+    parts.list.show(part);
     if (how !== "updated") announce(`${plural(shown.length, "trace")} ${how}`);
     if (scroll) scrollTo(0, scroll);
     scroll = 0;

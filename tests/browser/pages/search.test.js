@@ -388,7 +388,20 @@ test("a list that shows some of very many services says that there are more", ()
     assert.equal(await service.inputValue(), "service 49");
   }));
 
-// Last, since it adds to what is held.
+// The last ones, since they add to what is held.
+test("a trace of several roots has one name: in the list, on its page, in its title, and in a comparison", () =>
+  it.visit("/compare", {}, async (page) => {
+    const [root] = shopTrace(0x702, 0, Date.now() * 1000);
+    await it.backend.send([{ ...root, service: "rooted", name: "first root" }, { ...root, service: "rooted", id: "00000000000000aa", name: "longest root", start: root.start + 10, duration: 10 * root.duration }]);
+    await page.goto(`${it.backend.url}/search?service=rooted&lookback=1h`);
+    await hasText(page, ".result-title", /^rooted first root/);
+    await page.locator(".result-link").click();
+    await hasText(page, "h1", /^rooted first root$/);
+    assert.equal(await page.title(), "rooted: first root – Jaeger");
+    await page.goto(`${it.backend.url}/trace/702...5`);
+    await hasText(page, ".compare-title", /^rooted first root$/);
+  }));
+
 test("services and operations that came after the page was opened complete too", () =>
   it.visit("/", {}, async (page) => {
     const typed = async (field, text, option) => {

@@ -12,7 +12,7 @@ import { compareTraces, verdict, summary } from "../../../jaeger-all-in-one/page
 import { TraceState } from "../../../jaeger-all-in-one/page/js/model/state.js";
 import { busiest, traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
 
-const { buildTrace, selfTimes, rootRow, overview } = model;
+const { buildTrace, selfTimes, rootRow, longestRoot, overview } = model;
 const T0 = 1_700_000_000_000_000;
 
 // A span in one line: id, parent, start, duration in µs.
@@ -76,7 +76,7 @@ test("every shape of parents gives each span exactly one row", () => {
     assert.equal([...t.parent].reduce((sum, p, i) => sum + (p < 0 ? t.size[i] : 0), 0), n);
     for (let i = 0; i < n; i++) assert.ok(t.parent[i] < i && (t.parent[i] < 0 || i < t.parent[i] + t.size[t.parent[i]]));
     const path = criticalPath(t);
-    const root = rootRow(t);
+    const root = longestRoot(t);
     let at = t.start[root] + t.span[root];
     path.rows.forEach((_, k) => {
       assert.equal(path.to[k], at);
@@ -94,6 +94,21 @@ test("double ids, a missing parent, and a parent in another trace are kept and m
   assert.ok(t.flags[ids(t).lastIndexOf("a")] & model.DUPLICATE);
   assert.ok(t.flags[ids(t).indexOf("m")] & model.ORPHAN);
   assert.equal(t.parent[ids(t).indexOf("o")], -1);
+});
+
+test("a trace is named by its first root, as the backend's summaries name it; what ended last is followed from the longest", () => {
+  const named = (...spans) => {
+    const t = trace(...spans);
+    return ids(t)[rootRow(t)];
+  };
+  const two = [span("short", "", 10, 5), span("long", "", 20, 500), span("child", "long", 0, 1)];
+  assert.equal(named(...two), "short");
+  assert.equal(named(...two.toReversed()), "short");
+  assert.equal(trace(...two).raw[criticalPath(trace(...two)).rows[0]].spanID, "long");
+  assert.equal(named(span("orphan", "gone", 0, 900), ...two), "short", "a root goes before what has lost its parent");
+  assert.equal(named(span("b", "gone", 5, 900), span("a", "lost", 3, 1)), "a");
+  assert.equal(named(span("x", "y", 7, 900), span("y", "x", 9, 1), span("orphan", "gone", 20, 1)), "orphan", "and that before a circle");
+  assert.equal(named(span("x", "y", 7, 900), span("y", "x", 4, 1)), "y");
 });
 
 test("times as text, huge, negative, absent or not numbers never spoil the rest", () => {

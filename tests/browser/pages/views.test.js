@@ -52,6 +52,26 @@ test("tabs change by pressing, by arrow keys and by number; the address keeps th
     await page.waitForSelector("dialog", { state: "detached" });
   }));
 
+test("an id is copied, also where the page comes from another machine without HTTPS", () =>
+  it.visit(trace(5), { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+    const button = page.getByRole("button", { name: "Copy the trace ID" });
+    const filter = page.getByLabel("Filter spans");
+    for (const clipboard of ["there", "absent"]) {
+      if (clipboard === "absent") await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+      await page.evaluate(() => document.querySelectorAll(".toast").forEach((toast) => toast.remove()));
+      await button.click();
+      await hasText(page, ".toast", "Copied");
+      assert.ok(await button.evaluate((element) => element === document.activeElement), "the focus stays");
+      await filter.fill("");
+      await filter.press("Control+V");
+      assert.equal(await filter.inputValue(), hex(5, 16), clipboard);
+      // Something else, so that what is pasted next is what was copied next.
+      await filter.fill("x");
+      await filter.selectText();
+      await filter.press("Control+C");
+    }
+  }));
+
 test("keys of a single sign can be switched off, and stay off in this browser", () =>
   it.visit(trace(5), {}, async (page) => {
     await page.waitForSelector(".tl-row");

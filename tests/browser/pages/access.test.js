@@ -49,7 +49,7 @@ for (const scheme of ["light", "dark"]) {
         // Through the debugger, so that the page's policy stays as it is.
         await page.evaluate(axe);
         const found = await page.evaluate(async () => {
-          const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
+          const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
           return violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.any[0]?.message ?? n.all[0]?.message ?? n.none[0]?.message ?? ""}`).join(" | ")}`);
         });
         assert.deepEqual(found, [], address);

@@ -192,7 +192,7 @@ test("what takes long is not asked for back to back", () =>
   }));
 
 test("a file that the page wrote opens again, from the button", () =>
-  it.visit("/search?source=files", {}, async (page) => {
+  it.visit("/search?source=files", { expectErrors: /404/ }, async (page) => {
     const served = await (await fetch(`${it.backend.url}/api/traces/5`)).text();
     const file = path.join(await folder(), "trace.json");
     await writeFile(file, served.replaceAll('"traceID":"0000000000000005"', '"traceID":"f00d"'));
@@ -208,6 +208,45 @@ test("a file that the page wrote opens again, from the button", () =>
     await page.locator(".detail summary", { hasText: "References" }).click();
     await page.getByRole("button", { name: "checkout: place order" }).click();
     await hasText(page, ".tl-row.is-active:not([hidden]) .tl-operation", "place order");
+    // A page that is loaded again has no file any more, and says so.
+    await page.reload();
+    await hasText(page, "h1.state-title", "This trace came from a file");
+    const [again] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open it again" }).click()]);
+    await again.setFiles(file);
+    await page.waitForSelector(".tl-row");
+    await page.goto(`${it.backend.url}/trace/dead`);
+    await hasText(page, "h1.state-title", "No such trace");
+  }));
+
+test("of a file of very many traces the first stand in the list, in the order that is chosen, and it says so", () =>
+  it.visit("/search?source=files", {}, async (page) => {
+    const file = path.join(await folder(), "many.json");
+    const begin = now();
+    const spans = (i) => [{ spanID: "1", operationName: `call ${i}`, startTime: begin + i, duration: i, tags: [{ key: "text", value: "x".repeat(1500) }] }];
+    await writeFile(file, JSON.stringify({ data: Array.from({ length: 1600 }, (_, i) => ({ traceID: hex(0xf000 + i, 16), spans: spans(i) })) }));
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open a file" }).click()]);
+    await page.evaluate(() => {
+      window.said = [];
+      new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => window.said.push(node.textContent)))).observe(document.body, { childList: true, subtree: true });
+    });
+    await chooser.setFiles(file);
+    await hasText(page, ".results-title", "1,600 traces, the first 1,500 in this order");
+    assert.ok((await page.evaluate(() => window.said)).includes("Reading many.json…"), "who waits for a long file is told");
+    assert.equal(await page.locator(".toast").count(), 0);
+    assert.equal(await page.locator(".result").count(), 1500);
+    assert.equal(await page.locator(".dot").count(), 1500);
+    await hasText(page, ".result-operation", "call 1599");
+    await page.getByLabel("Sort").selectOption("shortest");
+    await hasText(page, ".result-operation", "call 0");
+    assert.equal(await page.locator(".result").count(), 1500);
+    // One more, read from a file of its own, is the one that is shown, though later ones are open.
+    await page.evaluate((text) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], "one.json"));
+      document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
+    }, JSON.stringify({ traceID: hex(0xf003, 16), spans: spans(3) }));
+    await page.waitForURL(new RegExp(`/trace/${hex(0xf003, 16)}$`));
+    await hasText(page, "h1", /call 3$/);
   }));
 
 test("several traces, dropped on the page, give a list; what is no trace is said", () =>

@@ -80,7 +80,7 @@ test("dependencies show services and calls as a picture and as a table, for a pe
     await page.waitForURL(/lookback=12h/);
     await page.waitForSelector(".node");
     await page.getByRole("button", { name: /^cart, / }).click();
-    await page.waitForURL(/\/search\?service=cart/);
+    await page.waitForURL(/\/search\?service=cart&lookback=12h$/);
     await page.waitForSelector(".result");
   }));
 
@@ -221,4 +221,8 @@ test("of very many services the picture shows the busiest, and the table all", (
     await page.waitForSelector(".node");
     assert.equal(await page.locator(".node").count(), 150);
     await hasText(page, ".view-tools [role=status]", /the busiest of 300 services: 150 boxes, 149 arrows$/);
+    // Boxes of services, though nobody chose them.
+    await page.getByRole("button", { name: /^link 7, / }).press("Enter");
+    await hasText(page, "#filter-count", "1 of 300");
+    assert.equal(await page.locator(".node:not(.is-dim)").count(), 1);
   }));

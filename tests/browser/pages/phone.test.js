@@ -30,7 +30,8 @@ const PAGES = [
   ["/monitor?service=web", ".chart"],
 ];
 
-for (const width of [390, 320]) {
+// Held upright, small, and sideways.
+for (const width of [390, 320, 740]) {
   test(`no view is wider than a phone of ${width}`, () =>
     it.visit("/", { ...PHONE, width }, async (page) => {
       for (const [address, ready] of PAGES) {

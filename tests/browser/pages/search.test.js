@@ -7,7 +7,10 @@ import { shop, shopTrace } from "../lib/traces.js";
 
 const COUNT = 24;
 const it = harness(async (backend) => {
-  for (const spans of shop(COUNT, Date.now() * 1000)) await backend.send(spans);
+  for (const [i, spans] of shop(COUNT, Date.now() * 1000).entries()) {
+    if (i === 0) Object.assign(spans[0].tags, { "odd:pod": "p1", "odd key": "v 1", "odd=key": "x" });
+    await backend.send(spans);
+  }
 });
 const found = (page) => page.locator(".result").count();
 const SHOWN = "[role=listbox]:not([hidden]) > [role=option]";
@@ -36,6 +39,20 @@ test("services and operations complete while typing, with the keyboard", () =>
     await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 2, SHOWN);
     // Those that begin with it come first.
     assert.deepEqual(await texts(page, SHOWN), ["postgres", "report"]);
+    // Typing on makes another list, in which nothing is marked, whatever was in the one before.
+    await service.press("ArrowDown");
+    await service.pressSequentially("s");
+    await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 1, SHOWN);
+    assert.equal(await service.getAttribute("aria-activedescendant"), null);
+    // Enter without a marked option searches, and the list does not stay over the fields below.
+    const looked = page.waitForResponse((response) => response.url().includes("/api/v3/trace-summaries"));
+    await service.press("Enter");
+    await looked;
+    assert.equal(await page.locator(SHOWN).count(), 0);
+    assert.equal(await service.getAttribute("aria-expanded"), "false");
+    await service.fill("");
+    await service.fill("po");
+    await page.waitForFunction((shown) => document.querySelectorAll(shown).length === 2, SHOWN);
     await service.press("ArrowDown");
     assert.equal(await service.getAttribute("aria-expanded"), "true");
     assert.ok(await service.getAttribute("aria-activedescendant"));
@@ -87,6 +104,20 @@ test("tag keys and values complete while typing", () =>
     assert.equal(await page.locator(".result .badge-error").count(), await found(page));
   }));
 
+test("keys with colons, spaces and signs complete to what finds them", () =>
+  it.visit("/", {}, async (page) => {
+    const tags = page.getByLabel("Tags", { exact: true });
+    for (const [typed, key, written] of [["odd:", "odd:pod", "odd:pod=p1 "], ["odd k", "odd key", '"odd key"="v 1" '], ["odd=", "odd=key", '"odd=key"=x ']]) {
+      // A space or a sign within a key stands in quotes.
+      await tags.fill(/[ =]/.test(typed) ? `"${typed}` : typed);
+      await page.getByRole("option", { name: key }).click();
+      await page.locator(SHOWN, { has: page.locator(".hint", { hasText: key }) }).click();
+      assert.equal(await tags.inputValue(), written);
+      await find(page);
+      await hasText(page, ".results-title", "1 trace");
+    }
+  }));
+
 test("durations and the limit narrow the list; the address keeps them and a reload finds the same", () =>
   it.visit("/", {}, async (page) => {
     await page.getByLabel("At least").fill("60ms");
@@ -107,6 +138,11 @@ test("durations and the limit narrow the list; the address keeps them and a relo
     assert.equal((await query(page)).limit, "50");
     await page.goBack();
     await hasText(page, ".results-title", /^3 traces/);
+    // A span that took so little is in every trace; one that took no time in none.
+    for (const [most, title] of [["60ms", /^\d+ traces/], ["1ns", "No trace matches"]]) {
+      await page.goto(`${it.backend.url}/search?lookback=1h&maxDuration=${most}`);
+      await hasText(page, ".results-title, .state-title", title);
+    }
   }));
 
 test("a look back of five minutes finds fewer than one of an hour; a period of one's own finds what lies in it", () =>
@@ -122,6 +158,10 @@ test("a look back of five minutes finds fewer than one of an hour; a period of o
     await find(page);
     await hasText(page, ".results-title", `${COUNT} traces`);
     assert.match((await query(page)).start, /^\d{16}$/);
+    // The end counts as the start does.
+    const { start, end } = await query(page);
+    await page.goto(`${it.backend.url}/search?lookback=custom&limit=100&start=${start}&end=${Number(end) - 20 * 60e6}`);
+    await hasText(page, ".results-title", `${COUNT / 2} traces`);
   }));
 
 test("what is written wrong is said at the field, and nothing is asked", () =>
@@ -166,6 +206,22 @@ test("a period that only a link names is shown and kept; the fields of one's own
     for (const name of ["From", "To"]) assert.ok((await page.getByLabel(name, { exact: true }).boundingBox()).width > 220, name);
   }));
 
+test("an address with times, periods or orders that are none says what is wrong or does without, and the form works on", () =>
+  it.visit("/search?lookback=custom&start=1e30&end=1e31", {}, async (page) => {
+    await hasText(page, ".state-failed", /start=1e30 is no time/);
+    assert.match(await page.getByLabel("From", { exact: true }).inputValue(), /^\d{4}-/, "the last hour stands in the fields");
+    await find(page);
+    await hasText(page, ".results-title", /^20 traces/);
+    await page.goto(`${it.backend.url}/search?lookback=99999999999w`);
+    await hasText(page, ".results-title", /^20 traces/);
+    assert.equal(await page.getByLabel("When").locator("option:checked").innerText(), "All that is held");
+    for (const sort of ["constructor", "toString", "__proto__"]) {
+      await page.goto(`${it.backend.url}/search?lookback=1h&sort=${sort}`);
+      await hasText(page, ".results-title", /^20 traces/);
+      assert.equal(await page.getByLabel("Sort").inputValue(), "newest");
+    }
+  }));
+
 test("the list sorts seven ways, and the choice stays in the address", () =>
   it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
     await page.waitForSelector(".result");
@@ -185,7 +241,19 @@ test("the list sorts seven ways, and the choice stays in the address", () =>
     await page.getByLabel("Sort").selectOption("most-errors");
     assert.ok(await page.locator(".result").first().locator(".badge-error").isVisible());
     assert.equal((await query(page)).sort, "most-errors");
-    for (const sort of ["oldest", "fewest-spans", "newest"]) await page.getByLabel("Sort").selectOption(sort);
+    // Another search keeps the order and goes on.
+    await page.getByRole("switch", { name: "Live" }).check();
+    await page.getByLabel("Most traces").fill("90");
+    await find(page);
+    await page.waitForURL(/limit=90/);
+    const { sort, live } = await query(page);
+    assert.deepEqual([sort, live], ["most-errors", "1"]);
+    await page.waitForSelector(".result");
+    assert.equal(await page.getByLabel("Sort").inputValue(), "most-errors");
+    assert.ok(await page.getByRole("switch", { name: "Live" }).isChecked());
+    await page.getByLabel("Sort").selectOption("fewest-spans");
+    assert.deepEqual((await texts(page, ".result-spans")).map((text) => parseInt(text, 10)), [...spans].reverse());
+    for (const sort of ["oldest", "newest"]) await page.getByLabel("Sort").selectOption(sort);
     assert.equal((await query(page)).sort, undefined);
   }));
 
@@ -227,6 +295,9 @@ test("two chosen traces lead to their comparison", () =>
     await page.getByRole("link", { name: "Compare the two" }).click();
     await page.waitForURL(/\/trace\/[0-9a-f]+\.\.\.[0-9a-f]+$/);
     await page.waitForSelector(".compare-table .long-body .long-row");
+    await page.goBack();
+    await page.getByRole("link", { name: "Compare the two" }).waitFor();
+    assert.equal(await page.locator(".result input:checked").count(), 2, "who comes back finds them chosen");
   }));
 
 test("a trace opens by its id from the head of any page", () =>
@@ -300,7 +371,37 @@ test("a view whose program can not be had says so, and is there when it can", ()
     await page.waitForSelector(".flame-canvas");
   }));
 
-// Last, since it adds to what is held.
+test("a list that shows some of very many services says that there are more", () =>
+  it.visit("/compare", {}, async (page) => {
+    const names = Array.from({ length: 60 }, (_, i) => `service ${i}`);
+    await page.route("**/api/services", (route) => route.fulfill({ json: { data: names } }));
+    await page.goto(`${it.backend.url}/search?lookback=1h`);
+    const service = page.getByLabel("Service", { exact: true });
+    await service.focus();
+    await hasText(page, `${SHOWN}:last-child`, "There are more: type on");
+    assert.equal(await page.locator(SHOWN).count(), 51);
+    // Which is no option: pressed it chooses nothing, and from the first, the one before is the last service.
+    await page.locator(SHOWN).last().click({ force: true });
+    assert.equal(await service.inputValue(), "");
+    await service.press("ArrowUp");
+    await service.press("Enter");
+    assert.equal(await service.inputValue(), "service 49");
+  }));
+
+// The last ones, since they add to what is held.
+test("a trace of several roots has one name: in the list, on its page, in its title, and in a comparison", () =>
+  it.visit("/compare", {}, async (page) => {
+    const [root] = shopTrace(0x702, 0, Date.now() * 1000);
+    await it.backend.send([{ ...root, service: "rooted", name: "first root" }, { ...root, service: "rooted", id: "00000000000000aa", name: "longest root", start: root.start + 10, duration: 10 * root.duration }]);
+    await page.goto(`${it.backend.url}/search?service=rooted&lookback=1h`);
+    await hasText(page, ".result-title", /^rooted first root/);
+    await page.locator(".result-link").click();
+    await hasText(page, "h1", /^rooted first root$/);
+    assert.equal(await page.title(), "rooted: first root – Jaeger");
+    await page.goto(`${it.backend.url}/trace/702...5`);
+    await hasText(page, ".compare-title", /^rooted first root$/);
+  }));
+
 test("services and operations that came after the page was opened complete too", () =>
   it.visit("/", {}, async (page) => {
     const typed = async (field, text, option) => {

@@ -9,6 +9,8 @@ const NOW = Date.now() * 1000;
 const trace = (n) => `/trace/${hex(n, 16)}`;
 const it = harness(async (backend) => {
   await backend.send(shopTrace(5, 1, NOW - 60e6, { error: true }));
+  const [asked] = shopTrace(6, 1, NOW - 60e6);
+  await backend.send([asked, ...[`SELECT "a b" WHERE c='\\'`, ""].map((name, i) => ({ ...asked, id: hex(0x60 + i, 16), parent: asked.id, name }))]);
   await backend.send(bigTrace(0xb6, 1600, NOW - 50e6));
   // Many at once: what is drawn is several times as long as the trace.
   const [root] = bigTrace(0xb7, 1, NOW - 40e6);
@@ -48,6 +50,26 @@ test("tabs change by pressing, by arrow keys and by number; the address keeps th
     assert.match(await page.locator("dialog").innerText(), /Filter spans/);
     await page.keyboard.press("Escape");
     await page.waitForSelector("dialog", { state: "detached" });
+  }));
+
+test("an id is copied, also where the page comes from another machine without HTTPS", () =>
+  it.visit(trace(5), { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+    const button = page.getByRole("button", { name: "Copy the trace ID" });
+    const filter = page.getByLabel("Filter spans");
+    for (const clipboard of ["there", "absent"]) {
+      if (clipboard === "absent") await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+      await page.evaluate(() => document.querySelectorAll(".toast").forEach((toast) => toast.remove()));
+      await button.click();
+      await hasText(page, ".toast", "Copied");
+      assert.ok(await button.evaluate((element) => element === document.activeElement), "the focus stays");
+      await filter.fill("");
+      await filter.press("Control+V");
+      assert.equal(await filter.inputValue(), hex(5, 16), clipboard);
+      // Something else, so that what is pasted next is what was copied next.
+      await filter.fill("x");
+      await filter.selectText();
+      await filter.press("Control+C");
+    }
   }));
 
 test("keys of a single sign can be switched off, and stay off in this browser", () =>
@@ -101,6 +123,16 @@ test("the graph has a box for each operation and an arrow for each call, and fil
     await page.getByLabel("A box for each").selectOption("service");
     await page.waitForFunction(() => document.querySelectorAll(".node").length === 10);
     assert.equal((await query(page)).by, "service");
+  }));
+
+test("a box of the graph filters for its operation, also for one with quotes and for one without a name", () =>
+  it.visit(`${trace(6)}?view=graph`, {}, async (page) => {
+    for (const box of [/^SELECT/, /^no name, web/, /^POST/]) {
+      await page.getByRole("button", { name: box }).click();
+      await hasText(page, "#filter-count", "1 of 3");
+      assert.equal(await page.locator(".node:not(.is-dim)").count(), 1);
+      assert.match(await page.locator(".node:not(.is-dim)").getAttribute("aria-label"), box);
+    }
   }));
 
 test("statistics give count, total, self time and quantiles; they sort and group", () =>

@@ -7,11 +7,12 @@ import * as model from "../../../jaeger-all-in-one/page/js/model/trace.js";
 import { criticalPath, sectionsByRow } from "../../../jaeger-all-in-one/page/js/model/critical-path.js";
 import { statistics, quantile, groupings, byTag } from "../../../jaeger-all-in-one/page/js/model/stats.js";
 import { flame } from "../../../jaeger-all-in-one/page/js/model/flame.js";
-import { filterTrace, parseFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
+import { filterTrace, parseFilter, quoteFilter, withAncestors, visibleRows } from "../../../jaeger-all-in-one/page/js/model/filter.js";
 import { compareTraces, verdict, summary } from "../../../jaeger-all-in-one/page/js/model/compare.js";
+import { TraceState } from "../../../jaeger-all-in-one/page/js/model/state.js";
 import { busiest, traceGraph, dependencyGraph, layout } from "../../../jaeger-all-in-one/page/js/model/graph.js";
 
-const { buildTrace, selfTimes, rootRow, overview } = model;
+const { buildTrace, selfTimes, rootRow, longestRoot, overview } = model;
 const T0 = 1_700_000_000_000_000;
 
 // A span in one line: id, parent, start, duration in µs.
@@ -75,7 +76,7 @@ test("every shape of parents gives each span exactly one row", () => {
     assert.equal([...t.parent].reduce((sum, p, i) => sum + (p < 0 ? t.size[i] : 0), 0), n);
     for (let i = 0; i < n; i++) assert.ok(t.parent[i] < i && (t.parent[i] < 0 || i < t.parent[i] + t.size[t.parent[i]]));
     const path = criticalPath(t);
-    const root = rootRow(t);
+    const root = longestRoot(t);
     let at = t.start[root] + t.span[root];
     path.rows.forEach((_, k) => {
       assert.equal(path.to[k], at);
@@ -93,6 +94,21 @@ test("double ids, a missing parent, and a parent in another trace are kept and m
   assert.ok(t.flags[ids(t).lastIndexOf("a")] & model.DUPLICATE);
   assert.ok(t.flags[ids(t).indexOf("m")] & model.ORPHAN);
   assert.equal(t.parent[ids(t).indexOf("o")], -1);
+});
+
+test("a trace is named by its first root, as the backend's summaries name it; what ended last is followed from the longest", () => {
+  const named = (...spans) => {
+    const t = trace(...spans);
+    return ids(t)[rootRow(t)];
+  };
+  const two = [span("short", "", 10, 5), span("long", "", 20, 500), span("child", "long", 0, 1)];
+  assert.equal(named(...two), "short");
+  assert.equal(named(...two.toReversed()), "short");
+  assert.equal(trace(...two).raw[criticalPath(trace(...two)).rows[0]].spanID, "long");
+  assert.equal(named(span("orphan", "gone", 0, 900), ...two), "short", "a root goes before what has lost its parent");
+  assert.equal(named(span("b", "gone", 5, 900), span("a", "lost", 3, 1)), "a");
+  assert.equal(named(span("x", "y", 7, 900), span("y", "x", 9, 1), span("orphan", "gone", 20, 1)), "orphan", "and that before a circle");
+  assert.equal(named(span("x", "y", 7, 900), span("y", "x", 4, 1)), "y");
 });
 
 test("times as text, huge, negative, absent or not numbers never spoil the rest", () => {
@@ -268,6 +284,17 @@ test("the filter finds text, tags, shares, durations, states, and what they are 
   assert.match(parseFilter(">").error, /needs a duration/);
 });
 
+test("whatever an operation is called, the filter that is written for it finds it and no other", () => {
+  const names = ['SELECT * FROM "users" WHERE id=1', '"quoted"', "a|b", "", "-minus", "back\\slash", 'ends in \\', 'both \\" of them', "=x", "> 5", "is:error", "plain"];
+  const t = trace(span("root", "", 0, 100, { op: "root" }), ...names.map((op, i) => span(`s${i}`, "root", i + 1, 1, { op })));
+  for (const [i, name] of names.entries()) {
+    const { match, count } = filterTrace(t, `service==web operation==${quoteFilter(name)} -none`);
+    assert.deepEqual([count, match[i + 1]], [1, 1], name);
+  }
+  const text = (source) => parseFilter(source).terms.map(([term]) => term.text ?? term.value);
+  assert.deepEqual(text(String.raw`"a \"b\" c" x="\"" "C:\temp\\" "open \"`), ['a "b" c', '"', "c:\\temp\\", 'open "']);
+});
+
 test("hiding keeps what a match hangs from; collapsing hides what is below", () => {
   const t = trace(span("a", "", 0, 100), span("b", "a", 1, 10), span("c", "b", 2, 1), span("d", "a", 20, 10), span("e", "d", 21, 1));
   const keep = withAncestors(t, filterTrace(t, "operation=c").match);
@@ -275,6 +302,15 @@ test("hiding keeps what a match hangs from; collapsing hides what is below", () 
   assert.deepEqual([...visibleRows(t, collapsed, keep)].map((i) => ids(t)[i]), ["a", "b", "c"]);
   collapsed[1] = 1;
   assert.deepEqual([...visibleRows(t, collapsed, null)].map((i) => ids(t)[i]), ["a", "b", "d", "e"]);
+});
+
+test("a zoom stays within the trace, whatever an address asks for", () => {
+  const state = new TraceState(trace(span("a", "", 0, 1000)), null);
+  for (const [from, to] of [[1e30, 1e31], [-1e31, -1e30], [2000, 3000], [1000, 1000], [0, 0], [500, 1e30], [-5, 1e300]]) {
+    state.setZoom(from, to);
+    const { zoom } = state;
+    assert.ok(zoom.from >= 0 && zoom.from < zoom.to && zoom.to <= 1000, `${from}..${to} gives ${zoom.from}..${zoom.to}`);
+  }
 });
 
 test("comparing lays equal paths over each other and says what came and went", () => {

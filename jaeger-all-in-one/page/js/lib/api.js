@@ -10,6 +10,7 @@ export class ApiError extends Error {
   }
 }
 
+// By trace id: `{trace, summary}`.
 const files = new Map();
 // Which of our own endpoints this backend lacks (a plain Jaeger has none of them); asked once, then left alone.
 const absent = new Set();
@@ -74,20 +75,23 @@ export async function operations(service, options) {
   return (data ?? []).map((item) => ({ name: item.name, kind: item.spanKind ?? "" }));
 }
 
+// One more than are shown, so that a list can say that there are more.
+const COMPLETIONS = 51;
+
 /** Tag keys held, or null where the backend can not say. */
 export async function tagKeys({ service, operation, prefix }, options) {
-  return (await optional("tags", `/api/tags?${query({ service, operation, prefix, limit: 50 })}`, options))?.data ?? null;
+  return (await optional("tags", `/api/tags?${query({ service, operation, prefix, limit: COMPLETIONS })}`, options))?.data ?? null;
 }
 
 export async function tagValues(key, { service, operation, prefix }, options) {
-  const path = `/api/tags/${encodeURIComponent(key)}/values?${query({ service, operation, prefix, limit: 50 })}`;
+  const path = `/api/tags/${encodeURIComponent(key)}/values?${query({ service, operation, prefix, limit: COMPLETIONS })}`;
   return (await optional("tags", path, options))?.data ?? null;
 }
 
 /** One trace as Jaeger's JSON, from a file opened here or from the backend. */
 export async function traceJson(id, options) {
   const known = files.get(id.toLowerCase());
-  if (known) return known;
+  if (known) return known.trace;
   const answer = await getJson(`/api/traces/${encodeURIComponent(id)}`, options);
   const trace = answer.data?.[0];
   if (!trace) throw new ApiError(404, answer.errors?.[0]?.msg ?? "trace not found");
@@ -137,28 +141,6 @@ export function summarise(json) {
     orphans,
     services: counts.sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
-}
-
-/** Tags as the search box has them, `a=b c="d e"` or a JSON object, as an object. Throws a message for people. */
-export function parseTags(text) {
-  const source = text.trim();
-  if (!source) return {};
-  if (source.startsWith("{")) {
-    let object;
-    try {
-      object = JSON.parse(source);
-    } catch {
-      throw new Error("Tags that start with { must be a JSON object");
-    }
-    return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]));
-  }
-  const tags = {};
-  const rest = source.replace(/([^\s=:"]+|"[^"]*")=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g, (_, key, quoted, plain) => {
-    tags[key.replace(/^"|"$/g, "")] = quoted !== undefined ? quoted.replace(/\\(.)/g, "$1") : plain;
-    return "";
-  });
-  if (rest.trim()) throw new Error(`Write tags as key=value: “${rest.trim().split(/\s+/)[0]}” has no =`);
-  return tags;
 }
 
 /**
@@ -218,14 +200,18 @@ function parseFile(name, text) {
   }
 }
 
-/** Traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over); or lines of these. */
+/**
+ * Reads traces from a file: Jaeger's answer, one trace, a list of traces, or OTLP JSON (which the backend turns over); or
+ * lines of these. Gives their ids.
+ */
 export async function readFile(file) {
   const found = [];
   const resourceSpans = [];
   for (const json of parseFile(file.name, await file.text())) {
     const spans = json?.resourceSpans ?? json?.result?.resourceSpans;
-    if (Array.isArray(spans)) resourceSpans.push(...spans);
-    else found.push(...[json?.data ?? json].flat());
+    // One by one: a call takes some hundred thousand arguments, a file holds more.
+    if (Array.isArray(spans)) for (const item of spans) resourceSpans.push(item);
+    else for (const trace of [json?.data ?? json].flat()) found.push(trace);
   }
   if (resourceSpans.length > 0) {
     const answer = await getJson("/api/transform", {
@@ -233,7 +219,7 @@ export async function readFile(file) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ resourceSpans }),
     });
-    found.push(...(answer.data ?? []));
+    for (const trace of answer.data ?? []) found.push(trace);
   }
   const traces = found.filter((trace) => Array.isArray(trace?.spans));
   if (traces.length === 0) {
@@ -243,14 +229,14 @@ export async function readFile(file) {
     const summary = summarise(trace);
     // The id goes into addresses: one that is no id gets a name from its content.
     trace.traceID = /^[0-9a-f]{1,32}$/i.test(summary.id) ? summary.id.toLowerCase() : `f11e${files.size.toString(16).padStart(12, "0")}`;
-    files.set(trace.traceID, trace);
+    files.set(trace.traceID, { trace, summary: { ...summary, id: trace.traceID } });
   }
-  return traces.length;
+  return traces.map((trace) => trace.traceID);
 }
 
 /** Summaries of what was opened from files. */
 export function fileSummaries() {
-  return [...files.values()].map(summarise).sort((a, b) => b.startTime - a.startTime);
+  return Array.from(files.values(), ({ summary }) => summary).sort((a, b) => b.startTime - a.startTime);
 }
 
 export function fromFile(id) {

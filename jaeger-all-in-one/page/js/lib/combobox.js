@@ -2,6 +2,9 @@
 
 import { h, fill, uid, debounce } from "./dom.js";
 
+/** Options that a list shows. */
+export const MOST_OPTIONS = 50;
+
 /**
  * `source(text, signal)` gives `[{value, label?, hint?}]`, now or later. `token(input)` says which part of the text is being
  * completed, `{from, to, text}`; by default all of it. `onChange(value)` hears what was chosen or typed.
@@ -31,6 +34,7 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
 
   const part = () => token?.(input) ?? { from: 0, to: input.value.length, text: input.value };
   const close = () => {
+    later.cancel();
     list.hidden = true;
     active = -1;
     asked++;
@@ -67,9 +71,8 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
       found = [];
     }
     if (mine !== asked || document.activeElement !== input) return;
-    options = found.slice(0, 50);
+    options = found.slice(0, MOST_OPTIONS);
     if (options.length === 0) return close();
-    asked = mine;
     fill(
       list,
       options.map((option, i) =>
@@ -80,8 +83,11 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
           option.hint && h("span", { class: "hint" }, option.hint),
         ),
       ),
+      found.length > options.length && h("li", { role: "option", "aria-disabled": "true", class: "combo-more hint" }, "There are more: type on"),
     );
+    // The option that was marked is gone with its list.
     active = -1;
+    input.removeAttribute("aria-activedescendant");
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
   };
@@ -92,10 +98,7 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
     later();
   });
   input.addEventListener("focus", () => openOnFocus && open());
-  input.addEventListener("blur", () => {
-    later.cancel();
-    close();
-  });
+  input.addEventListener("blur", close);
   input.addEventListener("click", () => list.hidden && open());
   input.addEventListener("keydown", (event) => {
     const { key } = event;
@@ -105,7 +108,9 @@ export function combobox({ id, name, placeholder, source, token, onChange, descr
       const step = key === "ArrowDown" ? 1 : -1;
       const n = options.length;
       mark(active < 0 ? (step > 0 ? 0 : n - 1) : (active + step + n) % n);
-    } else if (key === "Enter" && !list.hidden && active >= 0) {
+    } else if (key === "Enter") {
+      // Without an option it is the form's: what was typed is what is meant, and no list shall follow it.
+      if (list.hidden || active < 0) return close();
       event.preventDefault();
       choose(options[active]);
     } else if (key === "Tab" && !list.hidden && active >= 0) {

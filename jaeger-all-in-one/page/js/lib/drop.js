@@ -1,26 +1,28 @@
 // Files: dropped anywhere on the page or chosen by a button, read, and shown.
 
 import { h, announce } from "./dom.js";
-import { readFile, fileSummaries } from "./api.js";
+import { readFile } from "./api.js";
 import { navigate } from "./router.js";
 import { plural } from "./format.js";
 
+// From so many bytes on, reading is something to wait for.
+const LONG = 2e6;
+
 /** Reads files of traces and goes to them: to the trace if it is one, else to their list. */
 export async function openFiles(list) {
-  const before = new Set(fileSummaries().map((summary) => summary.id));
-  let read = 0;
+  const read = [];
   for (const file of list) {
+    const waits = file.size > LONG ? line(`Reading ${file.name}…`) : null;
     try {
-      read += await readFile(file);
+      for (const id of await readFile(file)) read.push(id);
     } catch (error) {
       toast(error.message, true);
     }
+    waits?.remove();
   }
-  if (read === 0) return;
-  announce(`${plural(read, "trace")} read`);
-  const fresh = fileSummaries().filter((summary) => !before.has(summary.id));
-  const one = read === 1 ? (fresh[0] ?? fileSummaries()[0]) : null;
-  navigate(one ? `/trace/${one.id}` : "/search?source=files");
+  if (read.length === 0) return;
+  announce(`${plural(read.length, "trace")} read`);
+  navigate(read.length === 1 ? `/trace/${read[0]}` : "/search?source=files");
 }
 
 /** A button that opens files. */
@@ -33,13 +35,19 @@ export function fileButton(...label) {
   return h("span", { class: "file-button" }, h("button", { type: "button", class: "button", on: { click: () => input.click() } }, label), input);
 }
 
-/** A line that goes away by itself. */
-export function toast(text, bad = false) {
+// A line at the edge of the page.
+function line(text, bad = false) {
   const element = h("div", { class: `toast${bad ? " toast-bad" : ""}`, role: bad ? "alert" : "status" }, text);
   // Several stand above each other.
   let stack = document.querySelector(".toasts");
   if (!stack) document.body.append((stack = h("div", { class: "toasts" })));
   stack.append(element);
+  return element;
+}
+
+/** A line that goes away by itself. */
+export function toast(text, bad = false) {
+  const element = line(text, bad);
   setTimeout(() => element.remove(), bad ? 8000 : 2500);
 }
 

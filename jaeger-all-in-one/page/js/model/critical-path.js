@@ -5,7 +5,7 @@
 // child's start. Spans that follow from, rather than being children of, the parent are not waited for. A child that
 // outlives its parent is clipped to it. A stack of our own: a trace may be 100,000 spans deep.
 
-import { rootRow } from "./trace.js";
+import { longestRoot } from "./trace.js";
 
 function waitedFor(span) {
   const references = span.references;
@@ -17,7 +17,7 @@ function waitedFor(span) {
  * Sections of the critical path of `trace`, from the last to the first: `{row, from, to}` as three arrays,
  * times in microseconds since the start of the trace; together they cover the root from end to start without overlap.
  */
-export function criticalPath(trace, root = rootRow(trace)) {
+export function criticalPath(trace, root = longestRoot(trace)) {
   const rows = [];
   const from = [];
   const to = [];

@@ -1,7 +1,8 @@
 // The filter language of the trace page.
 //
 //   checkout            text in service, operation, tags or logs (case does not matter)
-//   "two words"         the same, with spaces; up to the end while the second quote is not written yet
+//   "two words"         the same, with spaces; up to the end while the second quote is not written yet. Within quotes
+//                       \" is a quote and \\ a backslash; any other backslash is itself
 //   http.method=GET     a tag of the span or its process, or a field of a log; also service=, operation=, kind=, span=
 //   http.method!=GET    the opposite;  http.method=  has it at all;  service==a  is that, where service=a holds it
 //   > 2.5 %             at least so much of the trace's duration;  < 10ms,  >= 1.5s  a duration
@@ -12,9 +13,16 @@
 
 import { ERROR, PANIC, CANCELLED, WARNING, ORPHAN } from "./trace.js";
 
-const TOKEN = /(-?)(?:([<>]=?)\s*(\d+(?:[.,]\d+)?)\s*(%|ns|us|µs|μs|ms|s|m|h)?(?=\s|\||$)|"([^"]*)(?:"|$)|([^\s|"=]+?)(==|!?=)(?:"([^"]*)(?:"|$)|([^\s|]*))|([^\s|]+))|(\|)/g;
+const TOKEN = /(-?)(?:([<>]=?)\s*(\d+(?:[.,]\d+)?)\s*(%|ns|us|µs|μs|ms|s|m|h)?(?=\s|\||$)|"((?:\\["\\]|[^"])*)(?:"|$)|([^\s|"=]+?)(==|!?=)(?:"((?:\\["\\]|[^"])*)(?:"|$)|([^\s|]*))|([^\s|]+))|(\|)/g;
 const UNIT = { ns: 1e-3, us: 1, "µs": 1, "μs": 1, ms: 1e3, s: 1e6, m: 6e7, h: 3.6e9 };
 const STATES = new Set(["error", "panic", "cancelled", "warning", "orphan", "critical", "root", "leaf"]);
+
+const unquoted = (text) => text.replace(/\\(["\\])/g, "$1");
+
+/** A value as the filter takes it: what writes filters writes this. */
+export function quoteFilter(text) {
+  return /[\s|"]|^$/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+}
 
 /** Terms of a filter: a list of alternatives each, `{terms, error}`; `error` says what is not understood. */
 export function parseFilter(source) {
@@ -32,9 +40,9 @@ export function parseFilter(source) {
       if (!unit) error = `“${match[0].trim()}” needs a unit: %, µs, ms, s, m or h`;
       term = { type: "duration", compare, amount: Number(amount.replace(",", ".")) * (unit === "%" || !unit ? 1 : UNIT[unit]), percent: unit === "%" };
     } else if (quoted !== undefined) {
-      term = { type: "text", text: quoted.toLowerCase() };
+      term = { type: "text", text: unquoted(quoted).toLowerCase() };
     } else if (key !== undefined) {
-      term = { type: "tag", key, value: (quotedValue ?? value ?? "").toLowerCase(), any: quotedValue === undefined && value === "", exact: sign === "==" };
+      term = { type: "tag", key, value: (quotedValue === undefined ? value : unquoted(quotedValue)).toLowerCase(), any: quotedValue === undefined && value === "", exact: sign === "==" };
       if (sign === "!=") term.not = true;
     } else if (word.startsWith("is:")) {
       const state = word.slice(3).toLowerCase();

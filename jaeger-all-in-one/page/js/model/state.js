@@ -110,11 +110,12 @@ export class TraceState {
   setZoom(from, to) {
     const { duration } = this.trace;
     const least = Math.max(duration / 1e6, 0.01);
-    let a = Math.max(0, Math.min(from, to));
-    let b = Math.min(duration, Math.max(from, to));
+    const within = (x) => Math.max(0, Math.min(duration, x));
+    let a = within(Math.min(from, to));
+    let b = within(Math.max(from, to));
     if (b - a < least) {
       const middle = (a + b) / 2;
-      a = Math.max(0, middle - least / 2);
+      a = Math.max(0, Math.min(duration - least, middle - least / 2));
       b = Math.min(duration, a + least);
     }
     this.zoom = { from: a, to: b };

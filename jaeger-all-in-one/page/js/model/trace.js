@@ -291,8 +291,25 @@ export function overview(trace) {
   return { errors, panics, cancelled, services: trace.services.length, depth: trace.n ? trace.depthMost + 1 : 0 };
 }
 
-/** Row of the span that names the trace: the root that is longest, of those without a missing parent if there are any. */
+/**
+ * Row of the span that names the trace, -1 if there is none. The rule is that of the backend's summaries, so that lists and
+ * pages call it the same: the first span without a parent; else the first whose parent is not there; else the first.
+ */
 export function rootRow(trace) {
+  let orphan = -1;
+  let first = -1;
+  // What has no parent here stands by start time.
+  for (let i = 0; i < trace.n; i += trace.size[i]) {
+    if (!(trace.flags[i] & (ORPHAN | CUT))) return i;
+    if (orphan < 0 && trace.flags[i] & ORPHAN) orphan = i;
+  }
+  if (orphan >= 0) return orphan;
+  for (let i = 0; i < trace.n; i++) if (first < 0 || trace.start[i] < trace.start[first]) first = i;
+  return first;
+}
+
+/** Row of the root that is longest, of those without a missing parent if there are any; -1 if there is none. */
+export function longestRoot(trace) {
   let best = -1;
   let bestOrphan = true;
   for (let i = 0; i < trace.n; i += trace.size[i]) {

@@ -90,7 +90,7 @@ export function mount(outlet, at) {
       label: "Services and their calls",
       nodeSize: { width: 190, height: 46, gapX: 96, gapY: 22 },
       describe: (node) => ({ title: node.service, lines: [node.loops > 0 ? `${plural(node.count, "call")}, ${count(node.loops)} from itself` : node.count > 0 ? plural(node.count, "call") : "calls only"] }),
-      press: (node) => navigate(`/search?service=${encodeURIComponent(node.service)}&lookback=1d`),
+      press: (node) => navigate(`/search?service=${encodeURIComponent(node.service)}&lookback=${period}`),
       like: parts?.picture,
     });
     if (parts) {

@@ -3,6 +3,7 @@
 import { h, fill } from "../lib/dom.js";
 import { ARROWS, BOXES, network } from "./network.js";
 import { busiest, traceGraph } from "../model/graph.js";
+import { quoteFilter } from "../model/filter.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
 
@@ -18,15 +19,19 @@ export function create(state, panel) {
     setQuery({ by: by === "service" ? by : "" });
     draw();
   }
+  // What the boxes of the picture are: what was chosen, or services where operations are too many.
+  let boxes = "operation";
   function draw() {
     const { trace } = state;
-    let graph = traceGraph(trace, by === "service" ? "service" : "operation", state.self);
+    boxes = by === "service" ? "service" : "operation";
+    let graph = traceGraph(trace, boxes, state.self);
     let note = "";
-    if ((graph.nodes.length > BOXES || graph.edges.length > ARROWS) && by !== "service") {
+    if ((graph.nodes.length > BOXES || graph.edges.length > ARROWS) && boxes === "operation") {
       note = `${plural(graph.nodes.length, "operation")} with ${plural(graph.edges.length, "arrow")} are too many for a picture; by service: `;
-      graph = traceGraph(trace, "service", state.self);
-      select.value = "service";
-    } else select.value = by === "service" ? "service" : "operation";
+      boxes = "service";
+      graph = traceGraph(trace, boxes, state.self);
+    }
+    select.value = boxes;
     const all = graph.nodes.length;
     graph = busiest(graph, BOXES, ARROWS);
     if (graph.nodes.length < all) note += `the busiest of ${plural(all, "service")}: `;
@@ -36,13 +41,12 @@ export function create(state, panel) {
       label: "Graph of the trace",
       nodeSize: { width: 210, height: 62, gapX: 76, gapY: 16 },
       describe: (node) => ({
-        title: node.operation || node.service,
-        lines: [node.operation ? node.service : plural(node.count, "span"), `${node.operation ? `${count(node.count)}× · ` : ""}${duration(node.total)} · self ${percent(node.self / whole)}`],
+        title: boxes === "service" ? node.service : node.operation || "no name",
+        lines: [boxes === "service" ? plural(node.count, "span") : node.service, `${boxes === "service" ? "" : `${count(node.count)}× · `}${duration(node.total)} · self ${percent(node.self / whole)}`],
         bad: node.errors ? count(node.errors) : "",
       }),
       press(node) {
-        const quoted = (text) => (/\s|\|/.test(text) ? `"${text}"` : text);
-        state.setFilter(`service==${quoted(node.service)}${node.operation ? ` operation==${quoted(node.operation)}` : ""}`);
+        state.setFilter(`service==${quoteFilter(node.service)}${boxes === "service" ? "" : ` operation==${quoteFilter(node.operation)}`}`);
         document.querySelector(".filter-input").value = state.filter;
       },
     });
@@ -55,7 +59,7 @@ export function create(state, panel) {
     if (!picture) return;
     const { trace, found } = state;
     const hit = new Set();
-    if (found) for (let i = 0; i < trace.n; i++) if (found.match[i]) hit.add(`${trace.services[trace.service[i]]}\u0000${by === "service" ? "" : trace.operations[trace.operation[i]]}`);
+    if (found) for (let i = 0; i < trace.n; i++) if (found.match[i]) hit.add(`${trace.services[trace.service[i]]}\u0000${boxes === "service" ? "" : trace.operations[trace.operation[i]]}`);
     picture.graph.nodes.forEach((node, k) => picture.nodes[k].classList.toggle("is-dim", Boolean(found) && !hit.has(node.id)));
   }
   const off = state.on((what) => {

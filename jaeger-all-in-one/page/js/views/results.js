@@ -31,7 +31,7 @@ export function resultList(chosen, choose) {
   const element = h("ul", { class: "result-list" });
   let items = new Map();
   function show(summaries) {
-    const longest = Math.max(1, ...summaries.map((trace) => trace.duration));
+    const longest = summaries.reduce((most, trace) => Math.max(most, trace.duration), 1);
     element.classList.toggle("is-long", summaries.length > LONG);
     const before = items;
     const focus = document.activeElement;

@@ -56,22 +56,24 @@ export function scatter(log, onScale) {
 }
 
 function picture(summaries, width, log) {
-  const times = summaries.map((trace) => trace.startTime);
-  let from = Math.min(...times);
-  let to = Math.max(...times);
+  // Of a file there may be more of them than a call takes arguments.
+  const least = (key) => summaries.reduce((found, trace) => Math.min(found, trace[key]), Infinity);
+  const greatest = (key) => summaries.reduce((found, trace) => Math.max(found, trace[key]), -Infinity);
+  let from = least("startTime");
+  let to = greatest("startTime");
   if (to - from < 1) {
     from -= 500_000;
     to += 500_000;
   }
-  const most = Math.max(1, ...summaries.map((trace) => trace.duration)) * 1.05;
-  const mostSpans = Math.max(1, ...summaries.map((trace) => trace.spans));
+  const longest = Math.max(1, greatest("duration")) * 1.05;
+  const mostSpans = Math.max(1, greatest("spans"));
   const x = (time) => PAD.left + ((time - from) / (to - from)) * (width - PAD.left - PAD.right);
-  const least = Math.max(1, Math.min(...summaries.map((trace) => trace.duration)) * 0.7);
-  const share = log ? (length) => Math.log(Math.max(length, least) / least) / Math.log(most / least || 2) : (length) => length / most;
+  const shortest = Math.max(1, least("duration") * 0.7);
+  const share = log ? (length) => Math.log(Math.max(length, shortest) / shortest) / Math.log(longest / shortest || 2) : (length) => length / longest;
   const y = (length) => HEIGHT - PAD.bottom - share(length) * (HEIGHT - PAD.top - PAD.bottom);
   const xs = Math.max(2, Math.min(8, Math.floor(width / 130)));
 
-  const grid = (log ? powers(least, most) : ticks(0, most, 4)).map((length) => [
+  const grid = (log ? powers(shortest, longest) : ticks(0, longest, 4)).map((length) => [
     s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(length), y2: y(length) }),
     s("text", { class: "chart-label", x: PAD.left - MOST_R - 3, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
   ]);
@@ -104,11 +106,18 @@ function picture(summaries, width, log) {
   return s("svg", { "aria-hidden": "true", width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` }, grid, axis, dots);
 }
 
-// Powers of ten between two lengths, and as many of their halves as are needed to have three marks.
-function powers(least, most) {
-  const list = [];
+// Words of more marks would touch each other.
+const MARKS = 6;
+
+/** Powers of ten between two lengths, and their threes where that leaves few; of very many powers each second, or third. */
+export function powers(least, most) {
+  const tens = [];
+  const all = [];
   for (let power = 10 ** Math.floor(Math.log10(least)); power <= most; power *= 10) {
-    for (const x of [power, 3 * power]) if (x >= least && x <= most) list.push(x);
+    if (power >= least) tens.push(power);
+    for (const x of [power, 3 * power]) if (x >= least && x <= most) all.push(x);
   }
-  return list.length > 5 ? list.filter((x) => Math.abs(Math.log10(x) - Math.round(Math.log10(x))) < 0.01) : list;
+  if (all.length < MARKS) return all;
+  const step = Math.ceil(tens.length / MARKS);
+  return tens.filter((_, i) => i % step === 0);
 }

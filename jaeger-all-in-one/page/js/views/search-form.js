@@ -4,6 +4,7 @@ import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { combobox, suggest } from "../lib/combobox.js";
 import { count, duration, parseDuration } from "../lib/format.js";
+import { parseTags, quoteTag, tagAt, typedTag } from "../lib/tags.js";
 
 const LOOKBACKS = [
   ["5m", "Last 5 minutes", 300],
@@ -18,7 +19,7 @@ const LOOKBACKS = [
 ];
 const DEFAULT_LOOKBACK = "1h";
 // As many as Jaeger's own page takes; each is a line and a dot.
-const MOST_TRACES = 1500;
+export const MOST_TRACES = 1500;
 
 /** The search that an address asks for, as `api.search` takes it. Throws a message for people. */
 export function readQuery(query, now = Date.now() * 1000) {
@@ -26,7 +27,7 @@ export function readQuery(query, now = Date.now() * 1000) {
   return {
     service: query.service ?? "",
     operation: query.operation === "all" ? "" : (query.operation ?? ""),
-    tags: api.parseTags(query.tags ?? ""),
+    tags: parseTags(query.tags ?? ""),
     minDuration: query.minDuration ?? "",
     maxDuration: query.maxDuration ?? "",
     limit: Number(query.limit) >= 1 ? Math.min(MOST_TRACES, Math.floor(Number(query.limit))) : 20,
@@ -37,10 +38,21 @@ export function readQuery(query, now = Date.now() * 1000) {
 
 function period(query, now) {
   if (query.lookback === "custom" || (!query.lookback && query.start)) {
-    return { start: Number(query.start) || now - 3600e6, end: Number(query.end) || now };
+    return { start: moment("start", query.start) ?? now - 3600e6, end: moment("end", query.end) ?? now };
   }
   const seconds = LOOKBACKS.find(([name]) => name === query.lookback)?.[2] ?? span(query.lookback) ?? 3600;
-  return { start: now - seconds * 1e6, end: now };
+  return { start: Math.max(0, now - seconds * 1e6), end: now };
+}
+
+// The last moment that the backend's dates have digits for, in µs.
+const LAST = Date.UTC(9999, 11, 31) * 1000;
+
+// A time of the address in µs. What is none is said: to look somewhere else instead would look like an answer.
+function moment(name, text) {
+  if (!text) return undefined;
+  const us = Number(text);
+  if (us >= 0 && us <= LAST) return us;
+  throw new Error(`${name}=${text} is no time: it is written in microseconds since 1970`);
 }
 
 // Jaeger's links also say "30m" or "4h".
@@ -49,10 +61,12 @@ function span(text) {
   return match ? Number(match[1]) * { m: 60, h: 3600, d: 86_400, w: 604_800 }[match[2]] : undefined;
 }
 
-const local = (us) => {
+/** What a field of date and time holds; nothing for what is no time. */
+function local(us) {
+  if (!(us >= 0 && us <= LAST)) return "";
   const date = new Date(us / 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-};
+}
 const micros = (value) => new Date(value).getTime() * 1000;
 
 // Keeps an answer while somebody types a word, and no longer: what has come in since is found at the next look.
@@ -108,18 +122,16 @@ export function searchForm(submit) {
     name: "tags",
     placeholder: "http.status_code=500 error=true",
     describedby: "search-tags-hint",
-    token: tokenAtCaret,
+    token: (input) => tagAt(input.value, input.selectionStart ?? input.value.length),
     source: async (text, signal) => {
       const where = { service: service.input.value.trim(), operation: operation.input.value.trim() };
-      const at = text.indexOf("=");
-      if (at < 0) {
-        const keys = (await api.tagKeys({ ...where, prefix: text }, { signal })) ?? [];
-        return suggest(keys, text).map((key) => ({ value: `${key}=`, label: key, more: true }));
+      const { key, value: begun } = typedTag(text);
+      if (begun === undefined) {
+        const keys = (await api.tagKeys({ ...where, prefix: key }, { signal })) ?? [];
+        return suggest(keys, key).map((name) => ({ value: `${quoteTag(name)}=`, label: name, more: true }));
       }
-      const key = text.slice(0, at);
-      const begun = text.slice(at + 1).replace(/^"/, "");
       const values = (await api.tagValues(key, { ...where, prefix: begun }, { signal })) ?? [];
-      return suggest(values.map(String), begun).map((value) => ({ value: `${key}=${quote(value)} `, label: value, hint: key }));
+      return suggest(values.map(String), begun).map((value) => ({ value: `${quoteTag(key)}=${quoteTag(value)} `, label: value, hint: key }));
     },
   });
 
@@ -127,8 +139,8 @@ export function searchForm(submit) {
   const from = h("input", { id: "search-from", type: "datetime-local", step: "1", class: "input" });
   const to = h("input", { id: "search-to", type: "datetime-local", step: "1", class: "input" });
   const custom = h("div", { class: "field-stack" }, field("search-from", "From", from), field("search-to", "To", to));
-  const minimum = h("input", { id: "search-min", name: "minDuration", class: "input", placeholder: "1.2s, 100ms", autocomplete: "off" });
-  const maximum = h("input", { id: "search-max", name: "maxDuration", class: "input", placeholder: "500us", autocomplete: "off" });
+  const minimum = h("input", { id: "search-min", name: "minDuration", class: "input", placeholder: "1.2s, 100ms", autocomplete: "off", "aria-describedby": "search-duration-hint" });
+  const maximum = h("input", { id: "search-max", name: "maxDuration", class: "input", placeholder: "500us", autocomplete: "off", "aria-describedby": "search-duration-hint" });
   const limit = h("input", { id: "search-limit", name: "limit", type: "number", min: "1", max: String(MOST_TRACES), class: "input", value: "20" });
   const problem = h("p", { class: "field-problem", id: "search-problem", role: "alert" });
 
@@ -153,7 +165,7 @@ export function searchForm(submit) {
     };
     fill(problem);
     try {
-      api.parseTags(tags.input.value);
+      parseTags(tags.input.value);
     } catch (error) {
       return refuse(tags.input, error.message);
     }
@@ -199,7 +211,13 @@ export function searchForm(submit) {
     field("search-tags", "Tags", tags.element, h("p", { class: "hint", id: "search-tags-hint" }, "All on one span; quotes around spaces")),
     field("search-lookback", "When", lookback),
     custom,
-    h("div", { class: "field-pair" }, field("search-min", "At least", minimum), field("search-max", "At most", maximum)),
+    h(
+      "div",
+      { class: "field field-durations", role: "group", "aria-label": "Duration of a span" },
+      h("div", { class: "field-pair" }, field("search-min", "At least", minimum), field("search-max", "At most", maximum)),
+      // As Jaeger's: a trace is found by any one span, so it may itself be longer.
+      h("p", { class: "hint", id: "search-duration-hint" }, "How long one of its spans took"),
+    ),
     field("search-limit", "Most traces", limit),
     problem,
     h("button", { class: "button button-primary button-wide" }, "Find traces"),
@@ -219,11 +237,11 @@ export function searchForm(submit) {
       const known = LOOKBACKS.some(([name]) => name === query.lookback);
       const other = !known && span(query.lookback);
       // A period that only a link names stands among the others, so that the next search has it too.
-      if (other) lookback.append(h("option", { value: query.lookback, "data-other": true }, `Last ${duration(other * 1e6)}`));
+      if (other) lookback.append(h("option", { value: query.lookback, "data-other": true }, other * 1e3 < Date.now() ? `Last ${duration(other * 1e6)}` : "All that is held"));
       lookback.value = known || other ? query.lookback : query.start ? "custom" : DEFAULT_LOOKBACK;
       if (lookback.value === "custom") {
-        if (query.start) from.value = local(Number(query.start));
-        if (query.end) to.value = local(Number(query.end));
+        from.value = query.start ? local(Number(query.start)) : "";
+        to.value = query.end ? local(Number(query.end)) : "";
       }
       showCustom();
     },
@@ -233,23 +251,4 @@ export function searchForm(submit) {
 
 function field(id, label, control, ...more) {
   return h("div", { class: "field" }, h("label", { for: id }, label), control, more);
-}
-
-function quote(value) {
-  return /[\s"=]/.test(value) || value === "" ? `"${value.replace(/(["\\])/g, "\\$1")}"` : value;
-}
-
-// The word of the tags field that the caret stands in; spaces within quotes do not part words.
-function tokenAtCaret(input) {
-  const caret = input.selectionStart ?? input.value.length;
-  const text = input.value;
-  let from = 0;
-  let quoted = false;
-  for (let i = 0; i < caret; i++) {
-    if (text[i] === '"' && text[i - 1] !== "\\") quoted = !quoted;
-    else if (/\s/.test(text[i]) && !quoted) from = i + 1;
-  }
-  let to = caret;
-  while (to < text.length && !/\s/.test(text[to])) to++;
-  return { from, to, text: text.slice(from, caret) };
 }

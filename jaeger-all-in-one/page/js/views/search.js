@@ -4,7 +4,7 @@
 
 import { h, fill, announce } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { searchForm, readQuery } from "./search-form.js";
+import { searchForm, readQuery, MOST_TRACES } from "./search-form.js";
 import { resultList, SORTS } from "./results.js";
 import { scatter } from "./scatter.js";
 import { loading, empty, failed } from "../lib/states.js";
@@ -16,11 +16,16 @@ import { hands, liveSwitch, watch } from "../lib/live.js";
 
 const LOOKED_UP = new Set(["service", "operation", "tags", "lookback", "start", "end", "minDuration", "maxDuration", "limit", "source"]);
 
+// Traces chosen for comparison: who comes back from one finds them chosen.
+const chosen = new Set();
+
 export function mount(outlet, at) {
   document.title = "Search – Jaeger";
   const results = h("section", { class: "results", "aria-label": "Found traces" });
-  const form = searchForm((query) => {
-    const search = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ""));
+  const form = searchForm((fields) => {
+    // The form says what is looked for; in which order it stands, and whether it goes on, was chosen beside the list.
+    const { sort = "", live = "" } = query;
+    const search = new URLSearchParams(Object.entries({ ...fields, sort, live }).filter(([, value]) => value !== ""));
     const href = `/search?${search}`;
     if (href === location.pathname + location.search) run();
     else navigate(href);
@@ -43,7 +48,6 @@ export function mount(outlet, at) {
   let unwatch = null;
   let shown = [];
   let scale;
-  const chosen = new Set();
   const waits = liveSwitch((on) => setLive(on));
 
   const setLive = (on) => {
@@ -108,17 +112,21 @@ export function mount(outlet, at) {
       if (how !== "updated") announce("No trace matches");
       return;
     }
-    const sort = SORTS[query.sort] ? query.sort : "newest";
+    const sort = Object.hasOwn(SORTS, query.sort ?? "") ? query.sort : "newest";
     if (!parts) {
       const made = listParts(sort);
       put("", () => made.elements);
       parts = made;
     }
     const limited = query.source !== "files" && shown.length >= Number(readQuery(query).limit);
-    fill(parts.title, plural(shown.length, "trace"), limited && h("span", { class: "hint" }, " (the limit; there may be more)"));
+    const sorted = SORTS[sort].order(shown);
+    // A search is held to so many; a file may have any number.
+    const part = sorted.slice(0, MOST_TRACES);
+    const hint = limited ? " (the limit; there may be more)" : part.length < sorted.length ? `, the first ${count(part.length)} in this order` : "";
+    fill(parts.title, plural(shown.length, "trace"), hint && h("span", { class: "hint" }, hint));
     fill(parts.compare, compareButton());
-    parts.plot.show(shown);
-    parts.list.show(SORTS[sort].order(shown));
+    parts.plot.show(part);
+    parts.list.show(part);
     if (how !== "updated") announce(`${plural(shown.length, "trace")} ${how}`);
     if (scroll) scrollTo(0, scroll);
     scroll = 0;

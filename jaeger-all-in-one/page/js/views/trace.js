@@ -10,7 +10,7 @@ import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.j
 import { setQuery } from "../lib/router.js";
 import * as keyboard from "../lib/keyboard.js";
 import { liveSwitch, watch } from "../lib/live.js";
-import { toast } from "../lib/drop.js";
+import { fileButton, toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
 
 const VIEWS = [
@@ -43,10 +43,17 @@ export function mount(outlet, at) {
       if (destroyed) return;
       const trace = buildTrace(json);
       if (trace.n === 0) return void fill(outlet, pageState(empty("This trace has no spans")));
+      // Kept where a reload finds it, unlike the file.
+      if (api.fromFile(id)) history.replaceState({ ...history.state, file: true }, "");
       page = tracePage(outlet, id, trace, json, at.query, abort.signal);
     } catch (error) {
       if (destroyed || error.name === "AbortError") return;
-      if (error.status === 404) {
+      if (error.status === 404 && history.state?.file) {
+        fill(
+          outlet,
+          pageState(empty("This trace came from a file", h("p", h("code", id)), h("p", "What is opened from files is in this page alone, and goes when it is loaded again."), fileButton(icon("file"), "Open it again"))),
+        );
+      } else if (error.status === 404) {
         fill(
           outlet,
           pageState(empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again"))),
@@ -296,6 +303,7 @@ function filterBar(state) {
       [
         ["checkout", "text in names, tags, logs"],
         ["http.method=GET", "a tag, a log field, service=, operation="],
+        ['"two words"', 'spaces within quotes; \\" is a quote, \\\\ a backslash'],
         ["> 2.5 %  ·  < 10ms", "share of the trace, duration"],
         ["is:error", "also panic, cancelled, warning, critical, root, leaf"],
         ["-health", "everything but"],

@@ -16,7 +16,13 @@ const it = harness(async (backend) => {
   linked[1].links = [{ trace: hex(5, 32), span: hex(0x50001, 16) }];
   linked[2].parent = "00000000000000ff";
   linked[1].tags.body = JSON.stringify({ items: [1, 2, 3], name: "a value that is JSON" });
+  linked[1].tags.stack = "at render\n    in layout\n";
   await backend.send(linked);
+  // A statement as a name, and at the very end of ten seconds a failed call that took 5 ms, with a log where it ended.
+  const [long] = shopTrace(9, 1, NOW - 70e6);
+  const last = { ...long, id: hex(0x90002, 16), parent: long.id, name: "last", kind: 1, start: long.start + 9_995_000, duration: 5000, error: "late" };
+  await backend.send([{ ...long, name: `SELECT ${"column, ".repeat(300)}`, duration: 10e6 }, { ...last, logs: [{ at: last.start + 5000, event: "end" }] }]);
+  await backend.send([{ ...long, trace: hex(10, 32), duration: 0 }]);
 });
 const ALL = ["POST /checkout", "check session", "GET session", "load cart", "SELECT items", "place order", "reserve", "UPDATE stock", "charge card", "POST /charges", "INSERT order", "send receipt"];
 
@@ -95,6 +101,7 @@ test("references to another trace are links, a missing parent is a warning, JSON
     await row(page, "load cart").click();
     await page.locator(".tag-json summary").first().click();
     await hasText(page, ".tag-json pre", /"items": \[ 1, 2, 3 \]/);
+    assert.equal(await page.locator(".tag-text", { hasText: "at render" }).innerText(), "at render\n    in layout\n", "lines are lines");
     const link = page.locator(".detail .reference-list a");
     assert.match(await link.getAttribute("href"), /^\/trace\/0*5\?span=0000000000050001$/);
     assert.ok(await page.locator(".tl-row .mark-orphan").first().isVisible());
@@ -139,6 +146,47 @@ test("the minimap zooms by dragging, by its handles, and back", () =>
     assert.ok(Number(await page.getByRole("slider", { name: "Start" }).getAttribute("aria-valuenow")) > 0, "the address keeps the zoom");
     await page.getByRole("button", { name: "Whole trace" }).click();
     assert.equal(await page.getByRole("slider", { name: "Start" }).getAttribute("aria-valuenow"), "0");
+  }));
+
+test("a trace that took no time is in view from end to end", () =>
+  it.visit(trace(10), {}, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const [map, from, to] = await Promise.all([".map", ".map-handle-from", ".map-handle-to"].map((selector) => page.locator(selector).boundingBox()));
+    assert.deepEqual([from.x + 6, to.x + 6], [map.x, map.x + map.width]);
+    assert.deepEqual(await page.$$eval(".map-shade", (list) => list.map((shade) => shade.getBoundingClientRect().width)), [0, 0]);
+  }));
+
+test("what ends the trace is seen, however short: its bar, its log, its place on the minimap", () =>
+  it.visit(trace(9), { width: 800 }, async (page) => {
+    const last = row(page, "last");
+    await last.waitFor();
+    const seen = (selector) =>
+      last.evaluate((element, s) => {
+        const lane = element.querySelector(".tl-lane").getBoundingClientRect();
+        const piece = element.querySelector(s).getBoundingClientRect();
+        return Math.min(piece.right, lane.right) - piece.left;
+      }, selector);
+    assert.ok((await seen(".tl-bar")) >= 1.9);
+    for (const piece of [".tl-log", ".tl-critical"]) assert.ok((await seen(piece)) >= 0.9, piece);
+    // Below the root, which lies there too.
+    await page.waitForFunction(() => {
+      const { width, height } = document.querySelector(".map-canvas");
+      const { data } = document.querySelector(".map-canvas").getContext("2d").getImageData(width - 2, 6, 1, height - 6);
+      return data.some((x) => x > 0);
+    });
+  }));
+
+test("the head of a trace whose name is a long statement stays a head", () =>
+  it.visit(trace(9), { width: 390 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    for (const address of [trace(9), `${trace(9)}...${hex(5, 16)}`]) {
+      await page.goto(it.backend.url + address);
+      const name = page.locator(".trace-title h1, .compare-title").first();
+      await name.waitFor();
+      const lines = await name.evaluate((element) => element.getBoundingClientRect().height / parseFloat(getComputedStyle(element).lineHeight));
+      assert.ok(lines < 5.1, `${address}: ${lines} lines`);
+      assert.match(await name.getAttribute("title"), /^web: SELECT column[\s\S]*column,/);
+    }
   }));
 
 test("the axis zooms by dragging, keys zoom and move in time", () =>

@@ -2,7 +2,7 @@
 
 import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { buildTrace, overview, rootRow } from "../model/trace.js";
+import { buildTrace, nameOf, overview, rootRow } from "../model/trace.js";
 import { compareTraces, summary, verdict } from "../model/compare.js";
 import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
@@ -187,7 +187,7 @@ function page(outlet, ids, a, b, query) {
       h("span", { class: "compare-letter", "aria-hidden": "true" }, letter),
       h(
         "div",
-        h("a", { class: "compare-title", href: `/trace/${encodeURIComponent(id)}` }, root < 0 ? "no spans" : h("span", { class: "trace-service" }, trace.services[trace.service[root]]), " ", root < 0 ? "" : trace.operations[trace.operation[root]]),
+        h("a", { class: "compare-title", href: `/trace/${encodeURIComponent(id)}`, title: root < 0 ? null : nameOf(trace, root) }, root < 0 ? "no spans" : h("span", { class: "trace-service" }, trace.services[trace.service[root]]), " ", root < 0 ? "" : trace.operations[trace.operation[root]]),
         h("p", { class: "hint" }, [shortId(trace.id), dateTime(trace.startTime), duration(trace.duration), plural(trace.n, "span"), facts.errors ? plural(facts.errors, "error") : "no errors"].join(" · ")),
       ),
     );

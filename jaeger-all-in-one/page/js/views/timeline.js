@@ -324,18 +324,18 @@ function drawRow(state, element, row, at) {
   const right = (100 * (trace.start[row] + trace.span[row] - zoom.from)) / whole;
   const from = Math.max(-1, Math.min(101, left));
   const to = Math.max(-1, Math.min(101, right));
-  bar.style.left = `${from}%`;
+  bar.style.left = left > 100 ? `${from}%` : within(from, 2);
   bar.style.width = `${Math.max(0, to - from)}%`;
   label.textContent = right < 0 ? `← ${duration(trace.span[row])}` : left > 100 ? `${duration(trace.span[row])} →` : duration(trace.span[row]);
   const after = to < 86;
-  const within = !after && from < 12;
-  label.className = `tl-label${within ? " tl-label-in" : ""}`;
+  const inside = !after && from < 12;
+  label.className = `tl-label${inside ? " tl-label-in" : ""}`;
   label.style.left = after ? `${Math.max(0, to)}%` : "auto";
-  label.style.right = after ? "auto" : within ? `${100 - Math.min(100, to)}%` : `${100 - Math.min(100, from)}%`;
+  label.style.right = after ? "auto" : inside ? `${100 - Math.min(100, to)}%` : `${100 - Math.min(100, from)}%`;
 
   const pieces = [];
   if (state.showCritical) {
-    for (const [a, b] of merged(state.sections.get(row), zoom)) pieces.push(h("span", { class: "tl-critical", style: { left: `${a}%`, width: `${b - a}%` } }));
+    for (const [a, b] of merged(state.sections.get(row), zoom)) pieces.push(h("span", { class: "tl-critical", style: { left: within(a, 1), width: `${b - a}%` } }));
   }
   const { logs, startTime } = trace.raw[row];
   if (Array.isArray(logs)) {
@@ -345,10 +345,15 @@ function drawRow(state, element, row, at) {
       const place = Math.round(x / PIXEL);
       if (!(x >= 0 && x <= 100) || taken.has(place)) continue;
       taken.add(place);
-      pieces.push(h("span", { class: "tl-log", style: { left: `${x}%` } }));
+      pieces.push(h("span", { class: "tl-log", style: { left: within(x, 1) } }));
     }
   }
   if (pieces.length > 0 || over.firstChild) over.replaceChildren(...pieces);
+}
+
+// A place on a lane, in percent of it, such that `pixels` of what begins there are on the lane: the end of a trace is no less to be seen.
+function within(place, pixels) {
+  return place > 90 ? `min(${place}%, 100% - ${pixels}px)` : `${place}%`;
 }
 
 // Sections `[from, to, from, to, …]` as shares of the time in view. What lies closer together than can be seen is one piece,

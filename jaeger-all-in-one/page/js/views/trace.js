@@ -100,7 +100,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
       h(
         "div",
         { class: "trace-title" },
-        h("h1", h("span", { class: "trace-service" }, service), h("span", { class: "trace-operation" }, operation)),
+        h("h1", { title: `${service}: ${operation}` }, h("span", { class: "trace-service" }, service), h("span", { class: "trace-operation" }, operation)),
         h(
           "div",
           { class: "trace-actions" },

@@ -6,7 +6,7 @@
 
 import { h, canvasContext, perFrame } from "../lib/dom.js";
 import { canvasColors } from "../lib/color.js";
-import { duration } from "../lib/format.js";
+import { inFull } from "../lib/format.js";
 import { onTheme } from "../lib/theme.js";
 import { ERROR, PANIC } from "../model/trace.js";
 
@@ -70,7 +70,7 @@ export function minimap(state) {
     [from, to].forEach((time, k) => {
       handles[k].setAttribute("aria-valuemax", String(Math.round(whole)));
       handles[k].setAttribute("aria-valuenow", String(Math.round(time)));
-      handles[k].setAttribute("aria-valuetext", duration(time));
+      handles[k].setAttribute("aria-valuetext", inFull(time, (to - from) / 100));
     });
     reset.hidden = state.whole;
   };

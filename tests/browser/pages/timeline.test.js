@@ -209,6 +209,67 @@ test("the axis zooms by dragging, keys zoom and move in time", () =>
     assert.equal(await now(), 0);
   }));
 
+test("close up, the marks of the axis and the ends of what is in view say different times", () =>
+  it.visit(`${trace(9)}?from=5000000&to=5001000`, {}, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const told = await texts(page, ".tl-tick");
+    assert.deepEqual([told[0], new Set(told).size], ["5 s", told.length], told.join(", "));
+    assert.deepEqual(await page.$$eval(".map-handle", (list) => list.map((handle) => handle.getAttribute("aria-valuetext"))), ["5 s", "5.001 s"]);
+  }));
+
+test("an address of the trace that is open is shown as if it were opened by it: what it does not say is as at first", () =>
+  it.visit(`${trace(5)}?from=1000&to=2000&critical=0&live=1&uiFind=redis&span=000000000005000a`, {}, async (page) => {
+    const shown = () =>
+      page.evaluate(() => ({
+        from: document.querySelector(".map-handle-from").getAttribute("aria-valuenow"),
+        zoomed: !document.querySelector(".map-reset").hidden,
+        critical: document.querySelector("[name=critical]").checked,
+        live: document.querySelector("[name=live]").checked,
+        filter: document.querySelector("[name=filter]").value,
+        details: [...document.querySelectorAll(".detail h2 > :first-child")].map((name) => name.textContent),
+      }));
+    const open = () => page.getByLabel("Open a trace by its ID").fill(hex(5, 16)).then(() => page.keyboard.press("Enter"));
+    const first = { from: "1000", zoomed: true, critical: false, live: true, filter: "redis", details: ["POST /charges"] };
+    await page.locator(".detail").waitFor();
+    assert.deepEqual(await shown(), first);
+    await open();
+    await page.waitForFunction(() => !location.search && document.querySelector(".tl-row") && !document.querySelector(".detail"));
+    assert.deepEqual(await shown(), { from: "0", zoomed: false, critical: true, live: false, filter: "", details: [] });
+    // What it is changed to becomes its address, so that the way back is one, too.
+    await page.keyboard.press("Escape");
+    await row(page, "load cart").click();
+    await page.locator(".detail").waitFor();
+    await page.goBack();
+    await hasText(page, ".detail h2 > :first-child", "POST /charges");
+    assert.deepEqual(await shown(), first);
+    await page.goForward();
+    await hasText(page, ".detail h2 > :first-child", "load cart");
+    // The same for what only one view shows.
+    await page.goto(`${it.backend.url}${trace(5)}?view=statistics&group=service`);
+    await page.waitForSelector(".stat-host tbody tr");
+    await open();
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("tab", { name: "Statistics" }).click();
+    await page.waitForSelector(".stat-host .stat-operation");
+    await page.goBack();
+    await page.waitForSelector(".stat-host .stat-operation", { state: "detached" });
+    assert.equal(await page.getByLabel("Group by").inputValue(), "service");
+  }));
+
+test("Tab goes through opened details as they stand, whichever was opened first", () =>
+  it.visit(trace(5), {}, async (page) => {
+    for (const operation of ["load cart", "place order", "check session"]) await row(page, operation).click();
+    await page.waitForFunction(() => document.querySelectorAll(".detail").length === 3);
+    const passed = [];
+    await page.getByRole("treegrid").focus();
+    while (passed.length < 3) {
+      await page.keyboard.press("Tab");
+      const name = await page.evaluate(() => document.activeElement.closest(".detail")?.querySelector(".detail-operation").textContent ?? "none");
+      if (!passed.includes(name)) passed.push(name);
+    }
+    assert.deepEqual(passed, ["check session", "load cart", "place order"]);
+  }));
+
 test("the filter finds by text, tag, share and state; others dim or hide; the address keeps it", () =>
   it.visit(trace(5), {}, async (page) => {
     const filter = page.getByLabel("Filter spans");

@@ -24,12 +24,13 @@ function collect(state) {
 const level = (log) => String(log.fields.find((field) => field.key === "level")?.value ?? "").toLowerCase();
 const event = (log) => String((log.fields.find((field) => field.key === "event") ?? log.fields.find((field) => field.key === "message"))?.value ?? "");
 
-export function create(state, panel, { show }) {
+export function create(state, panel, { show, kept }) {
   const host = h("div", { class: "view view-fill" });
   panel.append(host);
   const items = collect(state);
   const table = longTable({
     label: "Logs of the trace",
+    kept,
     items,
     sort: { key: "start", down: false },
     columns: [

@@ -6,7 +6,7 @@ import { marks } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { duration } from "../lib/format.js";
 
-export function create(state, panel, { show }) {
+export function create(state, panel, { show, kept }) {
   const rows = () => {
     const { n } = state.trace;
     const { found } = state;
@@ -17,6 +17,7 @@ export function create(state, panel, { show }) {
   const text = (names, of) => (i) => names()[of()[i]].toLowerCase();
   const table = longTable({
     label: "Spans of the trace",
+    kept,
     items: rows(),
     sort: { key: "start", down: false },
     columns: [

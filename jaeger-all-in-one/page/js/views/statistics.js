@@ -16,7 +16,7 @@ const GROUPS = [
   ["tag", "A tag…"],
 ];
 
-export function create(state, panel) {
+export function create(state, panel, { kept }) {
   const query = new URLSearchParams(location.search);
   let group = GROUPS.some(([name]) => name === query.get("group")) ? query.get("group") : "service-operation";
   let tag = query.get("tag") ?? "";
@@ -71,7 +71,7 @@ export function create(state, panel) {
     table = sortedTable({
       label: "Statistics",
       items,
-      sort: { key: "self", down: true },
+      sort: (kept[group] ??= { key: "self", down: true }),
       rowClass: () => "service-color",
       rowStyle: (item) => (group === "service" || group === "service-operation" ? serviceStyle(item.service) : undefined),
       columns: [

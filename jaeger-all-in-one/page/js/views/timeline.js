@@ -4,7 +4,7 @@ import { h, fill, perFrame } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
-import { duration, ticks } from "../lib/format.js";
+import { duration, ticks, timeMarks } from "../lib/format.js";
 import { minimap } from "./minimap.js";
 import { detail } from "./detail.js";
 import * as keyboard from "../lib/keyboard.js";
@@ -14,7 +14,7 @@ const NARROW = matchMedia("(max-width: 45rem)");
 const PIXEL = 0.25;
 const INDENT_LEVELS = 24;
 
-export function create(state, panel) {
+export function create(state, panel, { kept }) {
   const map = minimap(state);
   const axis = h("div", { class: "tl-axis", "aria-hidden": "true" });
   const splitter = h("div", {
@@ -26,7 +26,8 @@ export function create(state, panel) {
     "aria-valuemax": "80",
     tabindex: "0",
   });
-  const head = h("div", { class: "tl-head" }, h("div", { class: "tl-head-name" }, h("span", "Service and operation"), levelButtons(state)), splitter, axis);
+  const critical = h("input", { type: "checkbox", name: "critical", checked: state.showCritical, on: { change: () => state.setCritical(critical.checked) } });
+  const head = h("div", { class: "tl-head" }, h("div", { class: "tl-head-name" }, h("span", "Service and operation"), levelButtons(state, critical)), splitter, axis);
   const body = h("div", { class: "tl-body", role: "presentation" });
   const scroller = h(
     "div",
@@ -52,6 +53,7 @@ export function create(state, panel) {
     render: (element, at) => drawRow(state, element, state.rows[at], at),
     extra: (at, before) => unfold(detail(state, state.rows[at]), before),
     key: (at) => state.trace.raw[state.rows[at]].spanID,
+    heights: (kept.heights ??= new Map()),
   });
 
   const reset = () => {
@@ -75,11 +77,12 @@ export function create(state, panel) {
     const { from, to } = state.zoom;
     const width = axis.clientWidth || 600;
     const list = ticks(from, to, Math.max(2, Math.floor(width / 110)));
+    const told = timeMarks(list);
     fill(
       axis,
-      list.map((time) => {
+      list.map((time, k) => {
         const x = (100 * (time - from)) / (to - from || 1);
-        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, duration(time));
+        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, told[k]);
       }),
     );
     fill(grid, list.map((time) => h("span", { class: "tl-grid-line", style: { left: `${(100 * (time - from)) / (to - from || 1)}%` } })));
@@ -100,7 +103,24 @@ export function create(state, panel) {
     setActive();
   };
 
+  // Where it was left, unless another row was gone to meanwhile. By ids, for rows change as spans come in.
+  const idOf = (row) => state.trace.raw[row]?.spanID;
+  const comeBack = () => {
+    if (kept.active !== idOf(state.active)) return goTo();
+    let row = state.rowOf(kept.top);
+    let { above } = kept;
+    // Collapsed or hidden since: what it hangs from.
+    while (row >= 0 && state.positionOf(row) < 0) {
+      row = state.trace.parent[row];
+      above = 0;
+    }
+    if (row < 0) return;
+    rows.goTo({ at: state.positionOf(row), above });
+    setActive();
+  };
+
   const off = state.on((what) => {
+    if (what === "critical") critical.checked = state.showCritical;
     if (what === "zoom" || what === "critical") refresh();
     else if (what === "goto") goTo();
     else if (what === "active") setActive();
@@ -220,8 +240,11 @@ export function create(state, panel) {
   resize.observe(axis);
   drawAxis();
   reset();
+  if (kept.active !== undefined) comeBack();
   return {
     destroy() {
+      const { at, above } = rows.place();
+      Object.assign(kept, { active: idOf(state.active), top: idOf(state.rows[at]), above });
       off();
       for (const unbind of keys) unbind();
       NARROW.removeEventListener("change", relayout);
@@ -241,7 +264,7 @@ function unfold(made, before) {
   return made;
 }
 
-function levelButtons(state) {
+function levelButtons(state, critical) {
   const button = (text, label, run) => h("button", { type: "button", class: "button-icon button-small", title: label, "aria-label": label, on: { click: run } }, text);
   // The deepest level that is open decides what one level more or less means.
   const level = () => {
@@ -249,8 +272,6 @@ function levelButtons(state) {
     for (let i = 0; i < state.trace.n; i++) if (state.collapsed[i]) least = Math.min(least, state.trace.depth[i]);
     return least === Infinity ? state.trace.depthMost : least;
   };
-  const critical = h("input", { type: "checkbox", name: "critical", checked: state.showCritical, on: { change: () => state.setCritical(critical.checked) } });
-  state.on((what) => what === "critical" && (critical.checked = state.showCritical));
   return h(
     "span",
     { class: "tl-levels" },

@@ -74,6 +74,8 @@ function tracePage(outlet, id, trace, json, query, signal) {
   const unbind = [];
   let view = null;
   let viewName = "";
+  // What each view wants to find again when it is opened anew: where it was scrolled to, its order.
+  const kept = Object.fromEntries(VIEWS.map(([name]) => [name, {}]));
   let unwatch = null;
   const waits = liveSwitch((on) => setLive(on));
 
@@ -180,7 +182,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
     view?.destroy?.();
     viewName = entry[0];
     fill(panel);
-    view = module.create(state, panel, { show, id });
+    view = module.create(state, panel, { show, kept: kept[viewName] });
   }
 
   function tabKeys(event) {
@@ -194,6 +196,8 @@ function tracePage(outlet, id, trace, json, query, signal) {
     show(tab.dataset.view);
   }
 
+  // Everything is as the address says, and what it does not say as it is in the beginning: an address is taken more than once where somebody comes back to
+  // it, or goes to the same trace again.
   function take(next) {
     const text = next.uiFind ?? next.filter ?? "";
     if (text !== state.filter || (next.hide === "1") !== state.hide) {
@@ -203,7 +207,16 @@ function tracePage(outlet, id, trace, json, query, signal) {
     const from = Number(next.from);
     const to = Number(next.to);
     if (Number.isFinite(from) && Number.isFinite(to) && to > from) state.setZoom(from, to);
-    if (next.critical === "0") state.setCritical(false);
+    else state.setZoom(0, state.trace.duration);
+    state.setCritical(next.critical !== "0");
+    state.opened.clear();
+    const live = next.live === "1" && !api.fromFile(id);
+    if (live !== Boolean(unwatch)) {
+      setLive(live);
+      drawHead();
+    }
+    // A view reads of the address what only it shows.
+    viewName = "";
     const row = next.span ? state.rowOf(next.span) : -1;
     show(next.view).then(() => {
       if (row < 0) return;
@@ -234,10 +247,6 @@ function tracePage(outlet, id, trace, json, query, signal) {
     keyboard.bind("p", "Match before", () => filter.step(-1), "A trace"),
     keyboard.bind("h", "Hide or show what does not match", () => filter.toggleHide(), "A trace"),
   );
-  if (query.live === "1" && !api.fromFile(id)) {
-    setLive(true);
-    drawHead();
-  }
   take(query);
   return {
     take,

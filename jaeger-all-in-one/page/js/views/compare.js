@@ -87,7 +87,6 @@ function page(outlet, ids, a, b, query) {
   let only = query.changed === "1";
   let rows = [];
   let active = 0;
-  const most = Math.max(1, ...compared.frames.map((frame) => Math.max(...frame.time)));
   const told = summary(compared);
   const differs = new Uint8Array(compared.n);
   for (let i = compared.n - 1; i >= 0; i--) {
@@ -131,7 +130,7 @@ function page(outlet, ids, a, b, query) {
       fill(sign, h("span", { class: `change change-${change}`, title: CHANGES[change][1] }, CHANGES[change][0], h("span", { class: "visually-hidden" }, CHANGES[change][1])));
       countA.textContent = frame.count[0] ? count(frame.count[0]) : "–";
       countB.textContent = frame.count[1] ? count(frame.count[1]) : "–";
-      const timed = (n, t) => (n ? [duration(t), h("span", { class: "compare-bar", "aria-hidden": "true", style: { width: `${(100 * t) / most}%` } })] : "–");
+      const timed = (n, t) => (n ? [duration(t), h("span", { class: "compare-bar", "aria-hidden": "true", style: { width: `${(100 * t) / compared.most}%` } })] : "–");
       fill(timeA, timed(frame.count[0], x));
       fill(timeB, timed(frame.count[1], y));
       const both = frame.count[0] > 0 && frame.count[1] > 0;

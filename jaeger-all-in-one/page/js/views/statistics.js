@@ -2,6 +2,7 @@
 
 import { h, fill } from "../lib/dom.js";
 import { sortedTable } from "./table.js";
+import { text } from "../model/trace.js";
 import { byTag, groupings, statistics } from "../model/stats.js";
 import { badge } from "../lib/icons.js";
 import { empty } from "../lib/states.js";
@@ -49,8 +50,11 @@ export function create(state, panel, { kept }) {
     tagInput.hidden = group !== "tag";
     if (group === "tag" && !keys.firstChild) {
       const names = new Set();
-      for (let i = 0; i < state.trace.n && names.size < 500; i++) for (const t of state.trace.raw[i].tags ?? []) names.add(String(t?.key));
-      fill(keys, [...names].sort().map((name) => h("option", { value: name })));
+      for (let i = 0; i < state.trace.n && names.size < 500; i++) {
+        const { tags } = state.trace.raw[i];
+        if (Array.isArray(tags)) for (const tag of tags) names.add(text(tag?.key));
+      }
+      fill(keys, [...names].slice(0, 500).sort().map((name) => h("option", { value: name })));
     }
     const grouping = group === "tag" ? byTag(tag) : groupings[group];
     const { found, trace } = state;

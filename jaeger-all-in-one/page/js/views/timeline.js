@@ -5,6 +5,7 @@ import { VirtualRows } from "../lib/virtual.js";
 import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { duration, ticks, timeMarks } from "../lib/format.js";
+import { number } from "../model/trace.js";
 import { minimap } from "./minimap.js";
 import { detail } from "./detail.js";
 import * as keyboard from "../lib/keyboard.js";
@@ -288,22 +289,22 @@ function makeRow() {
   const service = h("span", { class: "tl-service" });
   const operation = h("span", { class: "tl-operation" });
   const marked = h("span", { class: "tl-marks" });
-  const number = h("span");
+  const amount = h("span");
   const failed = h("span", { class: "tl-marks" });
-  const inner = h("span", { class: "tl-count" }, number, failed);
+  const inner = h("span", { class: "tl-count" }, amount, failed);
   const name = h("div", { class: "tl-name", role: "gridcell", "aria-colindex": "1" }, twisty, h("span", { class: "tl-color", "aria-hidden": "true" }), marked, service, operation, inner);
   const bar = h("div", { class: "tl-bar" });
   const label = h("span", { class: "tl-label" });
   const over = h("div", { class: "tl-over", "aria-hidden": "true" });
   const lane = h("div", { class: "tl-lane", role: "gridcell", "aria-colindex": "2" }, bar, over, label);
   const element = h("div", { class: "tl-row", role: "row" }, name, lane);
-  element.parts = { service, operation, marked, number, failed, name, bar, label, over };
+  element.parts = { service, operation, marked, amount, failed, name, bar, label, over };
   return element;
 }
 
 function drawRow(state, element, row, at) {
   const { trace, zoom } = state;
-  const { name, service, operation, marked, number, failed, bar, label, over } = element.parts;
+  const { name, service, operation, marked, amount, failed, bar, label, over } = element.parts;
   const flags = trace.flags[row];
   const parent = trace.size[row] > 1;
   const collapsed = state.collapsed[row] === 1;
@@ -338,7 +339,7 @@ function drawRow(state, element, row, at) {
     fill(marked, flags ? marks(flags) : null);
     fill(failed, marksBelow(hidden));
   }
-  number.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
+  amount.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
 
   const whole = zoom.to - zoom.from || 1;
   const left = (100 * (trace.start[row] - zoom.from)) / whole;
@@ -362,7 +363,7 @@ function drawRow(state, element, row, at) {
   if (Array.isArray(logs)) {
     const taken = new Set();
     for (const log of logs) {
-      const x = left + (100 * (Number(log?.timestamp) - Number(startTime))) / whole;
+      const x = left + (100 * (number(log?.timestamp) - number(startTime))) / whole;
       const place = Math.round(x / PIXEL);
       if (!(x >= 0 && x <= 100) || taken.has(place)) continue;
       taken.add(place);

@@ -1,8 +1,8 @@
 // The page of one trace: its head, its views as tabs, the filter; loading, live update, and the address.
 
-import { h, fill, announce, debounce } from "../lib/dom.js";
+import { h, fill, announce, debounce, inSteps } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { buildTrace, overview, rootRow } from "../model/trace.js";
+import { buildTrace, overview, rootRow, text } from "../model/trace.js";
 import { TraceState } from "../model/state.js";
 import { loading, failed, empty, pageState } from "../lib/states.js";
 import { badge, icon } from "../lib/icons.js";
@@ -133,7 +133,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
             ),
           ),
       ),
-      trace.warnings.length > 0 && h("ul", { class: "trace-warnings" }, trace.warnings.map((text) => h("li", icon("warning", "warning"), " ", text))),
+      trace.warnings.length > 0 && warnings(trace.warnings),
     );
   }
 
@@ -237,7 +237,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
       if (what === "filter") setQuery({ uiFind: state.filter, filter: "", hide: state.hide ? 1 : "" });
       if (what === "opened" || what === "goto") {
         const last = [...state.opened].pop();
-        setQuery({ span: last === undefined ? "" : state.trace.raw[last].spanID });
+        setQuery({ span: last === undefined ? "" : text(state.trace.raw[last].spanID) });
       }
       filter.draw();
     }),
@@ -257,6 +257,12 @@ function tracePage(outlet, id, trace, json, query, signal) {
       for (const off of unbind) off();
     },
   };
+}
+
+function warnings(texts) {
+  const host = h("ul", { class: "trace-warnings" });
+  inSteps(host, texts, (warning) => h("li", icon("warning", "warning"), " ", warning), 5, (more) => h("li", more));
+  return host;
 }
 
 function filterBar(state) {

@@ -256,6 +256,32 @@ test("an address of the trace that is open is shown as if it were opened by it: 
     assert.equal(await page.getByLabel("Group by").inputValue(), "service");
   }));
 
+test("rows and what is below them stand in the document as on the screen, whatever was scrolled, collapsed or opened", () =>
+  it.visit(trace(5), { height: 500 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const order = (ready) =>
+      page.waitForFunction((ready) => {
+        const shown = [...document.querySelectorAll(".tl-body > :not([hidden])")];
+        const box = (element) => element.getBoundingClientRect();
+        return shown.length >= ready && shown.every((element, k) => k === 0 || box(element).top >= box(shown[k - 1]).top + 20) && new Set([...document.querySelectorAll("[id]")].map(({ id }) => id)).size === document.querySelectorAll("[id]").length;
+      }, ready);
+    await order(12);
+    await row(page, "place order").locator(".tl-twisty").click();
+    await order(6);
+    await row(page, "place order").locator(".tl-twisty").click();
+    await order(12);
+    for (const operation of ["load cart", "check session"]) await row(page, operation).click();
+    await order(10);
+    for (const key of ["End", "Home", "End", "PageUp"]) {
+      await page.keyboard.press(key);
+      await order(6);
+    }
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    await page.getByRole("button", { name: "Expand all" }).click();
+    await page.keyboard.press("Home");
+    await order(10);
+  }));
+
 test("Tab goes through opened details as they stand, whichever was opened first", () =>
   it.visit(trace(5), {}, async (page) => {
     for (const operation of ["load cart", "place order", "check session"]) await row(page, operation).click();

@@ -18,6 +18,8 @@ export class VirtualRows {
     this.count = 0;
     // Pixels that what is above the view has grown by: the view goes with it.
     this.shift = 0;
+    // Those in view are to be filled again.
+    this.stale = false;
     this.rows = new Map();
     this.free = [];
     // Of opened rows, by position: {element, height}.
@@ -55,8 +57,7 @@ export class VirtualRows {
     this.opened.clear();
     for (const at of opened) this.open(at, before.get(this.key(at)));
     this.sortOpened();
-    for (const element of this.rows.values()) this.release(element);
-    this.rows.clear();
+    this.stale = true;
     this.draw();
   }
 
@@ -127,6 +128,8 @@ export class VirtualRows {
 
   release(element) {
     element.hidden = true;
+    // Another may come to have it.
+    element.removeAttribute("id");
     this.free.push(element);
   }
 
@@ -153,46 +156,57 @@ export class VirtualRows {
       this.release(element);
       this.rows.delete(at);
     }
+    const fresh = new Set();
     for (let at = first; at <= last; at++) {
       let element = this.rows.get(at);
       if (!element) {
-        element = this.free.pop();
-        if (element) element.hidden = false;
-        else {
-          element = this.create();
-          this.body.append(element);
-        }
+        element = this.free.pop() ?? this.create();
+        element.hidden = false;
         this.rows.set(at, element);
         element.virtualPosition = at;
+        fresh.add(element);
         this.render(element, at);
-      }
+      } else if (this.stale) this.render(element, at);
       const top = this.top(at);
       if (element.virtualTop !== top) {
         element.virtualTop = top;
         element.style.transform = `translateY(${top}px)`;
       }
     }
-    // From the last to the first, each before the one after it: the focus goes from one to the next as they stand, whichever was opened first.
+    this.stale = false;
+    // In the document they stand as on the screen, whichever was made or opened first: so they are read, and so the focus goes from one to the next. From
+    // the last to the first, each that is new before the one after it; the others stay where they are.
     let after = null;
-    for (let k = this.order.length - 1; k >= 0; k--) {
-      const entry = this.order[k];
-      const { element } = this.opened.get(entry.at);
-      const seen = entry.top + entry.height >= y - 400 && entry.top <= y + view + 400;
-      if (!seen) {
-        if (element.isConnected && !element.contains(document.activeElement)) {
-          this.resize.unobserve(element);
-          element.remove();
-        }
-        if (element.isConnected) after = element;
-        continue;
-      }
-      element.style.transform = `translateY(${entry.top}px)`;
-      if (!element.isConnected) {
-        this.body.insertBefore(element, after);
-        this.resize.observe(element);
-      }
+    let k = this.order.length - 1;
+    const extras = (least) => {
+      for (; k >= 0 && this.order[k].at >= least; k--) after = this.hang(this.order[k], y, view, after);
+    };
+    for (let at = last; at >= first; at--) {
+      extras(at);
+      const element = this.rows.get(at);
+      if (fresh.has(element)) this.body.insertBefore(element, after);
       after = element;
     }
+    extras(0);
+  }
+
+  /** Shows what hangs below a row if it is in view or near, before the element `after`; gives what others stand before then. */
+  hang({ at, top, height }, y, view, after) {
+    const { element } = this.opened.get(at);
+    const seen = top + height >= y - 400 && top <= y + view + 400;
+    if (!seen) {
+      if (element.isConnected && !element.contains(document.activeElement)) {
+        this.resize.unobserve(element);
+        element.remove();
+      }
+      return element.isConnected ? element : after;
+    }
+    element.style.transform = `translateY(${top}px)`;
+    if (!element.isConnected) {
+      this.body.insertBefore(element, after);
+      this.resize.observe(element);
+    }
+    return element;
   }
 
   /** The row at the top of the view, and how many pixels of it and of what hangs below it are above: `{at, above}`. */

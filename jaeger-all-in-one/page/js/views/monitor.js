@@ -163,7 +163,7 @@ export function mount(outlet, at) {
       const [p50, p95, p99] = latencies.map(([, by]) => last(by.get(operation)) * 1000);
       return { operation, rate, errors: last(errors[1].get(operation)), p50, p95, p99, impact: (rate || 0) * (p95 || 0) };
     });
-    const most = items.reduce((most, item) => Math.max(most, item.impact), 1e-9);
+    const most = Math.max(1e-9, ...items.map((item) => item.impact));
     for (const item of items) item.share = item.impact / most;
     if (parts) {
       fill(parts.charts, charts);

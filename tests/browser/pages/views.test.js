@@ -171,6 +171,7 @@ test("statistics give count, total, self time and quantiles; they sort and group
     );
     const counts = async () => (await texts(page, ".stat-host tbody .col-count")).map((text) => Number(text.replace(/,/g, "")));
     assert.equal((await counts()).reduce((a, b) => a + b), 1600);
+    assert.match(await page.locator(".stat-name").first().textContent(), /^\w+ \w+ \w+$/, "service and operation are words of their own");
     assert.equal(await page.locator("th.col-self").getAttribute("aria-sort"), "descending");
     await page.getByRole("button", { name: "Count" }).click();
     let list = await counts();
@@ -281,6 +282,9 @@ test("logs of all spans stand in the order of time, with their fields, and lead 
     const served = (await (await fetch(`${it.backend.url}/api/traces/5`)).json()).data[0];
     const total = served.spans.reduce((sum, span) => sum + span.logs.length, 0);
     assert.equal(await page.getByRole("grid").getAttribute("aria-rowcount"), String(total + 1));
+    const names = () => page.evaluate(() => [...document.querySelectorAll(".logs-table .long-body .long-row:not([hidden])")].map((r) => r.querySelector(".col-event").textContent));
+    const times = served.spans.flatMap((span) => span.logs.map((log) => [log.timestamp, log.fields.find((field) => field.key === "event").value]));
+    assert.deepEqual(await names(), times.sort(([a], [b]) => a - b).map(([, name]) => name));
     const bad = page.locator(".logs-table .is-bad");
     assert.match(await bad.innerText(), /error[\s\S]*card declined/);
     await bad.click();

@@ -293,6 +293,12 @@ test("comparing lays equal paths over each other and says what came and went", (
   assert.deepEqual(summary(compared), { added: 1, removed: 1, more: 1, fewer: 0, same: 1 });
 });
 
+test("quantiles of a hundred spans are three different ones", () => {
+  const t = trace(...Array.from({ length: 100 }, (_, i) => span(`s${i}`, "", 0, i + 1, { op: "one" })));
+  const [one] = statistics(t);
+  assert.deepEqual([one.p50, one.p95, one.p99, one.max], [50, 95, 99, 100]);
+});
+
 test("traces of a hundred thousand different calls are compared, and the longest time found", () => {
   const many = (from) => trace(span("root", "", 0, 1), ...Array.from({ length: 100_000 }, (_, i) => span(`${from}${i}`, "root", 1, i)));
   const compared = compareTraces(many("x"), many("y"));

@@ -68,7 +68,7 @@ export function create(state, panel, { kept }) {
     if (table && shown === `${group} ${tag}`) return void table.set(items);
     shown = `${group} ${tag}`;
     const named = (item) => {
-      if (group === "service-operation") return [h("span", { class: "stat-service" }, item.names[0]), h("span", { class: "stat-operation" }, item.names[1])];
+      if (group === "service-operation") return [h("span", { class: "stat-service" }, item.names[0]), " ", h("span", { class: "stat-operation" }, item.names[1])];
       return item.names[0];
     };
     const time = (key, label, title) => ({ key, label, title, numeric: true, sort: (item) => item[key], cell: (item) => duration(item[key]) });

@@ -14,8 +14,15 @@ const it = harness(async (backend) => {
   const [chatty] = bigTrace(0xb14, 1, NOW - 95e6);
   const tags = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`tag.${i}`, i]));
   await backend.send([{ ...chatty, duration: LOGS * 100, tags, logs: Array.from({ length: LOGS }, (_, i) => ({ at: chatty.start + i * 100, event: `tick ${i}` })) }]);
+  // A span that links to thousands of others, of its trace and of another one; and logs of thousands of fields, one of a long text.
+  const linked = (n, to) => ({ ...chatty, trace: hex(0xb13, 32), id: hex(n, 16), parent: n > 1 ? hex(1, 16) : "", links: Array.from({ length: LINKS }, (_, i) => ({ trace: hex(to, 32), span: hex(2 + i, 16) })) });
+  const fields = Object.fromEntries(Array.from({ length: FIELDS }, (_, i) => [`field.${i}`, i]));
+  const logs = Array.from({ length: 40 }, (_, i) => ({ at: chatty.start + i, event: i ? "many" : "e".repeat(10_000), ...(i ? fields : { text: "t".repeat(100_000) }) }));
+  await backend.send([linked(1, 0xb13), linked(2, 0xb99), { ...linked(3, 0xb13), links: [], logs }]);
 });
 const LOGS = 10_000;
+const LINKS = 3000;
+const FIELDS = 500;
 const trace = (n) => `/trace/${hex(n, 16)}`;
 const say = (what, value) => console.log(`figure: ${what}: ${value}`);
 
@@ -173,4 +180,30 @@ test(`a span with ${LOGS} logs opens with some of them, and statistics by a tag 
     await page.waitForSelector(".stat-host tbody tr");
     nodes = await page.evaluate(() => document.querySelectorAll("*").length);
     assert.ok(nodes < 8000, `${nodes} elements`);
+  }));
+
+test(`a span with ${LINKS} references opens with some of them; logs of ${FIELDS} fields show some of these`, () =>
+  it.visit(trace(0xb13), { width: 1440, height: 900 }, async (page) => {
+    const elements = () => page.evaluate(() => document.querySelectorAll("*").length);
+    for (const n of [0, 1]) {
+      await page.locator(`#row-${n}`).click();
+      await page.locator(".reference-list").first().waitFor();
+      // The first reference of the second is to its parent.
+      assert.equal(await page.locator(".reference-list > li > .reference-kind").count(), 100);
+      await page.getByRole("button", { name: /^Show 100 more of (2900|2901)$/ }).click();
+      assert.equal(await page.locator(".reference-list > li > .reference-kind").count(), 200);
+      await page.locator(`#row-${n}`).click();
+    }
+    await page.locator("#row-2").click();
+    await page.locator(".log-list").waitFor();
+    assert.ok((await elements()) < 8000, `the details made ${await elements()} elements`);
+    // What is folded is filled when it is opened.
+    await page.locator(".log-list > li:last-child summary").click();
+    await hasText(page, ".log-list > li:last-child td[colspan]", `Show 100 more of ${FIELDS - 99}`);
+    await page.getByRole("tab", { name: "Logs" }).click();
+    await page.waitForSelector(".logs-table .long-body .long-row");
+    assert.ok((await elements()) < 3000, `the view made ${await elements()} elements`);
+    const longest = await page.$$eval(".logs-table .long-row", (rows) => Math.max(...rows.map((row) => row.textContent.length)));
+    assert.ok(longest < 2000, `a row holds ${longest} letters`);
+    await hasText(page, ".logs-table .long-body .long-row:nth-child(2) .log-more", `and ${FIELDS - 20} more`);
   }));

@@ -64,6 +64,8 @@ test("script in names, tags, logs, links and JSON stays text in every view, and 
 
 test("a file of script, of wrong types and of monstrous numbers opens like any other", () =>
   it.visit("/search?source=files", {}, async (page) => {
+    // What is no text, and whose text a program that asks for it does not get.
+    const NONE = { toString: 1 };
     const json = {
       data: [
         {
@@ -71,9 +73,10 @@ test("a file of script, of wrong types and of monstrous numbers opens like any o
           warnings: [EVIL],
           processes: { p1: { serviceName: EVIL, tags: "none" }, __proto__: { serviceName: "x" } },
           spans: [
-            { traceID: EVIL, spanID: EVIL, operationName: EVIL, processID: "p1", startTime: "1700000000000000", duration: "90071992547409931234", warnings: [EVIL], references: [{ refType: EVIL, traceID: "javascript:alert(6)", spanID: EVIL }], tags: [{ key: "a", type: EVIL, value: { nested: EVIL } }, null, 7, { key: 5 }], logs: [null, { timestamp: "x", fields: [{ key: "event", value: 3 }, null] }] },
+            { traceID: EVIL, spanID: EVIL, operationName: EVIL, processID: "p1", startTime: "1700000000000000", duration: "90071992547409931234", warnings: [EVIL], references: [{ refType: EVIL, traceID: "javascript:alert(6)", spanID: EVIL }], tags: [{ key: "a", type: EVIL, value: { nested: EVIL, ...NONE } }, null, 7, { key: 5 }], logs: [null, { timestamp: "x", fields: [{ key: "event", value: NONE }, { key: NONE, value: NONE }, null] }] },
             { spanID: "b", operationName: null, processID: "__proto__", startTime: -9e15, duration: -5, references: "no", tags: {}, logs: {} },
-            { spanID: 7, operationName: ["list"], startTime: null, duration: null },
+            { spanID: 7, operationName: ["list", NONE], startTime: null, duration: null },
+            { spanID: NONE, operationName: "none", processID: NONE, startTime: NONE, duration: NONE, warnings: [NONE], references: [{ refType: "CHILD_OF", spanID: NONE, traceID: NONE }], tags: [{ key: NONE, type: NONE, value: 1 }], logs: [{ timestamp: NONE, fields: [] }] },
           ],
         },
       ],
@@ -83,8 +86,8 @@ test("a file of script, of wrong types and of monstrous numbers opens like any o
     await chooser.setFiles({ name: "evil.json", mimeType: "application/json", buffer: bytes });
     await page.waitForURL(/\/trace\/f11e/);
     await page.waitForSelector(".tl-row");
-    assert.equal((await rowNames(page)).length, 3);
-    for (const operation of [EVIL, "list"]) await row(page, operation).click();
+    assert.equal((await rowNames(page)).length, 4);
+    for (const operation of [EVIL, "list", "none"]) await row(page, operation).click();
     await page.evaluate(() => document.querySelectorAll(".detail details").forEach((d) => (d.open = true)));
     for (let i = 1; i <= 7; i++) {
       await page.locator("#main").focus();
@@ -92,6 +95,15 @@ test("a file of script, of wrong types and of monstrous numbers opens like any o
       await page.waitForSelector(`[role=tab]:nth-child(${i})[aria-selected=true]`);
       await page.waitForSelector(".trace-panel > *");
     }
+    await page.getByRole("tab", { name: "Statistics" }).click();
+    await page.getByLabel("Group by").selectOption("tag");
+    await page.getByLabel("Grouping tag").fill("a");
+    await page.getByLabel("Grouping tag").press("Enter");
+    await hasText(page, ".stat-host tbody", /"toString":1/);
+    await page.getByLabel("Filter spans").fill('"tostring":1');
+    await hasText(page, "#filter-count", /^[23] of 4$/);
+    await page.getByLabel("Filter spans").fill("a=1 | tostring");
+    await hasText(page, "#filter-count", /^[23] of 4$/);
     assert.equal(await page.evaluate(() => window.hit), undefined);
   }));
 

@@ -42,6 +42,7 @@ test("two traces are compared path by path: added, removed, more often, slower",
     assert.equal(of("charge card")[1], "same");
     assert.match(of("charge card")[2], /^[+−][\d.]+ (µs|ms|s) \([+−]/);
     assert.deepEqual((await texts(page, ".change-told")).length, 3);
+    assert.deepEqual(await page.$$eval(".compare-name .tl-service", (list) => list.filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent)), [], "none is cut where there is room");
     await page.getByLabel("Only what differs").check();
     await page.waitForFunction(() => [...document.querySelectorAll(".compare-table .long-body .long-row:not([hidden])")].length < 12);
     assert.equal((await query(page)).changed, "1");

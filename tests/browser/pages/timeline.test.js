@@ -16,7 +16,13 @@ const it = harness(async (backend) => {
   linked[1].links = [{ trace: hex(5, 32), span: hex(0x50001, 16) }];
   linked[2].parent = "00000000000000ff";
   linked[1].tags.body = JSON.stringify({ items: [1, 2, 3], name: "a value that is JSON" });
+  linked[1].tags.stack = "at render\n    in layout\n";
   await backend.send(linked);
+  // A statement as a name, and at the very end of ten seconds a failed call that took 5 ms, with a log where it ended.
+  const [long] = shopTrace(9, 1, NOW - 70e6);
+  const last = { ...long, id: hex(0x90002, 16), parent: long.id, name: "last", kind: 1, start: long.start + 9_995_000, duration: 5000, error: "late" };
+  await backend.send([{ ...long, name: `SELECT ${"column, ".repeat(300)}`, duration: 10e6 }, { ...last, logs: [{ at: last.start + 5000, event: "end" }] }]);
+  await backend.send([{ ...long, trace: hex(10, 32), duration: 0 }]);
 });
 const ALL = ["POST /checkout", "check session", "GET session", "load cart", "SELECT items", "place order", "reserve", "UPDATE stock", "charge card", "POST /charges", "INSERT order", "send receipt"];
 
@@ -95,6 +101,7 @@ test("references to another trace are links, a missing parent is a warning, JSON
     await row(page, "load cart").click();
     await page.locator(".tag-json summary").first().click();
     await hasText(page, ".tag-json pre", /"items": \[ 1, 2, 3 \]/);
+    assert.equal(await page.locator(".tag-text", { hasText: "at render" }).innerText(), "at render\n    in layout\n", "lines are lines");
     const link = page.locator(".detail .reference-list a");
     assert.match(await link.getAttribute("href"), /^\/trace\/0*5\?span=0000000000050001$/);
     assert.ok(await page.locator(".tl-row .mark-orphan").first().isVisible());
@@ -141,6 +148,47 @@ test("the minimap zooms by dragging, by its handles, and back", () =>
     assert.equal(await page.getByRole("slider", { name: "Start" }).getAttribute("aria-valuenow"), "0");
   }));
 
+test("a trace that took no time is in view from end to end", () =>
+  it.visit(trace(10), {}, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const [map, from, to] = await Promise.all([".map", ".map-handle-from", ".map-handle-to"].map((selector) => page.locator(selector).boundingBox()));
+    assert.deepEqual([from.x + 6, to.x + 6], [map.x, map.x + map.width]);
+    assert.deepEqual(await page.$$eval(".map-shade", (list) => list.map((shade) => shade.getBoundingClientRect().width)), [0, 0]);
+  }));
+
+test("what ends the trace is seen, however short: its bar, its log, its place on the minimap", () =>
+  it.visit(trace(9), { width: 800 }, async (page) => {
+    const last = row(page, "last");
+    await last.waitFor();
+    const seen = (selector) =>
+      last.evaluate((element, s) => {
+        const lane = element.querySelector(".tl-lane").getBoundingClientRect();
+        const piece = element.querySelector(s).getBoundingClientRect();
+        return Math.min(piece.right, lane.right) - piece.left;
+      }, selector);
+    assert.ok((await seen(".tl-bar")) >= 1.9);
+    for (const piece of [".tl-log", ".tl-critical"]) assert.ok((await seen(piece)) >= 0.9, piece);
+    // Below the root, which lies there too.
+    await page.waitForFunction(() => {
+      const { width, height } = document.querySelector(".map-canvas");
+      const { data } = document.querySelector(".map-canvas").getContext("2d").getImageData(width - 2, 6, 1, height - 6);
+      return data.some((x) => x > 0);
+    });
+  }));
+
+test("the head of a trace whose name is a long statement stays a head", () =>
+  it.visit(trace(9), { width: 390 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    for (const address of [trace(9), `${trace(9)}...${hex(5, 16)}`]) {
+      await page.goto(it.backend.url + address);
+      const name = page.locator(".trace-title h1, .compare-title").first();
+      await name.waitFor();
+      const lines = await name.evaluate((element) => element.getBoundingClientRect().height / parseFloat(getComputedStyle(element).lineHeight));
+      assert.ok(lines < 5.1, `${address}: ${lines} lines`);
+      assert.match(await name.getAttribute("title"), /^web: SELECT column[\s\S]*column,/);
+    }
+  }));
+
 test("the axis zooms by dragging, keys zoom and move in time", () =>
   it.visit(trace(5), {}, async (page) => {
     await page.waitForSelector(".tl-row");
@@ -159,6 +207,93 @@ test("the axis zooms by dragging, keys zoom and move in time", () =>
     await page.keyboard.press("+");
     await page.keyboard.press("0");
     assert.equal(await now(), 0);
+  }));
+
+test("close up, the marks of the axis and the ends of what is in view say different times", () =>
+  it.visit(`${trace(9)}?from=5000000&to=5001000`, {}, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const told = await texts(page, ".tl-tick");
+    assert.deepEqual([told[0], new Set(told).size], ["5 s", told.length], told.join(", "));
+    assert.deepEqual(await page.$$eval(".map-handle", (list) => list.map((handle) => handle.getAttribute("aria-valuetext"))), ["5 s", "5.001 s"]);
+  }));
+
+test("an address of the trace that is open is shown as if it were opened by it: what it does not say is as at first", () =>
+  it.visit(`${trace(5)}?from=1000&to=2000&critical=0&live=1&uiFind=redis&span=000000000005000a`, {}, async (page) => {
+    const shown = () =>
+      page.evaluate(() => ({
+        from: document.querySelector(".map-handle-from").getAttribute("aria-valuenow"),
+        zoomed: !document.querySelector(".map-reset").hidden,
+        critical: document.querySelector("[name=critical]").checked,
+        live: document.querySelector("[name=live]").checked,
+        filter: document.querySelector("[name=filter]").value,
+        details: [...document.querySelectorAll(".detail h2 > :first-child")].map((name) => name.textContent),
+      }));
+    const open = () => page.getByLabel("Open a trace by its ID").fill(hex(5, 16)).then(() => page.keyboard.press("Enter"));
+    const first = { from: "1000", zoomed: true, critical: false, live: true, filter: "redis", details: ["POST /charges"] };
+    await page.locator(".detail").waitFor();
+    assert.deepEqual(await shown(), first);
+    await open();
+    await page.waitForFunction(() => !location.search && document.querySelector(".tl-row") && !document.querySelector(".detail"));
+    assert.deepEqual(await shown(), { from: "0", zoomed: false, critical: true, live: false, filter: "", details: [] });
+    // What it is changed to becomes its address, so that the way back is one, too.
+    await page.keyboard.press("Escape");
+    await row(page, "load cart").click();
+    await page.locator(".detail").waitFor();
+    await page.goBack();
+    await hasText(page, ".detail h2 > :first-child", "POST /charges");
+    assert.deepEqual(await shown(), first);
+    await page.goForward();
+    await hasText(page, ".detail h2 > :first-child", "load cart");
+    // The same for what only one view shows.
+    await page.goto(`${it.backend.url}${trace(5)}?view=statistics&group=service`);
+    await page.waitForSelector(".stat-host tbody tr");
+    await open();
+    await page.waitForSelector(".tl-row");
+    await page.getByRole("tab", { name: "Statistics" }).click();
+    await page.waitForSelector(".stat-host .stat-operation");
+    await page.goBack();
+    await page.waitForSelector(".stat-host .stat-operation", { state: "detached" });
+    assert.equal(await page.getByLabel("Group by").inputValue(), "service");
+  }));
+
+test("rows and what is below them stand in the document as on the screen, whatever was scrolled, collapsed or opened", () =>
+  it.visit(trace(5), { height: 500 }, async (page) => {
+    await page.waitForSelector(".tl-row");
+    const order = (ready) =>
+      page.waitForFunction((ready) => {
+        const shown = [...document.querySelectorAll(".tl-body > :not([hidden])")];
+        const box = (element) => element.getBoundingClientRect();
+        return shown.length >= ready && shown.every((element, k) => k === 0 || box(element).top >= box(shown[k - 1]).top + 20) && new Set([...document.querySelectorAll("[id]")].map(({ id }) => id)).size === document.querySelectorAll("[id]").length;
+      }, ready);
+    await order(12);
+    await row(page, "place order").locator(".tl-twisty").click();
+    await order(6);
+    await row(page, "place order").locator(".tl-twisty").click();
+    await order(12);
+    for (const operation of ["load cart", "check session"]) await row(page, operation).click();
+    await order(10);
+    for (const key of ["End", "Home", "End", "PageUp"]) {
+      await page.keyboard.press(key);
+      await order(6);
+    }
+    await page.getByRole("button", { name: "Collapse all" }).click();
+    await page.getByRole("button", { name: "Expand all" }).click();
+    await page.keyboard.press("Home");
+    await order(10);
+  }));
+
+test("Tab goes through opened details as they stand, whichever was opened first", () =>
+  it.visit(trace(5), {}, async (page) => {
+    for (const operation of ["load cart", "place order", "check session"]) await row(page, operation).click();
+    await page.waitForFunction(() => document.querySelectorAll(".detail").length === 3);
+    const passed = [];
+    await page.getByRole("treegrid").focus();
+    while (passed.length < 3) {
+      await page.keyboard.press("Tab");
+      const name = await page.evaluate(() => document.activeElement.closest(".detail")?.querySelector(".detail-operation").textContent ?? "none");
+      if (!passed.includes(name)) passed.push(name);
+    }
+    assert.deepEqual(passed, ["check session", "load cart", "place order"]);
   }));
 
 test("the filter finds by text, tag, share and state; others dim or hide; the address keeps it", () =>

@@ -72,6 +72,65 @@ test("an id is copied, also where the page comes from another machine without HT
     }
   }));
 
+test("who comes back to a view finds it where it was left: rows, what is below them, order", () =>
+  it.visit(trace(0xb6), {}, async (page) => {
+    const tab = async (name, ready) => {
+      await page.getByRole("tab", { name, exact: true }).click();
+      await page.waitForSelector(ready);
+    };
+    // Where a row lies, and whether it is the one gone to.
+    const at = (selector) =>
+      page.evaluate((s) => {
+        const scroller = document.querySelector(s.split(" ")[0]);
+        const top = scroller.getBoundingClientRect().top + 60;
+        const seen = [...scroller.querySelectorAll(s.split(" ")[1])].filter((row) => !row.hidden && row.getBoundingClientRect().top >= top).sort((a, b) => a.virtualPosition - b.virtualPosition)[0];
+        return [seen.virtualPosition, seen.getBoundingClientRect().top, scroller.querySelector(".is-active:not([hidden])")?.virtualPosition];
+      }, selector);
+    await page.waitForSelector(".tl-row");
+    await page.locator("#row-1").click();
+    await page.locator("#row-1").click();
+    await page.locator("#row-2").click();
+    const details = await page.locator(".virtual-extra").boundingBox();
+    assert.ok(details.height > 170, "more than is taken for it before it is measured");
+    await page.waitForFunction(() => document.querySelector("#row-3").getBoundingClientRect().top + 1 > document.querySelector(".virtual-extra").getBoundingClientRect().bottom);
+    // What grows above the view moves nothing that is in it.
+    const moved = await page.evaluate(async () => {
+      const [scroller, extra] = [document.querySelector(".tl-scroll"), document.querySelector(".virtual-extra")];
+      const lies = () => document.querySelector("#row-10").getBoundingClientRect().top;
+      scroller.scrollTop = extra.offsetHeight + 120;
+      const whole = () => document.querySelector(".tl-body").offsetHeight;
+      const [high, before] = [whole(), lies()];
+      extra.querySelectorAll("details").forEach((part) => (part.open = true));
+      while (whole() === high) await new Promise(requestAnimationFrame);
+      return lies() - before;
+    });
+    assert.equal(moved, 0);
+    for (const [key, times] of [["End", 1], ["PageUp", 4]]) for (let i = 0; i < times; i++) await page.keyboard.press(key);
+    await page.evaluate(() => (document.querySelector(".tl-scroll").scrollTop -= 9));
+    const left = await at(".tl-scroll .tl-row");
+    assert.ok(left[0] > 1000 && left[2] > 1000, String(left));
+    await tab("Spans", ".spans-table .long-body .long-row");
+    await page.getByRole("columnheader", { name: "Duration" }).getByRole("button").click();
+    await page.getByRole("grid").focus();
+    await page.keyboard.press("End");
+    const table = await at(".spans-table .long-row");
+    await tab("Timeline", ".tl-row");
+    assert.deepEqual(await at(".tl-scroll .tl-row"), left);
+    await tab("Spans", ".spans-table .long-body .long-row");
+    assert.deepEqual(await at(".spans-table .long-row"), table);
+    assert.equal(await page.getByRole("columnheader", { name: "Duration" }).getAttribute("aria-sort"), "descending");
+    // What was gone to meanwhile is shown.
+    await page.getByLabel("Filter spans").fill("number=77");
+    await hasText(page, "#filter-count", "1 of 1,600");
+    await page.keyboard.press("Enter");
+    await tab("Timeline", ".tl-row");
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector(".tl-scroll").getBoundingClientRect();
+      const box = document.querySelector(".tl-row.is-active:not(.is-dim):not([hidden])")?.getBoundingClientRect();
+      return box && box.top >= top && box.bottom <= bottom;
+    });
+  }));
+
 test("keys of a single sign can be switched off, and stay off in this browser", () =>
   it.visit(trace(5), {}, async (page) => {
     await page.waitForSelector(".tl-row");
@@ -144,6 +203,7 @@ test("statistics give count, total, self time and quantiles; they sort and group
     );
     const counts = async () => (await texts(page, ".stat-host tbody .col-count")).map((text) => Number(text.replace(/,/g, "")));
     assert.equal((await counts()).reduce((a, b) => a + b), 1600);
+    assert.match(await page.locator(".stat-name").first().textContent(), /^\w+ \w+ \w+$/, "service and operation are words of their own");
     assert.equal(await page.locator("th.col-self").getAttribute("aria-sort"), "descending");
     await page.getByRole("button", { name: "Count" }).click();
     let list = await counts();
@@ -254,6 +314,9 @@ test("logs of all spans stand in the order of time, with their fields, and lead 
     const served = (await (await fetch(`${it.backend.url}/api/traces/5`)).json()).data[0];
     const total = served.spans.reduce((sum, span) => sum + span.logs.length, 0);
     assert.equal(await page.getByRole("grid").getAttribute("aria-rowcount"), String(total + 1));
+    const names = () => page.evaluate(() => [...document.querySelectorAll(".logs-table .long-body .long-row:not([hidden])")].map((r) => r.querySelector(".col-event").textContent));
+    const times = served.spans.flatMap((span) => span.logs.map((log) => [log.timestamp, log.fields.find((field) => field.key === "event").value]));
+    assert.deepEqual(await names(), times.sort(([a], [b]) => a - b).map(([, name]) => name));
     const bad = page.locator(".logs-table .is-bad");
     assert.match(await bad.innerText(), /error[\s\S]*card declined/);
     await bad.click();

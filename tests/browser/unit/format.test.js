@@ -2,9 +2,35 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
-import { duration } from "../../../jaeger-all-in-one/page/js/lib/format.js";
+import { duration, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
 
 test("a duration that rounds up goes on to the next unit", () => {
   const shown = { 999.4: "999 µs", 999.7: "1 ms", 999_400: "999 ms", 999_960: "1 s", 119_400_000: "1m 59s", 119_700_000: "2m", 3_599_800_000: "1h", 7_190_000_000: "2h", 86_399_000_000: "1d", [-119_700_000]: "−2m", 90_000_000: "1m 30s", 0: "0" };
   for (const [us, text] of Object.entries(shown)) assert.equal(duration(Number(us)), text, us);
+});
+
+test("the marks of an axis say different times, with as many digits as lie between them", () => {
+  const day = 86_400e6;
+  const shown = [
+    [0, 1000, 4, "0, 0.25 ms, 0.5 ms, 0.75 ms, 1 ms"],
+    [0, 3e6, 3, "0, 1 s, 2 s, 3 s"],
+    [5e6, 5.001e6, 4, "5 s, 5.00025 s, 5.0005 s, 5.00075 s, 5.001 s"],
+    [12.5, 12.53, 3, "12.5 µs, 12.51 µs, 12.52 µs, 12.53 µs"],
+    // Where that would be too many digits, by how much later than the first.
+    [day, day + 10, 5, "1d, +2 µs, +4 µs, +6 µs, +8 µs, +10 µs"],
+    [2 * day + 3600e6 + 1.5e6, 2 * day + 3600e6 + 1.502e6, 2, "2d 1h 1.5 s, +1 ms, +2 ms"],
+    [59e6, 62e6, 3, "59 s, 1m, 1m 1s, 1m 2s"],
+    [0, 3 * day, 3, "0, 1d 4h, 2d 8h"],
+    [day, day + 3600e6, 2, "1d 26m, +33m 20s"],
+  ];
+  for (const [from, to, wanted, text] of shown) assert.equal(timeMarks(ticks(from, to, wanted)).join(", "), text);
+  // Whatever is zoomed into: no two say the same.
+  for (let whole = 1; whole < 1e16; whole *= 7) {
+    for (let part = whole; part >= Math.max(0.01, whole / 1e6); part /= 3) {
+      for (const from of [0, whole / 3, whole - part]) {
+        const list = timeMarks(ticks(from, from + part, 9));
+        assert.equal(new Set(list).size, list.length, `${from} ${part}: ${list.join(", ")}`);
+      }
+    }
+  }
 });

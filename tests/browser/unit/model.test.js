@@ -328,6 +328,39 @@ test("comparing lays equal paths over each other and says what came and went", (
   assert.deepEqual(summary(compared), { added: 1, removed: 1, more: 1, fewer: 0, same: 1 });
 });
 
+test("quantiles of a hundred spans are three different ones", () => {
+  const t = trace(...Array.from({ length: 100 }, (_, i) => span(`s${i}`, "", 0, i + 1, { op: "one" })));
+  const [one] = statistics(t);
+  assert.deepEqual([one.p50, one.p95, one.p99, one.max], [50, 95, 99, 100]);
+});
+
+test("traces of a hundred thousand different calls are compared, and the longest time found", () => {
+  const many = (from) => trace(span("root", "", 0, 1), ...Array.from({ length: 100_000 }, (_, i) => span(`${from}${i}`, "root", 1, i)));
+  const compared = compareTraces(many("x"), many("y"));
+  assert.equal(compared.n, 200_001);
+  assert.equal(compared.most, 99_999);
+});
+
+test("a span is found by its id without looking at all of them each time, with and without zeros before, in capitals and not", () => {
+  let asked = 0;
+  const spans = Array.from({ length: 1000 }, (_, i) => {
+    const made = span("", i ? "00a0" : "", i, 1);
+    const id = (0xa0 + i).toString(16).padStart(4, "0");
+    Object.defineProperty(made, "spanID", { get: () => (asked++, id) });
+    return made;
+  });
+  const state = new TraceState(trace(...spans), {});
+  assert.equal(state.rowOf("00a1"), 1);
+  asked = 0;
+  for (let i = 0; i < 1000; i++) assert.equal(state.rowOf((0xa0 + i).toString(16).padStart(4, "0")), i);
+  assert.ok(asked <= 1000, `${asked} spans were asked for their ids`);
+  assert.deepEqual(["A1", "a1", "000000A1", "ffff", "", undefined].map((id) => state.rowOf(id)), [1, 1, 1, -1, -1, -1]);
+  // The first of two with one id; spans that came in are known.
+  const twice = trace(span("a", "", 0, 9), span("b", "a", 1, 1), span("b", "a", 2, 1), span("c", "a", 3, 1));
+  state.replace(twice, {});
+  assert.deepEqual(["b", "c"].map((id) => state.rowOf(id)), [1, 3]);
+});
+
 test("graphs put callers left of callees, also where calls run in a circle, and overlap no nodes", () => {
   const graph = dependencyGraph([
     { parent: "web", child: "api", callCount: 3 },

@@ -111,3 +111,53 @@ export function ticks(from, to, wanted) {
   for (let x = Math.ceil(from / step) * step; x <= to + step * 1e-9; x += step) list.push(x);
   return list;
 }
+
+// Digits of a mark that are still read at a glance, and that fit between two marks.
+const DIGITS = 7;
+
+/** Texts of the marks of a time axis (of `ticks`), each with as many digits as lie between two; later than the first by so much where that would be too many. */
+export function timeMarks(list) {
+  const step = list.length > 1 ? list[1] - list[0] : 0;
+  const last = list[list.length - 1];
+  const [first] = list;
+  const short = (time) => (time < 60e6 ? digitsBy(time, step, time) : duration(time));
+  if (step === 0) return list.map(duration);
+  if (last < 60e6) {
+    const told = list.map((time) => digitsBy(time, step, last));
+    if (told.every((text) => text.replace(/\D/g, "").length <= DIGITS)) return told;
+  } else if (first <= 0 || list.every((time) => roundedBy(time) <= step / 4)) return list.map(short);
+  return list.map((time, k) => (k === 0 ? inFull(time, step) : `+${short(time - first)}`));
+}
+
+// What `duration` makes of a minute or more is off by so much.
+function roundedBy(time) {
+  const [, , smaller] = UNITS.find(([unit]) => time >= unit) ?? [];
+  return smaller ? Math.abs(time - Math.round(time / smaller) * smaller) : 0;
+}
+
+// In the unit of `like`, to the step.
+function digitsBy(time, step, like) {
+  if (time === 0) return "0";
+  const [unit, name] = like >= 999_500 ? [1e6, "s"] : like >= 999.5 ? [1e3, "ms"] : [1, "µs"];
+  return `${trim((time / unit).toFixed(places(step / unit)))} ${name}`;
+}
+
+// Decimal places that tell multiples of 1, 2, 2.5 or 5 times a power of ten from each other.
+function places(step) {
+  const power = Math.floor(Math.log10(step) + 1e-9);
+  const quarter = Math.abs(step / 10 ** power - 2.5) < 1e-6 ? 1 : 0;
+  return Math.max(0, Math.min(12, quarter - power));
+}
+
+/** A time of which nothing is rounded away but what is little beside `step`: `1d 2h 3.004 s`. */
+export function inFull(time, step) {
+  const told = [];
+  let rest = time;
+  for (const [unit, name] of UNITS) {
+    const whole = Math.floor(rest / unit);
+    if (whole > 0) told.push(`${count(whole)}${name}`);
+    rest -= whole * unit;
+  }
+  if (rest >= step / 10 || told.length === 0) told.push(digitsBy(rest, step, rest));
+  return told.join(" ");
+}

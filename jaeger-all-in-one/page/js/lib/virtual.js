@@ -11,11 +11,15 @@ export class VirtualRows {
   /**
    * `scroller` scrolls; `body` (inside it) holds the rows. `height` of a row in pixels. `create()` makes an element,
    * `render(element, row)` fills it. `extra(row, before)` makes what hangs below row `row`; `before` is the element that did
-   * until now, if there was one of the same `key(row)`.
+   * until now, if there was one of the same `key(row)`. `heights`: what was measured of these, by key; given again, the rows lie where they lay.
    */
-  constructor({ scroller, body, height, create, render, extra, key = (row) => row, role = "row" }) {
-    Object.assign(this, { scroller, body, height, create, render, extra, key, role });
+  constructor({ scroller, body, height, create, render, extra, key = (row) => row, heights = new Map() }) {
+    Object.assign(this, { scroller, body, height, create, render, extra, key, heights });
     this.count = 0;
+    // Pixels that what is above the view has grown by: the view goes with it.
+    this.shift = 0;
+    // Those in view are to be filled again.
+    this.stale = false;
     this.rows = new Map();
     this.free = [];
     // Of opened rows, by position: {element, height}.
@@ -51,10 +55,9 @@ export class VirtualRows {
       element.remove();
     }
     this.opened.clear();
-    for (const at of opened) this.opened.set(at, { element: this.makeExtra(at, before.get(this.key(at))), height: 160 });
+    for (const at of opened) this.open(at, before.get(this.key(at)));
     this.sortOpened();
-    for (const element of this.rows.values()) this.release(element);
-    this.rows.clear();
+    this.stale = true;
     this.draw();
   }
 
@@ -65,26 +68,27 @@ export class VirtualRows {
       this.resize.unobserve(known.element);
       known.element.remove();
       this.opened.delete(at);
-    } else {
-      this.opened.set(at, { element: this.makeExtra(at), height: 160 });
-    }
+    } else this.open(at);
     this.sortOpened();
     this.refresh();
   }
 
-  makeExtra(at, before) {
+  open(at, before) {
     // In a grid, what hangs below a row is a row of one cell.
     const element = h("div", { class: "virtual-extra", role: "row" }, h("div", { role: "gridcell" }, this.extra(at, before)));
     element.virtualKey = this.key(at);
     element.virtualPosition = at;
-    return element;
+    // Until it is measured, as high as most are.
+    this.opened.set(at, { element, height: this.heights.get(element.virtualKey) ?? 160 });
   }
 
   measure(at, element) {
     const known = this.opened.get(at);
     const height = element.offsetHeight;
     if (!known || known.element !== element || height === 0 || known.height === height) return false;
+    if (this.top(at) + this.height + known.height <= this.scroller.scrollTop) this.shift += height - known.height;
     known.height = height;
+    this.heights.set(element.virtualKey, height);
     this.sortOpened();
     return true;
   }
@@ -124,6 +128,8 @@ export class VirtualRows {
 
   release(element) {
     element.hidden = true;
+    // Another may come to have it.
+    element.removeAttribute("id");
     this.free.push(element);
   }
 
@@ -136,6 +142,10 @@ export class VirtualRows {
   draw() {
     const total = this.count * this.height + (this.extraHeight ?? 0);
     this.body.style.height = `${total}px`;
+    if (this.shift !== 0) {
+      this.scroller.scrollTop += this.shift;
+      this.shift = 0;
+    }
     const offset = this.body.offsetTop;
     const view = this.scroller.clientHeight;
     const y = Math.max(0, this.scroller.scrollTop - offset);
@@ -146,41 +156,70 @@ export class VirtualRows {
       this.release(element);
       this.rows.delete(at);
     }
+    const fresh = new Set();
     for (let at = first; at <= last; at++) {
       let element = this.rows.get(at);
       if (!element) {
-        element = this.free.pop();
-        if (element) element.hidden = false;
-        else {
-          element = this.create();
-          this.body.append(element);
-        }
+        element = this.free.pop() ?? this.create();
+        element.hidden = false;
         this.rows.set(at, element);
         element.virtualPosition = at;
+        fresh.add(element);
         this.render(element, at);
-      }
+      } else if (this.stale) this.render(element, at);
       const top = this.top(at);
       if (element.virtualTop !== top) {
         element.virtualTop = top;
         element.style.transform = `translateY(${top}px)`;
       }
     }
-    for (const entry of this.order) {
-      const { element } = this.opened.get(entry.at);
-      const seen = entry.top + entry.height >= y - 400 && entry.top <= y + view + 400;
-      if (!seen) {
-        if (element.isConnected && !element.contains(document.activeElement)) {
-          this.resize.unobserve(element);
-          element.remove();
-        }
-        continue;
-      }
-      element.style.transform = `translateY(${entry.top}px)`;
-      if (!element.isConnected) {
-        this.body.append(element);
-        this.resize.observe(element);
-      }
+    this.stale = false;
+    // In the document they stand as on the screen, whichever was made or opened first: so they are read, and so the focus goes from one to the next. From
+    // the last to the first, each that is new before the one after it; the others stay where they are.
+    let after = null;
+    let k = this.order.length - 1;
+    const extras = (least) => {
+      for (; k >= 0 && this.order[k].at >= least; k--) after = this.hang(this.order[k], y, view, after);
+    };
+    for (let at = last; at >= first; at--) {
+      extras(at);
+      const element = this.rows.get(at);
+      if (fresh.has(element)) this.body.insertBefore(element, after);
+      after = element;
     }
+    extras(0);
+  }
+
+  /** Shows what hangs below a row if it is in view or near, before the element `after`; gives what others stand before then. */
+  hang({ at, top, height }, y, view, after) {
+    const { element } = this.opened.get(at);
+    const seen = top + height >= y - 400 && top <= y + view + 400;
+    if (!seen) {
+      if (element.isConnected && !element.contains(document.activeElement)) {
+        this.resize.unobserve(element);
+        element.remove();
+      }
+      return element.isConnected ? element : after;
+    }
+    element.style.transform = `translateY(${top}px)`;
+    if (!element.isConnected) {
+      this.body.insertBefore(element, after);
+      this.resize.observe(element);
+    }
+    return element;
+  }
+
+  /** The row at the top of the view, and how many pixels of it and of what hangs below it are above: `{at, above}`. */
+  place() {
+    const { scrollTop } = this.scroller;
+    const at = Math.max(0, Math.min(this.count - 1, this.at(scrollTop)));
+    return { at, above: scrollTop - this.top(at) };
+  }
+
+  /** Scrolls to a `place`. */
+  goTo({ at, above }) {
+    this.scroller.scrollTop = this.top(at) + above;
+    this.draw();
   }
 
   /** Scrolls so that the row at position `at` is in view; `center` puts it in the middle if it was not. */

@@ -4,7 +4,8 @@
 // the subtree, so the table can collapse them as the timeline does.
 
 /**
- * `{n, depth, size, parent, service, operation, countA, countB, timeA, timeB}`, times in microseconds (sums).
+ * `{n, depth, size, parent, frames, most}`, a frame `{service, operation, count, time, errors}` of both sides each; times in microseconds (sums), `most` the
+ * longest of them, at least 1.
  */
 export function compareTraces(a, b) {
   const root = { children: new Map(), index: -1 };
@@ -37,6 +38,7 @@ export function compareTraces(a, b) {
     size: new Int32Array(total).fill(1),
     parent: new Int32Array(total).fill(-1),
     frames: new Array(total),
+    most: 1,
   };
   let next = 0;
   const stack = [{ children: root.children.values(), index: -1, depth: -1 }];
@@ -50,6 +52,7 @@ export function compareTraces(a, b) {
     const frame = step.value;
     const index = next++;
     out.frames[index] = frame;
+    out.most = Math.max(out.most, ...frame.time);
     out.parent[index] = top.index;
     out.depth[index] = top.depth + 1;
     stack.push({ children: frame.children.values(), index, depth: top.depth + 1 });

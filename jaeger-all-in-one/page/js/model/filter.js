@@ -11,7 +11,7 @@
 //
 // Terms are joined by "and"; `|` between two terms is "or" and binds tighter.
 
-import { ERROR, PANIC, CANCELLED, WARNING, ORPHAN } from "./trace.js";
+import { ERROR, PANIC, CANCELLED, WARNING, ORPHAN, processOf, text } from "./trace.js";
 
 const TOKEN = /(-?)(?:([<>]=?)\s*(\d+(?:[.,]\d+)?)\s*(%|ns|us|µs|μs|ms|s|m|h)?(?=\s|\||$)|"((?:\\["\\]|[^"])*)(?:"|$)|([^\s|"=]+?)(==|!?=)(?:"((?:\\["\\]|[^"])*)(?:"|$)|([^\s|]*))|([^\s|]+))|(\|)/g;
 const UNIT = { ns: 1e-3, us: 1, "µs": 1, "μs": 1, ms: 1e3, s: 1e6, m: 6e7, h: 3.6e9 };
@@ -64,7 +64,7 @@ export function parseFilter(source) {
 
 function has(value, needle) {
   if (typeof value === "string") return value.toLowerCase().includes(needle);
-  return value !== undefined && value !== null && String(value).toLowerCase().includes(needle);
+  return value !== undefined && value !== null && text(value).toLowerCase().includes(needle);
 }
 
 function inTags(tags, needle) {
@@ -76,7 +76,7 @@ function inTags(tags, needle) {
 function tagIs(tags, term) {
   if (!Array.isArray(tags)) return false;
   for (const tag of tags) {
-    if (tag?.key === term.key && (term.any || String(tag.value).toLowerCase() === term.value)) return true;
+    if (tag?.key === term.key && (term.any || text(tag.value).toLowerCase() === term.value)) return true;
   }
   return false;
 }
@@ -108,7 +108,7 @@ function matcher(trace, term, context) {
       const at = term.key === "kind" ? { ...term, key: "span.kind" } : term;
       return (i) => {
         const s = raw[i];
-        if (tagIs(s.tags, at) || tagIs(trace.processes[s.processID]?.tags, at)) return true;
+        if (tagIs(s.tags, at) || tagIs(processOf(trace, i).tags, at)) return true;
         return Array.isArray(s.logs) && s.logs.some((log) => tagIs(log?.fields, at));
       };
     }

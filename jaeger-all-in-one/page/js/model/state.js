@@ -5,7 +5,7 @@
 
 import { criticalPath, sectionsByRow } from "./critical-path.js";
 import { filterTrace, visibleRows, withAncestors } from "./filter.js";
-import { selfTimes } from "./trace.js";
+import { selfTimes, text } from "./trace.js";
 
 export class TraceState {
   constructor(trace, json) {
@@ -30,6 +30,8 @@ export class TraceState {
     this.lazySections = null;
     this.lazyBelow = null;
     this.lazyRows = null;
+    this.lazyIds = null;
+    this.lazyAlike = null;
   }
 
   on(listener) {
@@ -196,8 +198,20 @@ export class TraceState {
     this.emit("goto");
   }
 
+  /** The first row with that id; else, as other tools write ids, without zeros before and in capitals; -1 if there is none. */
   rowOf(spanId) {
-    return this.trace.raw.findIndex((span) => span.spanID === spanId);
+    const id = text(spanId);
+    this.lazyIds ??= this.rowsBy((id) => id);
+    if (this.lazyIds.has(id)) return this.lazyIds.get(id);
+    this.lazyAlike ??= this.rowsBy(alike);
+    return this.lazyAlike.get(alike(id)) ?? -1;
+  }
+
+  rowsBy(key) {
+    const rows = new Map();
+    // From the last to the first, so that of several the first stays.
+    for (let i = this.trace.n - 1; i >= 0; i--) rows.set(key(text(this.trace.raw[i].spanID)), i);
+    return rows;
   }
 
   /** The next row that matches the filter, after (`step` 1) or before (-1) the active one; -1 if none does. */
@@ -210,4 +224,8 @@ export class TraceState {
     }
     return -1;
   }
+}
+
+function alike(id) {
+  return id.toLowerCase().replace(/^0+(?=.)/, "");
 }

@@ -1,6 +1,6 @@
 // Statistics of a trace by service, operation, both, or the values of a tag.
 
-import { ERROR, PANIC, CANCELLED, selfTimes } from "./trace.js";
+import { ERROR, PANIC, CANCELLED, processOf, selfTimes, text } from "./trace.js";
 
 /** The value below which `share` (0..1) of the ascending `sorted` lie: nearest rank, so it is always one that occurred. */
 export function quantile(sorted, share) {
@@ -12,10 +12,9 @@ export function quantile(sorted, share) {
 /** Value of tag `key` of a span or its process, as text, or undefined. */
 export function tagValue(trace, i, key) {
   const span = trace.raw[i];
-  const process = trace.processes?.[span.processID];
-  for (const tags of [span.tags, process?.tags]) {
+  for (const tags of [span.tags, processOf(trace, i).tags]) {
     if (!Array.isArray(tags)) continue;
-    for (const tag of tags) if (tag?.key === key) return String(tag.value);
+    for (const tag of tags) if (tag?.key === key) return text(tag.value);
   }
   return undefined;
 }

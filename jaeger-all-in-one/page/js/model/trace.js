@@ -21,12 +21,15 @@ export const DUPLICATE = 64;
 
 /** A number from whatever the JSON held; 0 where it is none. */
 export function number(value) {
-  const x = typeof value === "number" ? value : Number(value);
+  const x = typeof value === "number" ? value : typeof value === "string" ? Number(value) : 0;
   return Number.isFinite(x) ? x : 0;
 }
 
-function text(value) {
-  return typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
+/** A text from whatever the JSON held. */
+export function text(value) {
+  if (typeof value === "string") return value;
+  // Of an object the JSON, for it may have anything where a program looks for its text: `{"toString": 1}`.
+  return value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function list(value) {
@@ -244,15 +247,19 @@ export function buildTrace(json) {
 }
 
 function serviceOf(span, processes) {
-  const process = span.process ?? (Object.hasOwn(processes, span.processID) ? processes[span.processID] : undefined);
-  return text(process?.serviceName) || "unknown service";
+  return text((span.process ?? own(processes, span.processID))?.serviceName) || "unknown service";
 }
 
 /** The process of row `i`. */
 export function processOf(trace, i) {
   const span = trace.raw[i];
   if (span.process) return span.process;
-  return Object.hasOwn(trace.processes, span.processID) ? trace.processes[span.processID] : { serviceName: "", tags: [] };
+  return own(trace.processes, span.processID) ?? { serviceName: "", tags: [] };
+}
+
+function own(processes, id) {
+  const key = text(id);
+  return Object.hasOwn(processes, key) ? processes[key] : undefined;
 }
 
 /** Microseconds that span `i` spent in no child: its duration less the union of its children, clipped to it. */

@@ -2,7 +2,7 @@
 
 import { h, fill } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { buildTrace, overview, rootRow } from "../model/trace.js";
+import { buildTrace, nameOf, overview, rootRow } from "../model/trace.js";
 import { compareTraces, summary, verdict } from "../model/compare.js";
 import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
@@ -87,7 +87,6 @@ function page(outlet, ids, a, b, query) {
   let only = query.changed === "1";
   let rows = [];
   let active = 0;
-  const most = Math.max(1, ...compared.frames.map((frame) => Math.max(...frame.time)));
   const told = summary(compared);
   const differs = new Uint8Array(compared.n);
   for (let i = compared.n - 1; i >= 0; i--) {
@@ -131,7 +130,7 @@ function page(outlet, ids, a, b, query) {
       fill(sign, h("span", { class: `change change-${change}`, title: CHANGES[change][1] }, CHANGES[change][0], h("span", { class: "visually-hidden" }, CHANGES[change][1])));
       countA.textContent = frame.count[0] ? count(frame.count[0]) : "–";
       countB.textContent = frame.count[1] ? count(frame.count[1]) : "–";
-      const timed = (n, t) => (n ? [duration(t), h("span", { class: "compare-bar", "aria-hidden": "true", style: { width: `${(100 * t) / most}%` } })] : "–");
+      const timed = (n, t) => (n ? [duration(t), h("span", { class: "compare-bar", "aria-hidden": "true", style: { width: `${(100 * t) / compared.most}%` } })] : "–");
       fill(timeA, timed(frame.count[0], x));
       fill(timeB, timed(frame.count[1], y));
       const both = frame.count[0] > 0 && frame.count[1] > 0;
@@ -187,7 +186,7 @@ function page(outlet, ids, a, b, query) {
       h("span", { class: "compare-letter", "aria-hidden": "true" }, letter),
       h(
         "div",
-        h("a", { class: "compare-title", href: `/trace/${encodeURIComponent(id)}` }, root < 0 ? "no spans" : h("span", { class: "trace-service" }, trace.services[trace.service[root]]), " ", root < 0 ? "" : trace.operations[trace.operation[root]]),
+        h("a", { class: "compare-title", href: `/trace/${encodeURIComponent(id)}`, title: root < 0 ? null : nameOf(trace, root) }, root < 0 ? "no spans" : h("span", { class: "trace-service" }, trace.services[trace.service[root]]), " ", root < 0 ? "" : trace.operations[trace.operation[root]]),
         h("p", { class: "hint" }, [shortId(trace.id), dateTime(trace.startTime), duration(trace.duration), plural(trace.n, "span"), facts.errors ? plural(facts.errors, "error") : "no errors"].join(" · ")),
       ),
     );

@@ -4,12 +4,14 @@ import { h, inSteps, value } from "../lib/dom.js";
 import { icon, badge } from "../lib/icons.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
-import { CANCELLED, CUT, DUPLICATE, ERROR, ORPHAN, PANIC, number, processOf } from "../model/trace.js";
+import { CANCELLED, CUT, DUPLICATE, ERROR, ORPHAN, PANIC, nameOf, number, processOf, text } from "../model/trace.js";
 import { copyButton } from "../lib/copy.js";
 
 const LONG = 400;
-// Tags and logs shown at once; a span may have tens of thousands.
+// Tags, logs and references shown at once; a span may have tens of thousands.
 const STEP = 100;
+// Fields of logs that are there, folded, for the browser's search; those of further logs are made as they are unfolded.
+const FOLDED = 500;
 
 export function detail(state, row) {
   const { trace } = state;
@@ -20,7 +22,7 @@ export function detail(state, row) {
   const references = list(span.references);
   const flags = trace.flags[row];
   const service = trace.services[trace.service[row]];
-  const link = new URL(`/trace/${encodeURIComponent(trace.id)}?span=${encodeURIComponent(span.spanID ?? "")}`, location.origin).href;
+  const link = new URL(`/trace/${encodeURIComponent(trace.id)}?span=${encodeURIComponent(text(span.spanID))}`, location.origin).href;
   const critical = state.sections.get(row);
   let onPath = 0;
   for (let k = 0; critical && k < critical.length; k += 2) onPath += critical[k + 1] - critical[k];
@@ -45,16 +47,16 @@ export function detail(state, row) {
       "dl",
       { class: "facts" },
       fact("Start", h("time", { title: dateTime(trace.startTime + trace.start[row]) }, duration(trace.start[row]))),
-      fact("Duration", duration(trace.span[row]), number(span.duration) < 0 && h("span", { class: "hint" }, ` (sent as ${String(span.duration)} µs)`)),
+      fact("Duration", duration(trace.span[row]), number(span.duration) < 0 && h("span", { class: "hint" }, ` (sent as ${text(span.duration)} µs)`)),
       fact("Of the trace", percent(trace.duration > 0 ? trace.span[row] / trace.duration : 1)),
       fact("Self", duration(state.self[row])),
       onPath > 0 && fact("Critical", duration(onPath)),
       trace.size[row] > 1 && fact("Below", plural(trace.size[row] - 1, "span")),
-      fact("Span", h("span", { class: "mono" }, span.spanID ?? ""), copyButton(link, "a link to this span")),
+      fact("Span", h("span", { class: "mono" }, text(span.spanID)), copyButton(link, "a link to this span")),
     ),
     warnings(span, flags),
     section("Tags", tags.length, table(tags), true),
-    section("Process", list(process.tags).length, h("div", h("p", { class: "detail-process" }, process.serviceName || "unknown service"), table(list(process.tags))), false),
+    section("Process", list(process.tags).length, h("div", h("p", { class: "detail-process" }, text(process.serviceName) || "unknown service"), table(list(process.tags))), false),
     logs.length > 0 && section("Logs", logs.length, logList(logs, span, trace), true),
     references.length > 0 && section("References", references.length, referenceList(state, references), references.length > 1),
   );
@@ -69,12 +71,14 @@ function section(title, n, content, open) {
 }
 
 function warnings(span, flags) {
-  const texts = Array.isArray(span.warnings) ? span.warnings.map(String) : [];
+  const texts = Array.isArray(span.warnings) ? span.warnings.map(text) : [];
   if (flags & ORPHAN) texts.push("The parent span is not in this trace (yet).");
   if (flags & CUT) texts.push("The span is its own ancestor; it is shown as a root.");
   if (flags & DUPLICATE) texts.push("Another span of this trace has the same id.");
   if (texts.length === 0) return null;
-  return h("ul", { class: "detail-warnings", "aria-label": "Warnings" }, texts.map((text) => h("li", icon("warning", "warning"), h("span", text))));
+  const host = h("ul", { class: "detail-warnings", "aria-label": "Warnings" });
+  inSteps(host, texts, (warning) => h("li", icon("warning", "warning"), h("span", warning)), STEP, (more) => h("li", more));
+  return host;
 }
 
 /** A table of tags: key, value, type. */
@@ -84,10 +88,6 @@ export function table(tags) {
   const line = (tag) => h("tr", h("th", { scope: "row" }, text(tag.key)), h("td", shown(tag)), h("td", { class: "tag-type" }, tag.type && tag.type !== "string" ? text(tag.type) : ""));
   inSteps(body, tags, line, STEP, (more) => h("tr", h("td", { colspan: "3" }, more)));
   return h("table", { class: "tags" }, body);
-}
-
-function text(any) {
-  return typeof any === "string" ? any : any === undefined ? "" : typeof any === "object" ? JSON.stringify(any) : String(any);
 }
 
 function shown(tag) {
@@ -115,17 +115,21 @@ function structured(text) {
 
 function logList(logs, span, trace) {
   const host = h("ol", { class: "log-list" });
+  let made = 0;
   const line = (log) => {
     const at = number(log.timestamp) - trace.startTime;
     const fields = list(log.fields);
     const event = fields.find((field) => field.key === "event" || field.key === "message");
+    made += fields.length;
+    const whole = logs.length <= 3 || made <= FOLDED;
+    const unfold = (event) => event.target.open && event.target.children.length === 1 && event.target.append(table(fields));
     return h(
       "li",
       h(
         "details",
-        { open: logs.length <= 3 },
+        { open: logs.length <= 3, on: whole ? {} : { toggle: unfold } },
         h("summary", icon("chevron"), h("time", { title: dateTime(number(log.timestamp)) }, duration(at)), h("span", event ? cut(text(event.value), 120) : plural(fields.length, "field"))),
-        table(fields),
+        whole && table(fields),
       ),
     );
   };
@@ -135,21 +139,17 @@ function logList(logs, span, trace) {
 
 function referenceList(state, references) {
   const { trace } = state;
-  return h(
-    "ul",
-    { class: "reference-list" },
-    references.map((reference) => {
-      const id = text(reference.spanID);
-      const inside = !reference.traceID || reference.traceID === trace.id;
-      const row = inside ? state.rowOf(id) : -1;
-      const kind = h("span", { class: "reference-kind" }, reference.refType === "FOLLOWS_FROM" ? "follows from" : "child of");
-      if (row >= 0) {
-        const name = `${trace.services[trace.service[row]]}: ${trace.operations[trace.operation[row]]}`;
-        return h("li", kind, h("button", { type: "button", class: "link", on: { click: () => state.goTo(row, true) } }, name), h("span", { class: "mono hint" }, id));
-      }
-      if (inside) return h("li", kind, h("span", { class: "mono" }, id), h("span", { class: "hint" }, "not in this trace"));
-      const href = `/trace/${encodeURIComponent(text(reference.traceID))}?span=${encodeURIComponent(id)}`;
-      return h("li", kind, h("a", { href }, `span ${shortId(id)} of trace ${shortId(text(reference.traceID))}`));
-    }),
-  );
+  const host = h("ul", { class: "reference-list" });
+  const line = (reference) => {
+    const id = text(reference.spanID);
+    const inside = !reference.traceID || reference.traceID === trace.id;
+    const row = inside ? state.rowOf(id) : -1;
+    const kind = h("span", { class: "reference-kind" }, reference.refType === "FOLLOWS_FROM" ? "follows from" : "child of");
+    if (row >= 0) return h("li", kind, h("button", { type: "button", class: "link", on: { click: () => state.goTo(row, true) } }, nameOf(trace, row)), h("span", { class: "mono hint" }, id));
+    if (inside) return h("li", kind, h("span", { class: "mono" }, id), h("span", { class: "hint" }, "not in this trace"));
+    const href = `/trace/${encodeURIComponent(text(reference.traceID))}?span=${encodeURIComponent(id)}`;
+    return h("li", kind, h("a", { href }, `span ${shortId(id)} of trace ${shortId(text(reference.traceID))}`));
+  };
+  inSteps(host, references, line, STEP, (more) => h("li", more));
+  return host;
 }

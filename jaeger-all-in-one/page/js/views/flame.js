@@ -11,10 +11,10 @@ import { flame } from "../model/flame.js";
 
 const LEVEL = 22;
 
-export function create(state, panel, { show }) {
+export function create(state, panel, { show, kept }) {
   let graph = flame(state.trace);
-  let focus = -1;
-  let current = 0;
+  // Frames are numbers that mean something in this trace only.
+  let { focus, current } = kept.trace === state.trace ? kept : { focus: -1, current: 0 };
   let hover = -1;
   let matches = null;
 
@@ -186,10 +186,12 @@ export function create(state, panel, { show }) {
   ];
   const observer = new ResizeObserver(draw);
   observer.observe(scroller);
-  say(0);
+  say(current);
+  zoom(focus);
   search();
   return {
     destroy() {
+      Object.assign(kept, { trace: state.trace, focus, current });
       observer.disconnect();
       for (const off of offs) off();
     },

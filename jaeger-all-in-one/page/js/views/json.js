@@ -6,7 +6,7 @@ import { copyButton } from "../lib/copy.js";
 
 const SPANS = 500;
 
-export function create(state, panel) {
+export function create(state, panel, { kept }) {
   let from = 0;
   const told = h("span", { class: "hint", role: "status" });
   const pre = h("pre", { class: "json", tabindex: "0", "aria-label": "JSON of the trace" });
@@ -31,7 +31,13 @@ export function create(state, panel) {
     fill(copySlot, copyButton(text, "this JSON"));
   }
   panel.append(h("div", { class: "view view-fill" }, tools, pre));
-  draw(0);
+  draw(kept.from ?? 0);
+  pre.scrollTop = kept.top ?? 0;
   const off = state.on((what) => what === "trace" && draw(from));
-  return { destroy: off };
+  return {
+    destroy() {
+      off();
+      Object.assign(kept, { from, top: pre.scrollTop });
+    },
+  };
 }

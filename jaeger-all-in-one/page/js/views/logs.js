@@ -4,8 +4,12 @@ import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
 import { empty } from "../lib/states.js";
 import { paint } from "../lib/color.js";
-import { duration } from "../lib/format.js";
-import { number } from "../model/trace.js";
+import { count, duration } from "../lib/format.js";
+import { number, text } from "../model/trace.js";
+
+// Of a log in a row of the table; all of it stands in the details of its span.
+const FIELDS = 20;
+const LETTERS = 200;
 
 function collect(state) {
   const { trace, found } = state;
@@ -21,15 +25,17 @@ function collect(state) {
   return list.sort((a, b) => a.at - b.at || a.row - b.row);
 }
 
-const level = (log) => String(log.fields.find((field) => field.key === "level")?.value ?? "").toLowerCase();
-const event = (log) => String((log.fields.find((field) => field.key === "event") ?? log.fields.find((field) => field.key === "message"))?.value ?? "");
+const level = (log) => text(log.fields.find((field) => field.key === "level")?.value).toLowerCase();
+const event = (log) => text((log.fields.find((field) => field.key === "event") ?? log.fields.find((field) => field.key === "message"))?.value);
+const cut = (text) => (text.length > LETTERS ? `${text.slice(0, LETTERS)}…` : text);
 
-export function create(state, panel, { show }) {
+export function create(state, panel, { show, kept }) {
   const host = h("div", { class: "view view-fill" });
   panel.append(host);
   const items = collect(state);
   const table = longTable({
     label: "Logs of the trace",
+    kept,
     items,
     sort: { key: "start", down: false },
     columns: [
@@ -46,12 +52,12 @@ export function create(state, panel, { show }) {
       element.classList.toggle("is-bad", name === "error" || name === "panic" || name === "exception" || level(log) === "error");
       cells[0].textContent = duration(log.at);
       fill(cells[1], h("span", { class: "chip-dot", "aria-hidden": "true" }), `${service}: ${trace.operations[trace.operation[log.row]]}`);
-      cells[2].textContent = name || "–";
+      cells[2].textContent = cut(name) || "–";
+      const fields = log.fields.filter((field) => field.key !== "event");
       fill(
         cells[3],
-        log.fields
-          .filter((field) => field.key !== "event")
-          .map((field) => h("span", { class: "log-field" }, h("span", { class: "log-key" }, String(field.key)), String(field.value))),
+        fields.slice(0, FIELDS).map((field) => h("span", { class: "log-field" }, h("span", { class: "log-key" }, cut(text(field.key))), cut(text(field.value)))),
+        fields.length > FIELDS && h("span", { class: "hint log-more" }, `and ${count(fields.length - FIELDS)} more`),
       );
     },
     async press(log) {

@@ -6,7 +6,7 @@
 
 import { h, canvasContext, perFrame } from "../lib/dom.js";
 import { canvasColors } from "../lib/color.js";
-import { duration } from "../lib/format.js";
+import { inFull } from "../lib/format.js";
 import { onTheme } from "../lib/theme.js";
 import { ERROR, PANIC } from "../model/trace.js";
 
@@ -37,31 +37,32 @@ export function minimap(state) {
     const each = Math.max(1, Math.min(4, (height - 4) / Math.max(1, trace.n)));
     const perPixel = Math.max(1, Math.ceil((trace.n * 0.5) / (height * SAMPLE)));
     const whole = trace.duration || 1;
-    const place = (i) => {
-      const x = (trace.start[i] / whole) * width;
-      const w = Math.max(0.75, (trace.span[i] / whole) * width);
+    const place = (i, least) => {
+      const w = Math.max(least, (trace.span[i] / whole) * width);
+      // What ends the trace, however short, ends where the picture does.
+      const x = Math.min((trace.start[i] / whole) * width, width - w);
       const y = trace.n * each <= height - 4 ? 2 + i * each : 2 + (i / trace.n) * (height - 4);
       return [x, y, w, Math.max(1, each - (each > 2 ? 1 : 0))];
     };
     for (let i = 0; i < trace.n; i += perPixel) {
       context.fillStyle = colors.service(trace.services[trace.service[i]]);
-      context.fillRect(...place(i));
+      context.fillRect(...place(i, 0.75));
     }
     context.fillStyle = colors.get("--error");
     let drawn = 0;
     for (let i = 0; i < trace.n && drawn < 2000; i++) {
       if (!(trace.flags[i] & (ERROR | PANIC))) continue;
-      const [x, y, w, hgt] = place(i);
-      context.fillRect(x, y, Math.max(2, w), Math.max(1.5, hgt));
+      const [x, y, w, hgt] = place(i, 2);
+      context.fillRect(x, y, w, Math.max(1.5, hgt));
       drawn++;
     }
   });
 
   const frame = () => {
     const { from, to } = state.zoom;
-    const whole = state.trace.duration || 1;
-    const a = (100 * from) / whole;
-    const b = (100 * to) / whole;
+    const whole = state.trace.duration;
+    const a = whole > 0 ? (100 * from) / whole : 0;
+    const b = whole > 0 ? (100 * to) / whole : 100;
     before.style.width = `${a}%`;
     after.style.width = `${Math.max(0, 100 - b)}%`;
     handles[0].style.left = `${a}%`;
@@ -69,7 +70,7 @@ export function minimap(state) {
     [from, to].forEach((time, k) => {
       handles[k].setAttribute("aria-valuemax", String(Math.round(whole)));
       handles[k].setAttribute("aria-valuenow", String(Math.round(time)));
-      handles[k].setAttribute("aria-valuetext", duration(time));
+      handles[k].setAttribute("aria-valuetext", inFull(time, (to - from) / 100));
     });
     reset.hidden = state.whole;
   };

@@ -5,8 +5,9 @@ import { longTable } from "./table.js";
 import { marks } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { duration } from "../lib/format.js";
+import { text } from "../model/trace.js";
 
-export function create(state, panel, { show }) {
+export function create(state, panel, { show, kept }) {
   const rows = () => {
     const { n } = state.trace;
     const { found } = state;
@@ -14,19 +15,20 @@ export function create(state, panel, { show }) {
     for (let i = 0; i < n; i++) if (!found || found.match[i]) list.push(i);
     return list;
   };
-  const text = (names, of) => (i) => names()[of()[i]].toLowerCase();
+  const lower = (names, of) => (i) => names()[of()[i]].toLowerCase();
   const table = longTable({
     label: "Spans of the trace",
+    kept,
     items: rows(),
     sort: { key: "start", down: false },
     columns: [
-      { key: "service", label: "Service", sort: text(() => state.trace.services, () => state.trace.service) },
-      { key: "operation", label: "Operation", sort: text(() => state.trace.operations, () => state.trace.operation) },
+      { key: "service", label: "Service", sort: lower(() => state.trace.services, () => state.trace.service) },
+      { key: "operation", label: "Operation", sort: lower(() => state.trace.operations, () => state.trace.operation) },
       { key: "start", label: "Start", numeric: true, sort: (i) => state.trace.start[i] },
       { key: "duration", label: "Duration", numeric: true, sort: (i) => state.trace.span[i] },
       { key: "self", label: "Self", numeric: true, sort: (i) => state.self[i] },
       { key: "outcome", label: "Outcome", sort: (i) => -(state.trace.flags[i] & 7) },
-      { key: "id", label: "Span ID", sort: (i) => String(state.trace.raw[i].spanID) },
+      { key: "id", label: "Span ID", sort: (i) => text(state.trace.raw[i].spanID) },
     ],
     fillRow(cells, i, element) {
       const { trace: t } = state;
@@ -38,7 +40,7 @@ export function create(state, panel, { show }) {
       cells[3].textContent = duration(t.span[i]);
       cells[4].textContent = duration(state.self[i]);
       fill(cells[5], marks(t.flags[i]));
-      cells[6].textContent = String(t.raw[i].spanID ?? "");
+      cells[6].textContent = text(t.raw[i].spanID);
     },
     async press(i) {
       await show("timeline");

@@ -2,6 +2,7 @@
 
 import { h, fill } from "../lib/dom.js";
 import { sortedTable } from "./table.js";
+import { text } from "../model/trace.js";
 import { byTag, groupings, statistics } from "../model/stats.js";
 import { badge } from "../lib/icons.js";
 import { empty } from "../lib/states.js";
@@ -16,7 +17,7 @@ const GROUPS = [
   ["tag", "A tag…"],
 ];
 
-export function create(state, panel) {
+export function create(state, panel, { kept }) {
   const query = new URLSearchParams(location.search);
   let group = GROUPS.some(([name]) => name === query.get("group")) ? query.get("group") : "service-operation";
   let tag = query.get("tag") ?? "";
@@ -49,8 +50,11 @@ export function create(state, panel) {
     tagInput.hidden = group !== "tag";
     if (group === "tag" && !keys.firstChild) {
       const names = new Set();
-      for (let i = 0; i < state.trace.n && names.size < 500; i++) for (const t of state.trace.raw[i].tags ?? []) names.add(String(t?.key));
-      fill(keys, [...names].sort().map((name) => h("option", { value: name })));
+      for (let i = 0; i < state.trace.n && names.size < 500; i++) {
+        const { tags } = state.trace.raw[i];
+        if (Array.isArray(tags)) for (const tag of tags) names.add(text(tag?.key));
+      }
+      fill(keys, [...names].slice(0, 500).sort().map((name) => h("option", { value: name })));
     }
     const grouping = group === "tag" ? byTag(tag) : groupings[group];
     const { found, trace } = state;
@@ -64,14 +68,14 @@ export function create(state, panel) {
     if (table && shown === `${group} ${tag}`) return void table.set(items);
     shown = `${group} ${tag}`;
     const named = (item) => {
-      if (group === "service-operation") return [h("span", { class: "stat-service" }, item.names[0]), h("span", { class: "stat-operation" }, item.names[1])];
+      if (group === "service-operation") return [h("span", { class: "stat-service" }, item.names[0]), " ", h("span", { class: "stat-operation" }, item.names[1])];
       return item.names[0];
     };
     const time = (key, label, title) => ({ key, label, title, numeric: true, sort: (item) => item[key], cell: (item) => duration(item[key]) });
     table = sortedTable({
       label: "Statistics",
       items,
-      sort: { key: "self", down: true },
+      sort: (kept[group] ??= { key: "self", down: true }),
       rowClass: () => "service-color",
       rowStyle: (item) => (group === "service" || group === "service-operation" ? serviceStyle(item.service) : undefined),
       columns: [

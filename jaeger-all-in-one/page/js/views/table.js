@@ -3,9 +3,8 @@
 import { h, inSteps } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 
-/** The state of sorting of a table: by column, up or down. `columns`: `[{key, label, sort?(item) → number | string, …}]`. */
-function sorter(columns, initial, changed) {
-  const sort = { ...initial };
+/** Sorting of a table by column, up or down, as `sort` says, which is changed. `columns`: `[{key, label, sort?(item) → number | string, …}]`. */
+function sorter(columns, sort, changed) {
   const head = (column, role) => {
     const button = h(
       "button",
@@ -94,11 +93,12 @@ export function sortedTable({ columns, items, sort, label, rowClass, rowStyle })
 
 /**
  * A table of any length. `items` is an array (of row numbers, say); `fillRow(cells, item, element)` writes one row into
- * its cells, made once by `makeCell(column)`. Arrow keys move, Enter presses.
+ * its cells, made once by `makeCell(column)`. Arrow keys move, Enter presses. `kept` holds order, place and row for the table that will
+ * take this one's place.
  */
-export function longTable({ columns, items, sort, label, height = 32, fillRow, press }) {
+export function longTable({ columns, items, sort, label, height = 32, fillRow, press, kept = {} }) {
   let list = items;
-  let active = 0;
+  let active = kept.active ?? 0;
   const body = h("div", { class: "long-body", role: "rowgroup" });
   const scroller = h("div", { class: "long-scroll", role: "grid", tabindex: "0", "aria-label": label, "aria-colcount": String(columns.length) });
   const changed = () => {
@@ -106,7 +106,7 @@ export function longTable({ columns, items, sort, label, height = 32, fillRow, p
     scroller.scrollTop = 0;
     draw();
   };
-  const sorting = sorter(columns, sort, changed);
+  const sorting = sorter(columns, (kept.sort ??= sort), changed);
   let ordered = sorting.order(list);
   scroller.append(h("div", { class: "long-head", role: "rowgroup" }, h("div", { class: "long-row", role: "row" }, sorting.heads("div"))), body);
   const rows = new VirtualRows({
@@ -130,6 +130,11 @@ export function longTable({ columns, items, sort, label, height = 32, fillRow, p
     active = Math.min(active, Math.max(0, ordered.length - 1));
     scroller.setAttribute("aria-rowcount", String(ordered.length + 1));
     rows.reset(ordered.length);
+    if (kept.top) {
+      scroller.scrollTop = kept.top;
+      kept.top = 0;
+      rows.draw();
+    }
     point();
   };
   const point = () => {
@@ -168,6 +173,9 @@ export function longTable({ columns, items, sort, label, height = 32, fillRow, p
       ordered = sorting.order(list);
       draw();
     },
-    destroy: () => rows.destroy(),
+    destroy() {
+      Object.assign(kept, { active, top: scroller.scrollTop });
+      rows.destroy();
+    },
   };
 }

@@ -4,7 +4,8 @@ import { h, fill, perFrame } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
-import { duration, ticks } from "../lib/format.js";
+import { duration, ticks, timeMarks } from "../lib/format.js";
+import { number } from "../model/trace.js";
 import { minimap } from "./minimap.js";
 import { detail } from "./detail.js";
 import * as keyboard from "../lib/keyboard.js";
@@ -14,7 +15,7 @@ const NARROW = matchMedia("(max-width: 45rem)");
 const PIXEL = 0.25;
 const INDENT_LEVELS = 24;
 
-export function create(state, panel) {
+export function create(state, panel, { kept }) {
   const map = minimap(state);
   const axis = h("div", { class: "tl-axis", "aria-hidden": "true" });
   const splitter = h("div", {
@@ -26,7 +27,8 @@ export function create(state, panel) {
     "aria-valuemax": "80",
     tabindex: "0",
   });
-  const head = h("div", { class: "tl-head" }, h("div", { class: "tl-head-name" }, h("span", "Service and operation"), levelButtons(state)), splitter, axis);
+  const critical = h("input", { type: "checkbox", name: "critical", checked: state.showCritical, on: { change: () => state.setCritical(critical.checked) } });
+  const head = h("div", { class: "tl-head" }, h("div", { class: "tl-head-name" }, h("span", "Service and operation"), levelButtons(state, critical)), splitter, axis);
   const body = h("div", { class: "tl-body", role: "presentation" });
   const scroller = h(
     "div",
@@ -52,6 +54,7 @@ export function create(state, panel) {
     render: (element, at) => drawRow(state, element, state.rows[at], at),
     extra: (at, before) => unfold(detail(state, state.rows[at]), before),
     key: (at) => state.trace.raw[state.rows[at]].spanID,
+    heights: (kept.heights ??= new Map()),
   });
 
   const reset = () => {
@@ -75,11 +78,12 @@ export function create(state, panel) {
     const { from, to } = state.zoom;
     const width = axis.clientWidth || 600;
     const list = ticks(from, to, Math.max(2, Math.floor(width / 110)));
+    const told = timeMarks(list);
     fill(
       axis,
-      list.map((time) => {
+      list.map((time, k) => {
         const x = (100 * (time - from)) / (to - from || 1);
-        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, duration(time));
+        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, told[k]);
       }),
     );
     fill(grid, list.map((time) => h("span", { class: "tl-grid-line", style: { left: `${(100 * (time - from)) / (to - from || 1)}%` } })));
@@ -100,7 +104,24 @@ export function create(state, panel) {
     setActive();
   };
 
+  // Where it was left, unless another row was gone to meanwhile. By ids, for rows change as spans come in.
+  const idOf = (row) => state.trace.raw[row]?.spanID;
+  const comeBack = () => {
+    if (kept.active !== idOf(state.active)) return goTo();
+    let row = state.rowOf(kept.top);
+    let { above } = kept;
+    // Collapsed or hidden since: what it hangs from.
+    while (row >= 0 && state.positionOf(row) < 0) {
+      row = state.trace.parent[row];
+      above = 0;
+    }
+    if (row < 0) return;
+    rows.goTo({ at: state.positionOf(row), above });
+    setActive();
+  };
+
   const off = state.on((what) => {
+    if (what === "critical") critical.checked = state.showCritical;
     if (what === "zoom" || what === "critical") refresh();
     else if (what === "goto") goTo();
     else if (what === "active") setActive();
@@ -220,8 +241,11 @@ export function create(state, panel) {
   resize.observe(axis);
   drawAxis();
   reset();
+  if (kept.active !== undefined) comeBack();
   return {
     destroy() {
+      const { at, above } = rows.place();
+      Object.assign(kept, { active: idOf(state.active), top: idOf(state.rows[at]), above });
       off();
       for (const unbind of keys) unbind();
       NARROW.removeEventListener("change", relayout);
@@ -241,7 +265,7 @@ function unfold(made, before) {
   return made;
 }
 
-function levelButtons(state) {
+function levelButtons(state, critical) {
   const button = (text, label, run) => h("button", { type: "button", class: "button-icon button-small", title: label, "aria-label": label, on: { click: run } }, text);
   // The deepest level that is open decides what one level more or less means.
   const level = () => {
@@ -249,8 +273,6 @@ function levelButtons(state) {
     for (let i = 0; i < state.trace.n; i++) if (state.collapsed[i]) least = Math.min(least, state.trace.depth[i]);
     return least === Infinity ? state.trace.depthMost : least;
   };
-  const critical = h("input", { type: "checkbox", name: "critical", checked: state.showCritical, on: { change: () => state.setCritical(critical.checked) } });
-  state.on((what) => what === "critical" && (critical.checked = state.showCritical));
   return h(
     "span",
     { class: "tl-levels" },
@@ -267,22 +289,22 @@ function makeRow() {
   const service = h("span", { class: "tl-service" });
   const operation = h("span", { class: "tl-operation" });
   const marked = h("span", { class: "tl-marks" });
-  const number = h("span");
+  const amount = h("span");
   const failed = h("span", { class: "tl-marks" });
-  const inner = h("span", { class: "tl-count" }, number, failed);
+  const inner = h("span", { class: "tl-count" }, amount, failed);
   const name = h("div", { class: "tl-name", role: "gridcell", "aria-colindex": "1" }, twisty, h("span", { class: "tl-color", "aria-hidden": "true" }), marked, service, operation, inner);
   const bar = h("div", { class: "tl-bar" });
   const label = h("span", { class: "tl-label" });
   const over = h("div", { class: "tl-over", "aria-hidden": "true" });
   const lane = h("div", { class: "tl-lane", role: "gridcell", "aria-colindex": "2" }, bar, over, label);
   const element = h("div", { class: "tl-row", role: "row" }, name, lane);
-  element.parts = { service, operation, marked, number, failed, name, bar, label, over };
+  element.parts = { service, operation, marked, amount, failed, name, bar, label, over };
   return element;
 }
 
 function drawRow(state, element, row, at) {
   const { trace, zoom } = state;
-  const { name, service, operation, marked, number, failed, bar, label, over } = element.parts;
+  const { name, service, operation, marked, amount, failed, bar, label, over } = element.parts;
   const flags = trace.flags[row];
   const parent = trace.size[row] > 1;
   const collapsed = state.collapsed[row] === 1;
@@ -317,38 +339,43 @@ function drawRow(state, element, row, at) {
     fill(marked, flags ? marks(flags) : null);
     fill(failed, marksBelow(hidden));
   }
-  number.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
+  amount.textContent = collapsed ? `+${trace.size[row] - 1}` : "";
 
   const whole = zoom.to - zoom.from || 1;
   const left = (100 * (trace.start[row] - zoom.from)) / whole;
   const right = (100 * (trace.start[row] + trace.span[row] - zoom.from)) / whole;
   const from = Math.max(-1, Math.min(101, left));
   const to = Math.max(-1, Math.min(101, right));
-  bar.style.left = `${from}%`;
+  bar.style.left = left > 100 ? `${from}%` : within(from, 2);
   bar.style.width = `${Math.max(0, to - from)}%`;
   label.textContent = right < 0 ? `← ${duration(trace.span[row])}` : left > 100 ? `${duration(trace.span[row])} →` : duration(trace.span[row]);
   const after = to < 86;
-  const within = !after && from < 12;
-  label.className = `tl-label${within ? " tl-label-in" : ""}`;
+  const inside = !after && from < 12;
+  label.className = `tl-label${inside ? " tl-label-in" : ""}`;
   label.style.left = after ? `${Math.max(0, to)}%` : "auto";
-  label.style.right = after ? "auto" : within ? `${100 - Math.min(100, to)}%` : `${100 - Math.min(100, from)}%`;
+  label.style.right = after ? "auto" : inside ? `${100 - Math.min(100, to)}%` : `${100 - Math.min(100, from)}%`;
 
   const pieces = [];
   if (state.showCritical) {
-    for (const [a, b] of merged(state.sections.get(row), zoom)) pieces.push(h("span", { class: "tl-critical", style: { left: `${a}%`, width: `${b - a}%` } }));
+    for (const [a, b] of merged(state.sections.get(row), zoom)) pieces.push(h("span", { class: "tl-critical", style: { left: within(a, 1), width: `${b - a}%` } }));
   }
   const { logs, startTime } = trace.raw[row];
   if (Array.isArray(logs)) {
     const taken = new Set();
     for (const log of logs) {
-      const x = left + (100 * (Number(log?.timestamp) - Number(startTime))) / whole;
+      const x = left + (100 * (number(log?.timestamp) - number(startTime))) / whole;
       const place = Math.round(x / PIXEL);
       if (!(x >= 0 && x <= 100) || taken.has(place)) continue;
       taken.add(place);
-      pieces.push(h("span", { class: "tl-log", style: { left: `${x}%` } }));
+      pieces.push(h("span", { class: "tl-log", style: { left: within(x, 1) } }));
     }
   }
   if (pieces.length > 0 || over.firstChild) over.replaceChildren(...pieces);
+}
+
+// A place on a lane, in percent of it, such that `pixels` of what begins there are on the lane: the end of a trace is no less to be seen.
+function within(place, pixels) {
+  return place > 90 ? `min(${place}%, 100% - ${pixels}px)` : `${place}%`;
 }
 
 // Sections `[from, to, from, to, …]` as shares of the time in view. What lies closer together than can be seen is one piece,

@@ -1,8 +1,8 @@
 // The page of one trace: its head, its views as tabs, the filter; loading, live update, and the address.
 
-import { h, fill, announce, debounce } from "../lib/dom.js";
+import { h, fill, announce, debounce, inSteps } from "../lib/dom.js";
 import * as api from "../lib/api.js";
-import { buildTrace, overview, rootRow } from "../model/trace.js";
+import { buildTrace, overview, rootRow, text } from "../model/trace.js";
 import { TraceState } from "../model/state.js";
 import { loading, failed, empty, pageState } from "../lib/states.js";
 import { badge, icon } from "../lib/icons.js";
@@ -81,6 +81,8 @@ function tracePage(outlet, id, trace, json, query, signal) {
   const unbind = [];
   let view = null;
   let viewName = "";
+  // What each view wants to find again when it is opened anew: where it was scrolled to, its order.
+  const kept = Object.fromEntries(VIEWS.map(([name]) => [name, {}]));
   let unwatch = null;
   const waits = liveSwitch((on) => setLive(on));
 
@@ -107,7 +109,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
       h(
         "div",
         { class: "trace-title" },
-        h("h1", h("span", { class: "trace-service" }, service), h("span", { class: "trace-operation" }, operation)),
+        h("h1", { title: `${service}: ${operation}` }, h("span", { class: "trace-service" }, service), h("span", { class: "trace-operation" }, operation)),
         h(
           "div",
           { class: "trace-actions" },
@@ -138,7 +140,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
             ),
           ),
       ),
-      trace.warnings.length > 0 && h("ul", { class: "trace-warnings" }, trace.warnings.map((text) => h("li", icon("warning", "warning"), " ", text))),
+      trace.warnings.length > 0 && warnings(trace.warnings),
     );
   }
 
@@ -187,7 +189,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
     view?.destroy?.();
     viewName = entry[0];
     fill(panel);
-    view = module.create(state, panel, { show, id });
+    view = module.create(state, panel, { show, kept: kept[viewName] });
   }
 
   function tabKeys(event) {
@@ -201,6 +203,8 @@ function tracePage(outlet, id, trace, json, query, signal) {
     show(tab.dataset.view);
   }
 
+  // Everything is as the address says, and what it does not say as it is in the beginning: an address is taken more than once where somebody comes back to
+  // it, or goes to the same trace again.
   function take(next) {
     const text = next.uiFind ?? next.filter ?? "";
     if (text !== state.filter || (next.hide === "1") !== state.hide) {
@@ -210,7 +214,16 @@ function tracePage(outlet, id, trace, json, query, signal) {
     const from = Number(next.from);
     const to = Number(next.to);
     if (Number.isFinite(from) && Number.isFinite(to) && to > from) state.setZoom(from, to);
-    if (next.critical === "0") state.setCritical(false);
+    else state.setZoom(0, state.trace.duration);
+    state.setCritical(next.critical !== "0");
+    state.opened.clear();
+    const live = next.live === "1" && !api.fromFile(id);
+    if (live !== Boolean(unwatch)) {
+      setLive(live);
+      drawHead();
+    }
+    // A view reads of the address what only it shows.
+    viewName = "";
     const row = next.span ? state.rowOf(next.span) : -1;
     show(next.view).then(() => {
       if (row < 0) return;
@@ -231,7 +244,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
       if (what === "filter") setQuery({ uiFind: state.filter, filter: "", hide: state.hide ? 1 : "" });
       if (what === "opened" || what === "goto") {
         const last = [...state.opened].pop();
-        setQuery({ span: last === undefined ? "" : state.trace.raw[last].spanID });
+        setQuery({ span: last === undefined ? "" : text(state.trace.raw[last].spanID) });
       }
       filter.draw();
     }),
@@ -241,10 +254,6 @@ function tracePage(outlet, id, trace, json, query, signal) {
     keyboard.bind("p", "Match before", () => filter.step(-1), "A trace"),
     keyboard.bind("h", "Hide or show what does not match", () => filter.toggleHide(), "A trace"),
   );
-  if (query.live === "1" && !api.fromFile(id)) {
-    setLive(true);
-    drawHead();
-  }
   take(query);
   return {
     take,
@@ -255,6 +264,12 @@ function tracePage(outlet, id, trace, json, query, signal) {
       for (const off of unbind) off();
     },
   };
+}
+
+function warnings(texts) {
+  const host = h("ul", { class: "trace-warnings" });
+  inSteps(host, texts, (warning) => h("li", icon("warning", "warning"), " ", warning), 5, (more) => h("li", more));
+  return host;
 }
 
 function filterBar(state) {

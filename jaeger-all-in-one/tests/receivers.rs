@@ -6,9 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
-use common::{Reply, request, wait_for};
+use common::{Reply, gzip, request, wait_for};
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::write::ZlibEncoder;
 use jaeger_all_in_one::counters::{Cause, Receiver};
 use jaeger_all_in_one::store::{Trace, TraceQuery};
 use jaeger_all_in_one::{Backend, Config};
@@ -52,12 +52,6 @@ fn post(backend: &Backend, port: &str, path: &str, headers: &[(&str, &str)], bod
 const THRIFT: (&str, &str) = ("Content-Type", "application/x-thrift");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 const PROTOBUF: (&str, &str) = ("Content-Type", "application/x-protobuf");
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 #[test]
 fn what_came_before_the_end_is_taken_though_it_was_not_read_yet() {

@@ -66,6 +66,13 @@ pub(crate) fn request(
     }
 }
 
+/// Compresses.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("a list takes all");
+    encoder.finish().expect("a list takes all")
+}
+
 /// A folder of its own, gone with its drop.
 #[derive(Debug)]
 pub(crate) struct Folder(std::path::PathBuf);

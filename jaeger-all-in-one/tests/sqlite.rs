@@ -276,6 +276,12 @@ fn a_file_that_another_program_holds_is_left_to_it() {
     let first = open(&file);
     put(&first, 1..=10);
     first.flush();
+    // By another name, too.
+    let link = folder.file("link.db");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let linked = open(&link).stats().trouble;
+    assert!(linked.is_some() || cfg!(not(unix)));
     let second = open(&file);
     let trouble = second.stats().trouble.unwrap();
     assert!(trouble.contains("another program holds it"), "{trouble}");

@@ -3,8 +3,8 @@
 //! | `cargo run --profile program -p jaeger-all-in-one --example load --` | measures |
 //! |---|---|
 //! | `store` | decoding and storing alone, in this process, from 10^4 to 10^7 spans |
-//! | `sides JAEGER [WAY]` | the real Jaeger (the file that `scripts/jaeger` prints) and this program side by side: `UDP`, `HTTP`, `OTLP`, or one |
-//! | `floor [WAY]` | this program and one that receives the same and does nothing with it |
+//! | `sides JAEGER [WAY] [PACE]` | the real Jaeger (the file that `scripts/jaeger` prints) and this program side by side: `UDP`, `HTTP`, `OTLP`, or one; so many spans a second instead of 40,000 |
+//! | `floor [WAY] [PACE]` | this program and one that receives the same and does nothing with it |
 //! | `flood` | 200,000 spans a second over UDP to this program on one core: none may be lost |
 //!
 //! All but the first want the program built before, by the same profile: `cargo build --profile program -p jaeger-all-in-one`.
@@ -28,7 +28,7 @@ fn main() {
         ["sink", udp, http] => sink::run(udp, http),
         ["flood"] => flood::run(),
         _ => panic!(
-            "no such measurement: {arguments:?}; there is: store, sides JAEGER [WAY], floor [WAY], flood"
+            "no such measurement: {arguments:?}; there is: store, sides JAEGER [WAY] [PACE], floor [WAY] [PACE], flood"
         ),
     }
 }

@@ -27,8 +27,17 @@ pub(crate) const WAYS: [&str; 3] = ["UDP", "HTTP", "OTLP"];
 
 /// Prints a line for each program and way; `asked` are the ways, all if it has none, and the pace.
 pub(crate) fn run(programs: [Kind; 2], asked: &[&str]) {
-    let pace = asked.iter().find_map(|word| word.parse().ok()).unwrap_or(PACE);
-    let ways = WAYS.iter().filter(|way| asked.contains(way) || !asked.iter().any(|word| WAYS.contains(word)));
+    let (mut ways, mut pace) = (Vec::new(), PACE);
+    for &word in asked {
+        match word.parse() {
+            Ok(spans) => pace = spans,
+            Err(_) if WAYS.contains(&word) => ways.push(word),
+            Err(_) => panic!("{word} is neither a way ({}) nor a number of spans a second", WAYS.join(", ")),
+        }
+    }
+    if ways.is_empty() {
+        ways.extend(WAYS);
+    }
     println!(
         "{:<12} {:<5} {:>14} {:>9} {:>9} {:>13} {:>15}",
         "program", "way", "CPU µs a span", "of it own", "kernel's", "bytes a span", "traces found"

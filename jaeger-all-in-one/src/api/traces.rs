@@ -124,10 +124,9 @@ pub(super) async fn transform(
     let file = body::upload(request, LARGEST_UPLOAD).await;
     let failure = |refusal: body::Refusal| Failure::new(refusal.status, refusal.message);
     let file = file.map_err(failure)?;
-    let room = body::room(&file.bytes, unpacked::json).await.map_err(failure)?;
     // It costs as much as a search, so it takes a place among them, though the store is not asked.
     ask(&app, move |_| {
-        let _room = room;
+        let _room = body::room_at_once(&file.bytes, unpacked::json).map_err(failure)?;
         let batches = crate::receive::otlp::batches_of_json(&file.bytes)
             .map_err(|why| Failure::bad(format!("cannot unmarshal OTLP : {why}")))?;
         Ok(write(traces_of(batches), true, &query))

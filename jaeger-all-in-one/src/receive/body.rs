@@ -147,25 +147,39 @@ async fn whole(request: Request<impl Content>) -> Result<Body, Refusal> {
 }
 
 /// Holds what a body becomes while it is read, by the bound that `becomes` gives; at most [`READ`].
-pub(crate) async fn room(body: &Bytes, becomes: fn(&[u8]) -> usize) -> Result<Room, Refusal> {
+pub(super) async fn room(body: &Bytes, becomes: fn(&[u8]) -> usize) -> Result<Room, Refusal> {
     let mut room = Held::to_read();
     if body.len() > UNASKED {
         let (bytes, size) = (body.clone(), body.len());
         let bytes = aside(move || becomes(&bytes), size).await;
-        if bytes > READ {
-            return Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                Cause::TooLarge,
-                format!(
-                    "to read the body might take {} MiB, more than {}; send it in parts",
-                    bytes >> 20,
-                    READ >> 20
-                ),
-            ));
-        }
-        room.grow(bytes).await?;
+        room.grow(within(bytes)?).await?;
     }
     Ok(Room(room))
+}
+
+/// The same for who may not wait, on a thread that may take its time: who waits for something else while it holds room keeps others out.
+pub(crate) fn room_at_once(body: &[u8], becomes: fn(&[u8]) -> usize) -> Result<Room, Refusal> {
+    let mut room = Held::to_read();
+    if body.len() > UNASKED {
+        room.try_grow(within(becomes(body))?).map_err(|_| Full)?;
+    }
+    Ok(Room(room))
+}
+
+/// What a body becomes, if so much may be had at all.
+fn within(becomes: usize) -> Result<usize, Refusal> {
+    if becomes <= READ {
+        return Ok(becomes);
+    }
+    Err(Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Cause::TooLarge,
+        format!(
+            "to read the body might take {} MiB, more than {}; send it in parts",
+            becomes >> 20,
+            READ >> 20
+        ),
+    ))
 }
 
 /// Room to read a body, until this is dropped.
@@ -296,6 +310,28 @@ mod tests {
             read(request("identity", Content::from(vec![0; LARGEST]))).await.is_ok(),
             "its place is free again"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_bodies_become_is_bounded_and_who_finds_no_room_is_sent_away() {
+        let _turn = TURN.lock().await;
+        let body = Bytes::from(vec![0; UNASKED + 1]);
+        let mut others = Held::to_read();
+        others.grow(READ - 1_000).await.unwrap();
+        let refused = |room: Result<Room, Refusal>| room.err().map(|refusal| (refusal.status, refusal.cause));
+        let full = Some((StatusCode::SERVICE_UNAVAILABLE, Cause::Timeout));
+        let too_large = Some((StatusCode::PAYLOAD_TOO_LARGE, Cause::TooLarge));
+        assert_eq!(refused(room(&body, |_| 2_000).await), full);
+        assert_eq!(refused(room_at_once(&body, |_| 2_000)), full);
+        assert_eq!(refused(room_at_once(&body[1..], |_| 2_000)), None, "a small one is not counted");
+        drop(others);
+        let begun = room(&body, |_| READ).await.ok();
+        assert!(begun.is_some());
+        assert_eq!(refused(room_at_once(&body, |_| 1)), full);
+        drop(begun);
+        assert_eq!(refused(room_at_once(&body, |_| READ)), None);
+        assert_eq!(refused(room(&body, |_| READ + 1).await), too_large);
+        assert_eq!(refused(room_at_once(&body, |_| READ + 1)), too_large);
     }
 
     /// The one other thread that there is waits, so what is done nevertheless is done here.

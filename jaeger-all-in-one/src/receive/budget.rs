@@ -79,7 +79,7 @@ impl Held {
         let more = bytes.div_ceil(PIECE).saturating_sub(self.bytes.div_ceil(PIECE));
         self.bytes = self.bytes.max(bytes);
         if more > 0 {
-            // A body has at most a few 10,000 pieces.
+            // Both budgets have a million pieces at most.
             let more = more as u32;
             self.add(self.of.try_acquire_many(more).map_err(|_| Missing(self.of, more))?);
         }

@@ -77,9 +77,9 @@ pub(super) fn is_without_form(error: &rusqlite::Error) -> bool {
     error.to_string().contains("no such table")
 }
 
-/// A file that belongs to the database.
+/// A file that belongs to a database that is there: beside the file itself where a link leads to it, as SQLite's own are.
 pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
+    let mut name = file.canonicalize().unwrap_or_else(|_| file.to_owned()).into_os_string();
     name.push(end);
     PathBuf::from(name)
 }

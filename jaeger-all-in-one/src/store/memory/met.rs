@@ -1,12 +1,11 @@
 //! The traces of one message, put by until it is kept.
 //!
 //! What is known of a trace lies somewhere in a large table that the caches hold nothing of when a message comes, and the first look at it takes as long as
-//! reading a span. Asked for when its first span comes, that time is waited for each trace by itself; asked for all at the end, before anything is written to the
-//! table, the looks do not wait for each other. So a record only points to those that came with the same message, and which trace goes on with what came before
-//! is noted at the end.
+//! reading a span. Asked for when its first span comes, that time is waited for each trace by itself; asked for all at the end, the looks do not wait for each
+//! other. So a record only points to those that came with the same message, and which trace goes on with what came before is noted at the end.
 
 use super::segment::Segment;
-use super::traces::{Known, Look, Traces};
+use super::traces::{Known, Traces};
 
 /// Places for traces, each for those whose ids fall on it. A power of two; batches of clients have less traces, mostly.
 const PLACES: usize = 256;
@@ -24,8 +23,6 @@ pub(super) struct Met {
     places: Box<[One; PLACES]>,
     /// Which of them are in use, each once.
     used: Vec<u8>,
-    /// What the looks at them said, in that order; empty but at the end of a message.
-    looks: Vec<Look>,
     /// Traces that had to make place for others, with what was known of them before.
     gone: Vec<(u128, Option<Known>)>,
 }
@@ -33,7 +30,7 @@ pub(super) struct Met {
 impl Default for Met {
     fn default() -> Self {
         let places = Box::new([One { id: [0; 2], known: Known::NEW }; PLACES]);
-        Met { places, used: Vec::with_capacity(PLACES), looks: Vec::with_capacity(PLACES), gone: Vec::new() }
+        Met { places, used: Vec::with_capacity(PLACES), gone: Vec::new() }
     }
 }
 
@@ -63,8 +60,7 @@ impl Met {
         if one.id() == id {
             return one.known;
         }
-        let look = traces.look(one.id());
-        self.gone.push((one.id(), add(one, look, traces, active)));
+        self.gone.push((one.id(), add(one, traces, active)));
         Known::NEW
     }
 
@@ -76,10 +72,9 @@ impl Met {
 
     /// Adds all to the table, and the message is over.
     pub(super) fn keep(&mut self, traces: &mut Traces, active: &mut Segment) {
-        self.looks.extend(self.used.iter().map(|&place| traces.look(self.places[usize::from(place)].id())));
-        for (place, look) in self.used.drain(..).zip(self.looks.drain(..)) {
+        for place in self.used.drain(..) {
             let one = &mut self.places[usize::from(place)];
-            add(*one, look, traces, active);
+            add(*one, traces, active);
             one.known = Known::NEW;
         }
         self.gone.clear();
@@ -98,8 +93,8 @@ impl Met {
 
 /// Adds one to the table; what was known of it before.
 #[inline]
-fn add(one: One, look: Look, traces: &mut Traces, active: &mut Segment) -> Option<Known> {
-    let before = traces.add(one.id(), look, one.known);
+fn add(one: One, traces: &mut Traces, active: &mut Segment) -> Option<Known> {
+    let before = traces.add(one.id(), one.known);
     if let Some(before) = before {
         active.goes_on(one.known.first, before.last);
     }

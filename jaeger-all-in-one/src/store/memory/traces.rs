@@ -2,9 +2,8 @@
 //!
 //! In many parts, so that growing one takes a part of a millisecond and not a second when there are ten million; otherwise datagrams would be lost then.
 
-use std::hash::BuildHasher as _;
-
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
+use hashbrown::hash_map::{Entry, HashMap};
 
 use super::record::Place;
 
@@ -39,29 +38,14 @@ impl Known {
     }
 }
 
-/// A trace by its key.
-type One = ([u64; 2], Known);
-
-/// Where a trace is looked for, and whether it was there.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    hash: u64,
-    is_known: bool,
-}
-
 /// The table.
-pub(super) struct Traces {
-    parts: Vec<HashTable<One>>,
-    /// One seed for all, another in every table and run.
-    hasher: DefaultHashBuilder,
-}
+pub(super) struct Traces(Vec<HashMap<[u64; 2], Known>>);
 
 impl Default for Traces {
     fn default() -> Self {
-        Traces {
-            parts: (0..PARTS).map(|_| HashTable::new()).collect(),
-            hasher: DefaultHashBuilder::default(),
-        }
+        // One seed for all, another in every table and run.
+        let hasher = DefaultHashBuilder::default();
+        Traces((0..PARTS).map(|_| HashMap::with_hasher(hasher.clone())).collect())
     }
 }
 
@@ -77,57 +61,49 @@ fn part(id: u128) -> usize {
 }
 
 impl Traces {
-    /// Looks for a trace, and changes nothing: many such looks are under way at once, where each would wait for the one before that wrote something.
+    /// Adds what is new of a trace; what was known of it before.
     #[inline]
-    pub(super) fn look(&self, id: u128) -> Look {
-        let hash = self.hasher.hash_one(key(id));
-        Look { hash, is_known: self.parts[part(id)].find(hash, |one| one.0 == key(id)).is_some() }
-    }
-
-    /// Adds what is new of a trace that was looked for, and not touched since; what was known of it before.
-    #[inline]
-    pub(super) fn add(&mut self, id: u128, look: Look, new: Known) -> Option<Known> {
-        let part = &mut self.parts[part(id)];
-        if look.is_known
-            && let Some((_, known)) = part.find_mut(look.hash, |one| one.0 == key(id))
-        {
-            let before = *known;
-            (known.last, known.spans) = (new.last, before.spans.saturating_add(new.spans));
-            return Some(before);
-        }
-        part.insert_unique(look.hash, (key(id), new), |one| self.hasher.hash_one(one.0));
-        None
-    }
-
-    /// Takes that out again.
-    pub(super) fn take_back(&mut self, id: u128, before: Option<Known>) {
-        let hash = self.hasher.hash_one(key(id));
-        if let Ok(mut one) = self.parts[part(id)].find_entry(hash, |one| one.0 == key(id)) {
-            match before {
-                Some(before) => one.get_mut().1 = before,
-                None => drop(one.remove()),
+    pub(super) fn add(&mut self, id: u128, new: Known) -> Option<Known> {
+        match self.0[part(id)].entry(key(id)) {
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                let before = *known;
+                (known.last, known.spans) = (new.last, before.spans.saturating_add(new.spans));
+                Some(before)
+            }
+            Entry::Vacant(place) => {
+                place.insert(new);
+                None
             }
         }
     }
 
+    /// Takes that out again.
+    pub(super) fn take_back(&mut self, id: u128, before: Option<Known>) {
+        match before {
+            Some(before) => drop(self.0[part(id)].insert(key(id), before)),
+            None => drop(self.0[part(id)].remove(&key(id))),
+        }
+    }
+
     pub(super) fn get(&self, id: u128) -> Option<Known> {
-        let hash = self.hasher.hash_one(key(id));
-        self.parts[part(id)].find(hash, |one| one.0 == key(id)).map(|one| one.1)
+        self.0[part(id)].get(&key(id)).copied()
     }
 
     /// Takes a trace out if it began at `first`; how many spans it had.
     pub(super) fn remove(&mut self, id: u128, first: Place) -> Option<u32> {
-        let hash = self.hasher.hash_one(key(id));
-        let began = |one: &One| one.0 == key(id) && one.1.first == first;
-        self.parts[part(id)].find_entry(hash, began).ok().map(|one| one.remove().0.1.spans)
+        match self.0[part(id)].entry(key(id)) {
+            Entry::Occupied(known) if known.get().first == first => Some(known.remove().spans),
+            _ => None,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.parts.iter().map(HashTable::len).sum()
+        self.0.iter().map(HashMap::len).sum()
     }
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.parts.iter().map(HashTable::allocation_size).sum()
+        self.0.iter().map(HashMap::allocation_size).sum()
     }
 }

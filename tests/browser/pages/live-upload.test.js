@@ -133,6 +133,30 @@ test("without an event stream the page asks again by itself", () =>
     await page.waitForFunction((n) => document.querySelectorAll(".result").length === n + 1, before);
   }));
 
+test("a stream that could not keep up makes the page look again", () =>
+  it.visit("/compare", {}, async (page) => {
+    await page.addInitScript(() => {
+      const Own = window.EventSource;
+      window.EventSource = class extends Own {
+        constructor(url) {
+          super(url);
+          window.stream = this;
+        }
+      };
+    });
+    const search = (request) => request.url().includes("/api/v3/trace-summaries");
+    // One for the page, one since the stream was opened: what came before that.
+    const both = new Promise((resolve) => {
+      let left = 2;
+      page.on("requestfinished", (request) => search(request) && --left === 0 && resolve());
+    });
+    await page.goto(`${it.backend.url}/search?lookback=1h&limit=100&live=1`);
+    await both;
+    const again = page.waitForRequest(search);
+    await page.evaluate(() => window.stream.dispatchEvent(new MessageEvent("lagged", { data: "1" })));
+    await again;
+  }));
+
 test("a hidden page asks for nothing, and looks once when it is seen again", () =>
   it.visit("/search?lookback=1h&limit=100", {}, async (page) => {
     await page.waitForSelector(".result");

@@ -112,6 +112,27 @@ test("references to another trace are links, a missing parent is a warning, JSON
     await hasText(page, ".detail h2", /POST \/checkout/);
   }));
 
+test("what the backend warns of stands in the details, and how to write a filter goes by Escape", () =>
+  it.visit("/compare", {}, async (page) => {
+    await page.route("**/api/traces/*", async (route) => {
+      const json = await (await route.fetch()).json();
+      json.data[0].spans.find((span) => span.operationName === "load cart").warnings = ["the clock was set back"];
+      await route.fulfill({ json });
+    });
+    await page.goto(`${it.backend.url}${trace(5)}`);
+    await row(page, "load cart").click();
+    await hasText(page, ".detail-warnings", "the clock was set back");
+    const help = page.locator(".filter-help");
+    const opens = () => help.evaluate((element) => element.open);
+    for (const close of [() => page.keyboard.press("Escape"), () => page.getByLabel("Filter spans").click()]) {
+      await help.locator("summary").click();
+      assert.ok(await opens());
+      await close();
+      assert.ok(!(await opens()));
+    }
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+  }));
+
 test("the minimap zooms by dragging, by its handles, and back", () =>
   it.visit(trace(5), {}, async (page) => {
     await page.waitForSelector(".tl-row");
@@ -342,6 +363,8 @@ test("matches are walked by buttons and keys, in collapsed rows too", () =>
     await page.getByRole("treegrid").focus();
     await page.keyboard.press("p");
     await hasText(page, ".tl-row.is-active:not([hidden]) .tl-operation", "SELECT items");
+    await page.keyboard.press("n");
+    await hasText(page, ".tl-row.is-active:not([hidden]) .tl-operation", "UPDATE stock");
     await page.keyboard.press("h");
     assert.ok(await page.getByLabel("Hide others").isChecked());
   }));

@@ -266,6 +266,20 @@ test("the span table sorts every column, keeps few rows, follows the filter, and
     assert.equal((await names())[0], "audit");
     await page.getByRole("columnheader", { name: "Service", exact: true }).getByRole("button").click();
     assert.equal((await names())[0], "stock");
+    // By time that was spent in no child, once the longest first and once the shortest.
+    const selves = () => page.evaluate(() => [...document.querySelectorAll(".long-body .long-row:not([hidden])")].sort((a, b) => a.virtualPosition - b.virtualPosition).slice(0, 12).map((r) => r.querySelector(".col-self").textContent));
+    const expected = await page.evaluate(async (path) => {
+      const [{ buildTrace, selfTimes }, { duration }] = await Promise.all([import("/static/js/model/trace.js"), import("/static/js/lib/format.js")]);
+      const all = Array.from(selfTimes(buildTrace((await (await fetch(path)).json()).data[0]))).sort((a, b) => a - b);
+      return [all.slice(-12).reverse(), all.slice(0, 12)].map((times) => times.map((time) => duration(time)));
+    }, `/api${trace(0xb6).replace("trace", "traces")}`);
+    const self = page.getByRole("columnheader", { name: "Self", exact: true });
+    const seen = {};
+    for (const _ of [1, 2]) {
+      await self.getByRole("button").click();
+      seen[await self.getAttribute("aria-sort")] = await selves();
+    }
+    assert.deepEqual([seen.descending, seen.ascending], expected);
     await page.getByLabel("Filter spans").fill("is:error");
     await page.waitForFunction(() => document.querySelector("[role=grid]").getAttribute("aria-rowcount") === "3");
     await grid.focus();

@@ -326,6 +326,14 @@ function filterBar(state) {
       ].map(([what, text]) => h("div", h("dt", h("code", what)), h("dd", text))),
     ),
   );
+  // It lies over the rows: gone by Escape, or by going elsewhere.
+  const closeHelp = () => (help.open = false);
+  help.addEventListener("focusout", (event) => help.contains(event.relatedTarget) || closeHelp());
+  help.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !help.open) return;
+    event.stopPropagation();
+    closeHelp();
+  });
   const element = h(
     "div",
     { class: "filter", role: "search" },

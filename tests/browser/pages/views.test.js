@@ -4,6 +4,8 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { harness, texts, query, hasText } from "../lib/harness.js";
 import { shopTrace, bigTrace, hex } from "../lib/traces.js";
+import { duration } from "../../../jaeger-all-in-one/page/js/lib/format.js";
+import { buildTrace, selfTimes } from "../../../jaeger-all-in-one/page/js/model/trace.js";
 
 const NOW = Date.now() * 1000;
 const trace = (n) => `/trace/${hex(n, 16)}`;
@@ -268,11 +270,9 @@ test("the span table sorts every column, keeps few rows, follows the filter, and
     assert.equal((await names())[0], "stock");
     // By time that was spent in no child, once the longest first and once the shortest.
     const selves = () => page.evaluate(() => [...document.querySelectorAll(".long-body .long-row:not([hidden])")].sort((a, b) => a.virtualPosition - b.virtualPosition).slice(0, 12).map((r) => r.querySelector(".col-self").textContent));
-    const expected = await page.evaluate(async (path) => {
-      const [{ buildTrace, selfTimes }, { duration }] = await Promise.all([import("/static/js/model/trace.js"), import("/static/js/lib/format.js")]);
-      const all = Array.from(selfTimes(buildTrace((await (await fetch(path)).json()).data[0]))).sort((a, b) => a - b);
-      return [all.slice(-12).reverse(), all.slice(0, 12)].map((times) => times.map((time) => duration(time)));
-    }, `/api${trace(0xb6).replace("trace", "traces")}`);
+    const served = (await (await fetch(`${it.backend.url}/api${trace(0xb6).replace("trace", "traces")}`)).json()).data[0];
+    const all = Array.from(selfTimes(buildTrace(served))).sort((a, b) => a - b);
+    const expected = [all.slice(-12).reverse(), all.slice(0, 12)].map((times) => times.map((time) => duration(time)));
     const self = page.getByRole("columnheader", { name: "Self", exact: true });
     const seen = {};
     for (const _ of [1, 2]) {

@@ -257,7 +257,7 @@ impl SqliteStore {
             failed,
             swept: None,
             came: 0,
-            shortened: None,
+            held_out: None,
             deleted: 0,
             tidied: None,
             left: None,

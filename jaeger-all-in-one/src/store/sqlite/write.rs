@@ -91,8 +91,8 @@ pub(super) struct Writer {
     pub(super) swept: Option<Instant>,
     /// Spans written since.
     pub(super) came: u64,
-    /// When the log was emptied, or that was tried.
-    pub(super) shortened: Option<Instant>,
+    /// When the log could not be emptied.
+    pub(super) held_out: Option<Instant>,
     /// Spans deleted since what they alone had named was looked for, and when that was.
     pub(super) deleted: u64,
     pub(super) tidied: Option<Instant>,
@@ -325,15 +325,15 @@ impl Writer {
     /// Empties the log where it is large; questions wait for that.
     fn shorten_log(&mut self) {
         let Some(connection) = self.connection.as_ref() else { return };
-        if self.shortened.is_some_and(|at| at.elapsed() < AGAIN)
+        if self.held_out.is_some_and(|at| at.elapsed() < AGAIN)
             || std::fs::metadata(schema::beside(&self.file, "-wal")).map_or(0, |log| log.len()) < LOG
         {
             return;
         }
-        self.shortened = Some(Instant::now());
         let _alone = exclusive(&self.shared, None);
+        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         // Another program may read; and what does not work here is told by the next commit.
-        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.held_out = (emptied != Ok(0)).then(Instant::now);
     }
 }
 

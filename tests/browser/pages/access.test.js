@@ -37,6 +37,7 @@ const VIEWS = [
   ["/nowhere", "h1.state-title"],
   ["/monitor?service=nobody", ".state-title"],
   [trace(5, "?view=statistics&uiFind=nothing"), ".state-title"],
+  [trace(5, "?uiFind=nothing&hide=1"), ".tl-none .state-title"],
   [trace(5, `?uiFind=${encodeURIComponent("> 5")}`), ".filter-problem"],
 ];
 

@@ -12,7 +12,10 @@ const trace = (n) => `/trace/${hex(n, 16)}`;
 const it = harness(async (backend) => {
   await backend.send(shopTrace(5, 1, NOW - 60e6, { error: true }));
   const [asked] = shopTrace(6, 1, NOW - 60e6);
-  await backend.send([asked, ...[`SELECT "a b" WHERE c='\\'`, ""].map((name, i) => ({ ...asked, id: hex(0x60 + i, 16), parent: asked.id, name }))]);
+  // Their logs stand the other way round than they do.
+  const told = (event, after) => [{ at: asked.start + after, event }];
+  const below = [`SELECT "a b" WHERE c='\\'`, ""].map((name, i) => ({ ...asked, id: hex(0x60 + i, 16), parent: asked.id, name, logs: told(["second", "first"][i], 200 - 100 * i) }));
+  await backend.send([{ ...asked, logs: told("third", 300) }, ...below]);
   await backend.send(bigTrace(0xb6, 1600, NOW - 50e6));
   // Many at once: what is drawn is several times as long as the trace.
   const [root] = bigTrace(0xb7, 1, NOW - 40e6);
@@ -242,6 +245,30 @@ test("statistics follow the filter, keep their order, and say of what they are",
     await hasText(page, ".view-tools [role=status]", "");
   }));
 
+test("a filter that matches nothing is said in every view that has nothing left to show", () =>
+  it.visit("/compare", {}, async (page) => {
+    const filter = page.getByLabel("Filter spans");
+    for (const [view, rows] of [["timeline", ".tl-row"], ["spans", ".spans-table .long-body .long-row"], ["logs", ".logs-table .long-body .long-row"], ["statistics", ".stat-host tbody tr"]]) {
+      await page.goto(`${it.backend.url}${trace(5)}?view=${view}&uiFind=nothing&hide=1`);
+      const none = page.locator(".trace-panel .state-title");
+      await none.waitFor();
+      assert.equal(await none.innerText(), "No span matches the filter", view);
+      // In the middle of the place where the rows were.
+      const [panel, text] = await Promise.all([page.locator(".trace-panel").boundingBox(), none.boundingBox()]);
+      assert.ok(Math.abs(text.x + text.width / 2 - panel.x - panel.width / 2) < 20 && text.y > panel.y && text.y < panel.y + panel.height, view);
+      assert.equal(await page.locator(`${rows}:visible`).count(), 0);
+      await filter.fill("charge");
+      await page.locator(`${rows}:visible`).first().waitFor();
+      await none.waitFor({ state: "hidden" });
+      await filter.fill("nothing");
+      await none.waitFor();
+    }
+    // Others that only dim stay.
+    await page.goto(`${it.backend.url}${trace(5)}?uiFind=nothing`);
+    await page.locator(".tl-row:visible").first().waitFor();
+    assert.ok(!(await page.locator(".trace-panel .state-title").isVisible()));
+  }));
+
 test("a table of very many rows begins with some, and shows more when asked", () =>
   it.visit(`${trace(0xb6)}?view=statistics&group=tag&tag=number`, {}, async (page) => {
     const rows = () => page.locator(".stat-host tbody .col-count").count();
@@ -335,6 +362,12 @@ test("logs of all spans stand in the order of time, with their fields, and lead 
     assert.match(await bad.innerText(), /error[\s\S]*card declined/);
     await bad.click();
     await hasText(page, ".detail h2", /charge card/);
+    // Not in that of the spans.
+    await page.goto(`${it.backend.url}${trace(6)}?view=logs`);
+    await page.waitForSelector(".logs-table .long-body .long-row");
+    assert.deepEqual(await names(), ["first", "second", "third"]);
+    await page.getByRole("button", { name: "Time" }).click();
+    assert.deepEqual(await texts(page, ".logs-table .col-event:not(.col-head)"), ["third", "second", "first"]);
   }));
 
 test("the JSON is what the backend sent, in pages where it is long", () =>

@@ -12,6 +12,11 @@ export function empty(title, ...more) {
   return h("div", { class: "state" }, h("p", { class: "state-title" }, title), more);
 }
 
+/** What every view of a trace shows where its filter leaves it nothing. */
+export function noMatch() {
+  return empty("No span matches the filter");
+}
+
 /** `retry` is called by the button. */
 export function failed(error, retry) {
   return h(

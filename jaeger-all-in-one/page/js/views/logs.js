@@ -2,7 +2,7 @@
 
 import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
-import { empty } from "../lib/states.js";
+import { empty, noMatch } from "../lib/states.js";
 import { paint } from "../lib/color.js";
 import { count, duration } from "../lib/format.js";
 import { number, text } from "../model/trace.js";
@@ -11,6 +11,7 @@ import { number, text } from "../model/trace.js";
 const FIELDS = 20;
 const LETTERS = 200;
 
+// In the order of the spans; the table sorts them.
 function collect(state) {
   const { trace, found } = state;
   const list = [];
@@ -22,7 +23,7 @@ function collect(state) {
       list.push({ row: i, at: number(log?.timestamp) - trace.startTime, fields });
     }
   }
-  return list.sort((a, b) => a.at - b.at || a.row - b.row);
+  return list;
 }
 
 const level = (log) => text(log.fields.find((field) => field.key === "level")?.value).toLowerCase();
@@ -68,6 +69,7 @@ export function create(state, panel, { show, kept }) {
   table.element.classList.add("logs-table");
   const draw = () => {
     const list = collect(state);
+    if (state.found?.count === 0) return void fill(host, noMatch());
     if (list.length === 0) return void fill(host, empty(state.found ? "No span that matches has logs" : "No span of this trace has logs"));
     if (!table.element.isConnected) fill(host, table.element);
     table.set(list);

@@ -3,6 +3,7 @@
 import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
 import { marks } from "../lib/icons.js";
+import { noMatch } from "../lib/states.js";
 import { paint } from "../lib/color.js";
 import { duration } from "../lib/format.js";
 import { text } from "../model/trace.js";
@@ -19,7 +20,7 @@ export function create(state, panel, { show, kept }) {
   const table = longTable({
     label: "Spans of the trace",
     kept,
-    items: rows(),
+    items: [],
     sort: { key: "start", down: false },
     columns: [
       { key: "service", label: "Service", sort: lower(() => state.trace.services, () => state.trace.service) },
@@ -48,9 +49,16 @@ export function create(state, panel, { show, kept }) {
     },
   });
   table.element.classList.add("spans-table");
-  panel.append(h("div", { class: "view view-fill" }, table.element));
-  table.draw();
-  const off = state.on((what) => (what === "filter" || what === "trace") && table.set(rows()));
+  const host = h("div", { class: "view view-fill" });
+  panel.append(host);
+  const draw = () => {
+    const list = rows();
+    if (list.length === 0) return void fill(host, noMatch());
+    if (!table.element.isConnected) fill(host, table.element);
+    table.set(list);
+  };
+  draw();
+  const off = state.on((what) => (what === "filter" || what === "trace") && draw());
   return {
     destroy() {
       off();

@@ -5,7 +5,7 @@ import { sortedTable } from "./table.js";
 import { text } from "../model/trace.js";
 import { byTag, groupings, statistics } from "../model/stats.js";
 import { badge } from "../lib/icons.js";
-import { empty } from "../lib/states.js";
+import { noMatch } from "../lib/states.js";
 import { serviceStyle } from "../lib/color.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { setQuery } from "../lib/router.js";
@@ -63,7 +63,7 @@ export function create(state, panel, { kept }) {
     told.textContent = found ? `Of the ${plural(found.count, "span")} that ${found.count === 1 ? "matches" : "match"} the filter` : "";
     if (items.length === 0) {
       table = null;
-      return void fill(host, empty("No span matches the filter"));
+      return void fill(host, noMatch());
     }
     if (table && shown === `${group} ${tag}`) return void table.set(items);
     shown = `${group} ${tag}`;

@@ -5,6 +5,7 @@ import { VirtualRows } from "../lib/virtual.js";
 import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { duration, ticks, timeMarks } from "../lib/format.js";
+import { noMatch } from "../lib/states.js";
 import { number } from "../model/trace.js";
 import { minimap } from "./minimap.js";
 import { detail } from "./detail.js";
@@ -42,7 +43,9 @@ export function create(state, panel, { kept }) {
     body,
   );
   const grid = h("div", { class: "tl-grid", "aria-hidden": "true" });
-  const root = h("div", { class: "timeline" }, map.element, head, h("div", { class: "tl-area" }, grid, scroller));
+  // Over the rows' place, not instead of it: the focus stays there while a filter is written.
+  const none = h("div", { class: "tl-none", hidden: true }, noMatch());
+  const root = h("div", { class: "timeline" }, map.element, head, h("div", { class: "tl-area" }, grid, scroller, none));
   panel.append(root);
 
   const rowHeight = () => (NARROW.matches ? 46 : 28);
@@ -65,6 +68,8 @@ export function create(state, panel, { kept }) {
     }
     scroller.setAttribute("aria-rowcount", String(state.rows.length));
     root.classList.toggle("is-filtered", Boolean(state.found));
+    none.hidden = state.rows.length > 0;
+    grid.hidden = !none.hidden;
     rows.reset(state.rows.length, opened);
     setActive();
   };

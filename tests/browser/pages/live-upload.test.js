@@ -241,6 +241,13 @@ test("a file that the page wrote opens again, from the button", () =>
     const [again] = await Promise.all([page.waitForEvent("filechooser"), page.getByRole("button", { name: "Open it again" }).click()]);
     await again.setFiles(file);
     await page.waitForSelector(".tl-row");
+    // So does a comparison with it.
+    await page.getByRole("link", { name: "Compare…" }).click();
+    await page.getByLabel("After (B)").fill("5");
+    await page.getByRole("button", { name: "Compare" }).click();
+    await page.waitForSelector(".compare-table .long-body .long-row");
+    await page.reload();
+    await hasText(page, "h1.state-title", "This trace came from a file");
     await page.goto(`${it.backend.url}/trace/dead`);
     await hasText(page, "h1.state-title", "No such trace");
   }));

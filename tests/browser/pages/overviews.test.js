@@ -62,7 +62,33 @@ test("a comparison begins from a trace, or from two ids; a missing one is named"
     await page.getByRole("button", { name: "Compare" }).click();
     await page.waitForSelector(".compare-table .long-body .long-row");
     await page.goto(`${it.backend.url}/trace/${id(1)}...${id(0xdead)}`);
-    await hasText(page, ".state-failed", /dead: trace not found/i);
+    await hasText(page, ".state code", id(0xdead));
+  }));
+
+test("traces of a comparison that are not there are named as the page of one names it, and so is what is no id", () =>
+  it.visit(`/trace/1...deadbee`, { expectErrors: /400|404/ }, async (page) => {
+    const told = async (path, title, ...ids) => {
+      await page.goto(it.backend.url + path);
+      await hasText(page, "h1.state-title", title);
+      assert.deepEqual(await texts(page, ".state code"), ids, path);
+    };
+    await told("/trace/1...deadbee", "No such trace", "deadbee");
+    await page.getByRole("button", { name: "Look again" }).waitFor();
+    await page.getByRole("link", { name: "Compare 1 with another" }).click();
+    await page.waitForURL(/\/compare\?a=1$/);
+    await told("/trace/deadbee...1", "No such trace", "deadbee");
+    await told("/trace/deadbee...deadbef", "No such traces", "deadbee", "deadbef");
+    await told("/trace/deadbee...deadbee", "No such trace", "deadbee");
+    // As it stands in the address, not written for an address once more.
+    for (const path of ["/trace/%E0%A4%A", "/trace/%E0%A4%A...1", "/trace/1...%E0%A4%A"]) await told(path, "No such trace", "%E0%A4%A");
+    await told("/trace/xyz", "No such trace", "xyz");
+    assert.match(await page.locator(".state").innerText(), /1 to 32 hexadecimal digits/);
+    assert.equal(await page.getByRole("button", { name: /again/ }).count(), 0, "it will never be there");
+    // It comes, and is looked for again.
+    await told("/trace/1...c0c0", "No such trace", "c0c0");
+    await it.backend.send(shopTrace(0xc0c0, 1, NOW));
+    await page.getByRole("button", { name: "Look again" }).click();
+    await page.waitForSelector(".compare-table .long-body .long-row");
   }));
 
 test("dependencies show services and calls as a picture and as a table, for a period", () =>

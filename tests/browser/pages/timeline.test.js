@@ -435,6 +435,16 @@ test("a link to a span opens it; the whole trace downloads and is the same", () 
     assert.match(download.suggestedFilename(), /^trace-0*5\.json$/);
   }));
 
+test("a link finds its span however the id is written, and says when the trace has none such", () =>
+  it.visit(`${trace(5)}?span=5000A`, {}, async (page) => {
+    await hasText(page, ".detail h2", /POST \/charges/);
+    assert.equal(await page.locator(".toast").count(), 0);
+    await page.goto(`${it.backend.url}${trace(5)}?span=ffffffffffffffff`);
+    await hasText(page, ".toast[role=alert]", "Span ffffffffffffffff is not in this trace (yet)");
+    await page.waitForSelector(".tl-row");
+    assert.equal(await page.locator(".detail").count(), 0);
+  }));
+
 test("the width of the names can be moved, also by keys", () =>
   it.visit(trace(5), {}, async (page) => {
     await page.waitForSelector(".tl-row");

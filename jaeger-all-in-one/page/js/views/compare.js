@@ -7,6 +7,7 @@ import { compareTraces, summary, verdict } from "../model/compare.js";
 import { visibleRows } from "../model/filter.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { failed, loading, pageState } from "../lib/states.js";
+import { isMissing, missingTraces } from "./missing.js";
 import { icon } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
 import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
@@ -21,11 +22,20 @@ export function mount(outlet, at) {
   else {
     fill(outlet, loading("Loading both traces"));
     const load = async () => {
+      const ids = [a, b];
+      const found = await Promise.allSettled(ids.map((id) => api.traceJson(id, { signal: abort.signal })));
+      if (abort.signal.aborted) return;
+      const missing = ids.filter((id, k) => found[k].reason && isMissing(id, found[k].reason));
+      const other = ids.find((id) => !missing.includes(id));
+      if (missing.length > 0) return void fill(outlet, missingTraces([...new Set(missing)], load, other && h("p", h("a", { href: `/compare?a=${encodeURIComponent(other)}` }, `Compare ${shortId(other)} with another`))));
+      const bad = found.findIndex(({ reason }) => reason);
+      if (bad >= 0) return void fill(outlet, pageState(failed(named(found[bad].reason, ids[bad]), load)));
+      // Kept where a reload finds it, unlike the file.
+      if (ids.some((id) => api.fromFile(id))) history.replaceState({ ...history.state, file: true }, "");
       try {
-        const [left, right] = await Promise.all([a, b].map((id) => api.traceJson(id, { signal: abort.signal }).catch((error) => Promise.reject(named(error, id)))));
-        view = page(outlet, [a, b], buildTrace(left), buildTrace(right), at.query);
+        view = page(outlet, ids, ...found.map(({ value }) => buildTrace(value)), at.query);
       } catch (error) {
-        if (error.name !== "AbortError") fill(outlet, pageState(failed(error, load)));
+        fill(outlet, pageState(failed(error, load)));
       }
     };
     load();
@@ -39,7 +49,7 @@ export function mount(outlet, at) {
 }
 
 function named(error, id) {
-  if (error.name !== "AbortError") error.message = `${shortId(id)}: ${error.message}`;
+  error.message = `${shortId(id)}: ${error.message}`;
   return error;
 }
 

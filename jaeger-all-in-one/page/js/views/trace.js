@@ -10,8 +10,9 @@ import { ago, count, dateTime, duration, plural, shortId } from "../lib/format.j
 import { setQuery } from "../lib/router.js";
 import * as keyboard from "../lib/keyboard.js";
 import { liveSwitch, watch } from "../lib/live.js";
-import { fileButton, toast } from "../lib/drop.js";
+import { toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
+import { isMissing, missingTraces } from "./missing.js";
 
 const VIEWS = [
   ["timeline", "Timeline", () => import("./timeline.js")],
@@ -48,17 +49,7 @@ export function mount(outlet, at) {
       page = tracePage(outlet, id, trace, json, at.query, abort.signal);
     } catch (error) {
       if (destroyed || error.name === "AbortError") return;
-      if (error.status === 404 && history.state?.file) {
-        fill(
-          outlet,
-          pageState(empty("This trace came from a file", h("p", h("code", id)), h("p", "What is opened from files is in this page alone, and goes when it is loaded again."), fileButton(icon("file"), "Open it again"))),
-        );
-      } else if (error.status === 404) {
-        fill(
-          outlet,
-          pageState(empty("No such trace", h("p", h("code", id)), h("p", "It may not have arrived yet, or was dropped to make room."), h("button", { type: "button", class: "button", on: { click: load } }, "Look again"))),
-        );
-      } else fill(outlet, pageState(failed(error, load)));
+      fill(outlet, isMissing(id, error) ? missingTraces([id], load) : pageState(failed(error, load)));
     }
   };
   load();
@@ -226,6 +217,7 @@ function tracePage(outlet, id, trace, json, query, signal) {
     viewName = "";
     const row = next.span ? state.rowOf(next.span) : -1;
     show(next.view).then(() => {
+      if (next.span && row < 0) toast(`Span ${next.span.slice(0, 40)} is not in this trace (yet)`, true);
       if (row < 0) return;
       state.goTo(row, true);
       // On a phone the rows begin below what is seen.

@@ -2,7 +2,7 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
-import { duration, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
+import { axisMarks, duration, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
 
 test("a duration that rounds up goes on to the next unit", () => {
   const shown = { 999.4: "999 µs", 999.7: "1 ms", 999_400: "999 ms", 999_960: "1 s", 119_400_000: "1m 59s", 119_700_000: "2m", 3_599_800_000: "1h", 7_190_000_000: "2h", 86_399_000_000: "1d", [-119_700_000]: "−2m", 90_000_000: "1m 30s", 0: "0" };
@@ -33,4 +33,23 @@ test("the marks of an axis say different times, with as many digits as lie betwe
       }
     }
   }
+});
+
+test("marks of an axis stand beside each other on it, whatever its width and its letters", () => {
+  for (let whole = 1; whole < 1e16; whole *= 31) {
+    for (const from of [0, whole / 3, 10 * whole]) {
+      for (const [width, letter] of [[1000, 8], [250, 8], [300, 16], [100, 16], [600, 12]]) {
+        const list = axisMarks(from, from + whole, width, letter);
+        assert.ok(list.length > 0);
+        let reached = 0;
+        for (const { place, text, before } of list) {
+          const begin = place * width - (before ? (text.length + 1.5) * letter : 0);
+          assert.ok(list.length === 1 || begin >= reached - 0.5, `${from}+${whole} at ${width}: ${list.map(({ text }) => text).join(", ")}`);
+          reached = begin + (text.length + 1.5) * letter;
+        }
+        assert.ok(list.length === 1 || reached <= width + 0.5);
+      }
+    }
+  }
+  assert.deepEqual(axisMarks(0, 50_000, 900, 8).map(({ text }) => text), ["0", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"]);
 });

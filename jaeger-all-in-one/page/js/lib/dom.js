@@ -108,6 +108,11 @@ export function debounce(f, ms) {
   return later;
 }
 
+/** So many pixels where letters are of the usual size, and as many more as the browser's letters were made larger. */
+export function scaled(pixels) {
+  return (pixels * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
+}
+
 /** Calls `f` at most once a frame. */
 export function perFrame(f) {
   let asked = false;

@@ -129,6 +129,33 @@ export function timeMarks(list) {
   return list.map((time, k) => (k === 0 ? inFull(time, step) : `+${short(time - first)}`));
 }
 
+/**
+ * The marks of a time axis that is `width` wide: `[{time, place (0..1), text, before}]`, as many as stand beside each other without touching, `letter` being the
+ * width of a letter. One whose text would not end on the axis has it `before` its line.
+ */
+export function axisMarks(from, to, width, letter) {
+  const whole = to - from || 1;
+  // A mark needs room of some fifteen letters, to be read at a glance.
+  for (let wanted = Math.max(2, Math.floor(width / (14 * letter))); ; wanted--) {
+    const list = ticks(from, to, wanted);
+    // No round time lies in it, or no two find room: where it begins.
+    if (list.length === 0 || wanted < 1) return [{ time: from, place: 0, text: inFull(from, whole / 2), before: false }];
+    const told = timeMarks(list);
+    let reached = 0;
+    let fits = true;
+    const made = list.map((time, k) => {
+      const place = (time - from) / whole;
+      const long = (told[k].length + 1.5) * letter;
+      const before = place * width + long > width;
+      const begin = place * width - (before ? long : 0);
+      if (begin < reached - 0.5) fits = false;
+      reached = begin + long;
+      return { time, place, text: told[k], before };
+    });
+    if (fits) return made;
+  }
+}
+
 // What `duration` makes of a minute or more is off by so much.
 function roundedBy(time) {
   const [, , smaller] = UNITS.find(([unit]) => time >= unit) ?? [];

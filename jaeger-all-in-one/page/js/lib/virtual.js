@@ -9,12 +9,14 @@ const OVERSCAN = 8;
 
 export class VirtualRows {
   /**
-   * `scroller` scrolls; `body` (inside it) holds the rows. `height` of a row in pixels. `create()` makes an element,
+   * `scroller` scrolls; `body` (inside it) holds the rows. `height()` of a row in pixels, which grows with the letters. `create()` makes an element,
    * `render(element, row)` fills it. `extra(row, before)` makes what hangs below row `row`; `before` is the element that did
    * until now, if there was one of the same `key(row)`. `heights`: what was measured of these, by key; given again, the rows lie where they lay.
    */
   constructor({ scroller, body, height, create, render, extra, key = (row) => row, heights = new Map() }) {
-    Object.assign(this, { scroller, body, height, create, render, extra, key, heights });
+    Object.assign(this, { scroller, body, create, render, extra, key, heights });
+    this.heightNow = height;
+    this.height = height();
     this.count = 0;
     // Pixels that what is above the view has grown by: the view goes with it.
     this.shift = 0;
@@ -33,8 +35,11 @@ export class VirtualRows {
       let moved = false;
       for (const entry of entries) {
         const at = entry.target.virtualPosition;
-        if (at === undefined) moved = true;
-        else moved = this.measure(at, entry.target) || moved;
+        if (at === undefined) {
+          moved = true;
+          this.height = this.heightNow();
+          this.sortOpened();
+        } else moved = this.measure(at, entry.target) || moved;
       }
       if (moved) this.schedule();
     });
@@ -49,6 +54,7 @@ export class VirtualRows {
   /** A new number of rows, of which `opened` (positions) have something below them; all are drawn anew. */
   reset(count, opened = []) {
     this.count = count;
+    this.height = this.heightNow();
     const before = new Map([...this.opened.values()].map(({ element }) => [element.virtualKey, element]));
     for (const { element } of this.opened.values()) {
       this.resize.unobserve(element);

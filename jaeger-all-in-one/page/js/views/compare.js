@@ -1,6 +1,6 @@
 // Two traces side by side: equal paths of calls in one row, with what came, went, and took longer.
 
-import { h, fill } from "../lib/dom.js";
+import { h, fill, scaled } from "../lib/dom.js";
 import * as api from "../lib/api.js";
 import { buildTrace, nameOf, overview, rootRow } from "../model/trace.js";
 import { compareTraces, summary, verdict } from "../model/compare.js";
@@ -116,7 +116,7 @@ function page(outlet, ids, a, b, query) {
   const virtual = new VirtualRows({
     scroller,
     body,
-    height: 30,
+    height: () => scaled(30),
     create() {
       const cells = keys.map((key) => h("div", { class: `long-cell col-${key}`, role: "gridcell" }));
       const element = h("div", { class: "long-row", role: "row" }, cells);

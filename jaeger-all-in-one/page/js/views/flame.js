@@ -3,12 +3,13 @@
 // Only the levels in view and the frames at least a third of a pixel wide are drawn. Arrow keys walk the frames, and the
 // line below says in words which one is meant.
 
-import { h, canvasContext, perFrame } from "../lib/dom.js";
+import { h, canvasContext, perFrame, scaled } from "../lib/dom.js";
 import { canvasColors } from "../lib/color.js";
 import { onTheme } from "../lib/theme.js";
 import { count, duration, percent, plural } from "../lib/format.js";
 import { flame } from "../model/flame.js";
 
+// Of a level in pixels, where letters are of the usual size.
 const LEVEL = 22;
 
 export function create(state, panel, { show, kept }) {
@@ -26,22 +27,24 @@ export function create(state, panel, { show, kept }) {
   const open = h("button", { type: "button", class: "button", on: { click: toTimeline } }, "To the timeline");
   panel.append(h("div", { class: "view view-fill flame" }, h("div", { class: "view-tools" }, told, reset, open), scroller));
 
+  let tall = scaled(LEVEL);
   const view = () => (focus < 0 ? { left: 0, width: graph.whole || 1 } : { left: graph.left[focus], width: graph.width[focus] || 1 });
 
   const draw = perFrame(() => {
     if (!canvas.isConnected) return;
-    spacer.style.height = `${Math.max(0, graph.levels * LEVEL + 4)}px`;
+    tall = scaled(LEVEL);
+    spacer.style.height = `${Math.max(0, graph.levels * tall + 4)}px`;
     const { context, width, height } = canvasContext(canvas);
     const colors = canvasColors();
     const text = colors.get("--on-service");
     const strong = colors.get("--text");
     const { left, width: span } = view();
-    const firstLevel = Math.floor(scroller.scrollTop / LEVEL);
-    const lastLevel = Math.min(graph.levels - 1, Math.ceil((scroller.scrollTop + height) / LEVEL));
-    context.font = `12px ${colors.get("--sans")}`;
+    const firstLevel = Math.floor(scroller.scrollTop / tall);
+    const lastLevel = Math.min(graph.levels - 1, Math.ceil((scroller.scrollTop + height) / tall));
+    context.font = `${scaled(12)}px ${colors.get("--sans")}`;
     context.textBaseline = "middle";
     for (let level = firstLevel; level <= lastLevel; level++) {
-      const y = level * LEVEL - scroller.scrollTop + 2;
+      const y = level * tall - scroller.scrollTop + 2;
       for (const f of graph.byLevel[level] ?? []) {
         let x = ((graph.left[f] - left) / span) * width;
         let w = (graph.width[f] / span) * width;
@@ -55,26 +58,26 @@ export function create(state, panel, { show, kept }) {
         const dim = matches && !matches[f];
         context.globalAlpha = dim ? 0.25 : 1;
         context.fillStyle = colors.service(state.trace.services[graph.service[f]]);
-        context.fillRect(x, y, Math.max(0.5, w - 1), LEVEL - 2);
+        context.fillRect(x, y, Math.max(0.5, w - 1), tall - 2);
         if (graph.errors[f]) {
           // Failed ones carry a stripe, so that they are not told by colour.
           context.fillStyle = colors.get("--error");
-          context.fillRect(x, y + LEVEL - 6, Math.max(0.5, w - 1), 4);
+          context.fillRect(x, y + tall - 6, Math.max(0.5, w - 1), 4);
         }
         if (f === current || f === hover) {
           context.strokeStyle = strong;
           context.lineWidth = f === current ? 2 : 1;
-          context.strokeRect(x + 1, y + 1, Math.max(1, w - 3), LEVEL - 4);
+          context.strokeRect(x + 1, y + 1, Math.max(1, w - 3), tall - 4);
         }
-        if (w > 34) {
+        if (w > scaled(34)) {
           context.fillStyle = text;
           context.save();
           context.beginPath();
-          context.rect(x, y, w - 5, LEVEL);
+          context.rect(x, y, w - 5, tall);
           context.clip();
           const name = state.trace.operations[graph.operation[f]];
           const many = graph.count[f] > 1 ? ` ×${count(graph.count[f])}` : "";
-          context.fillText(`${graph.errors[f] ? "! " : ""}${name}${many}`, x + 6, y + LEVEL / 2 - 1);
+          context.fillText(`${graph.errors[f] ? "! " : ""}${name}${many}`, x + 6, y + tall / 2 - 1);
           context.restore();
         }
         context.globalAlpha = 1;
@@ -105,7 +108,7 @@ export function create(state, panel, { show, kept }) {
 
   function frameAt(event) {
     const box = canvas.getBoundingClientRect();
-    const level = Math.floor((event.clientY - box.top + scroller.scrollTop - 2) / LEVEL);
+    const level = Math.floor((event.clientY - box.top + scroller.scrollTop - 2) / tall);
     const { left, width } = view();
     const x = left + ((event.clientX - box.left) / box.width) * width;
     const row = graph.byLevel[level];
@@ -157,8 +160,8 @@ export function create(state, panel, { show, kept }) {
     event.stopPropagation();
     if (next >= 0) {
       current = next;
-      const y = graph.depth[current] * LEVEL;
-      if (y < scroller.scrollTop || y > scroller.scrollTop + scroller.clientHeight - LEVEL) scroller.scrollTop = y - scroller.clientHeight / 2;
+      const y = graph.depth[current] * tall;
+      if (y < scroller.scrollTop || y > scroller.scrollTop + scroller.clientHeight - tall) scroller.scrollTop = y - scroller.clientHeight / 2;
     }
     say(current);
     draw();

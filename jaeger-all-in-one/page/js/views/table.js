@@ -1,6 +1,6 @@
 // Tables whose columns sort: a small one that stands in the page, and one of any length whose rows exist only in view.
 
-import { h, inSteps } from "../lib/dom.js";
+import { h, inSteps, scaled } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 
 /** Sorting of a table by column, up or down, as `sort` says, which is changed. `columns`: `[{key, label, sort?(item) → number | string, …}]`. */
@@ -96,7 +96,7 @@ export function sortedTable({ columns, items, sort, label, rowClass, rowStyle })
  * its cells, made once by `makeCell(column)`. Arrow keys move, Enter presses. `kept` holds order, place and row for the table that will
  * take this one's place.
  */
-export function longTable({ columns, items, sort, label, height = 32, fillRow, press, kept = {} }) {
+export function longTable({ columns, items, sort, label, fillRow, press, kept = {} }) {
   let list = items;
   let active = kept.active ?? 0;
   const body = h("div", { class: "long-body", role: "rowgroup" });
@@ -112,7 +112,7 @@ export function longTable({ columns, items, sort, label, height = 32, fillRow, p
   const rows = new VirtualRows({
     scroller,
     body,
-    height,
+    height: () => scaled(32),
     create() {
       const cells = columns.map((column, i) => h("div", { class: `long-cell col-${column.key}${column.numeric ? " is-number" : ""}`, role: "gridcell", "aria-colindex": String(i + 1) }));
       const element = h("div", { class: "long-row", role: "row" }, cells);
@@ -150,7 +150,7 @@ export function longTable({ columns, items, sort, label, height = 32, fillRow, p
   });
   scroller.addEventListener("keydown", (event) => {
     if (event.target !== scroller) return;
-    const page = Math.max(1, Math.floor(scroller.clientHeight / height) - 2);
+    const page = Math.max(1, Math.floor(scroller.clientHeight / rows.height) - 2);
     const to = { ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + page, PageUp: active - page, Home: 0, End: ordered.length - 1 }[event.key];
     if (to !== undefined) {
       event.preventDefault();

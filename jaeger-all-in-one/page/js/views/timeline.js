@@ -1,10 +1,10 @@
 // The timeline: the tree of spans with a bar each, virtual rows, a treegrid to those who hear it.
 
-import { h, fill, perFrame } from "../lib/dom.js";
+import { h, fill, perFrame, scaled } from "../lib/dom.js";
 import { VirtualRows } from "../lib/virtual.js";
 import { marks, marksBelow, icon, outcomes } from "../lib/icons.js";
 import { paint } from "../lib/color.js";
-import { duration, ticks, timeMarks } from "../lib/format.js";
+import { axisMarks, duration } from "../lib/format.js";
 import { noMatch } from "../lib/states.js";
 import { number } from "../model/trace.js";
 import { minimap } from "./minimap.js";
@@ -48,11 +48,11 @@ export function create(state, panel, { kept }) {
   const root = h("div", { class: "timeline" }, map.element, head, h("div", { class: "tl-area" }, grid, scroller, none));
   panel.append(root);
 
-  const rowHeight = () => (NARROW.matches ? 46 : 28);
+  const rowHeight = () => scaled(NARROW.matches ? 46 : 28);
   const rows = new VirtualRows({
     scroller,
     body,
-    height: rowHeight(),
+    height: rowHeight,
     create: () => makeRow(),
     render: (element, at) => drawRow(state, element, state.rows[at], at),
     extra: (at, before) => unfold(detail(state, state.rows[at]), before),
@@ -81,17 +81,9 @@ export function create(state, panel, { kept }) {
   };
   const drawAxis = () => {
     const { from, to } = state.zoom;
-    const width = axis.clientWidth || 600;
-    const list = ticks(from, to, Math.max(2, Math.floor(width / 110)));
-    const told = timeMarks(list);
-    fill(
-      axis,
-      list.map((time, k) => {
-        const x = (100 * (time - from)) / (to - from || 1);
-        return h("span", { class: `tl-tick${x > 92 ? " tl-tick-end" : ""}`, style: { left: `${x}%` } }, told[k]);
-      }),
-    );
-    fill(grid, list.map((time) => h("span", { class: "tl-grid-line", style: { left: `${(100 * (time - from)) / (to - from || 1)}%` } })));
+    const list = axisMarks(from, to, axis.clientWidth || 600, scaled(7.8));
+    fill(axis, list.map(({ place, text, before }) => h("span", { class: `tl-tick${before ? " tl-tick-end" : ""}`, style: { left: `${100 * place}%` } }, text)));
+    fill(grid, list.map(({ place }) => h("span", { class: "tl-grid-line", style: { left: `${100 * place}%` } })));
     // The axis ends where the lanes end: before the scroll bar, if it takes room.
     root.style.setProperty("--bar", `${scroller.offsetWidth - scroller.clientWidth}px`);
   };
@@ -237,7 +229,6 @@ export function create(state, panel, { kept }) {
   ];
 
   const relayout = () => {
-    rows.height = rowHeight();
     reset();
     drawAxis();
   };

@@ -129,6 +129,26 @@ test("what stands in a graph's boxes can be read on a phone", () =>
     }
   }));
 
+test("the buttons of a graph lie beside it, not on its boxes, wherever it is moved to", () =>
+  it.visit("/dependencies", { ...PHONE, width: 360, height: 740 }, async (page) => {
+    for (const address of [trace(5, "?view=graph"), "/dependencies"]) {
+      await page.goto(it.backend.url + address);
+      await page.waitForSelector(".node");
+      const apart = () => page.evaluate(() => document.querySelector(".network-svg").getBoundingClientRect().bottom <= document.querySelector(".network-tools").getBoundingClientRect().top);
+      assert.ok(await apart(), address);
+      for (const name of ["Closer", "Further", "All of it"]) {
+        await page.getByRole("button", { name }).tap();
+        // Whoever presses the middle of a button presses it.
+        assert.ok(await page.evaluate((label) => {
+          const button = document.querySelector(`[aria-label="${label}"]`);
+          const { left, top, width, height } = button.getBoundingClientRect();
+          return document.elementFromPoint(left + width / 2, top + height / 2) === button && width >= 24 && height >= 24;
+        }, name));
+      }
+      assert.ok(await apart(), address);
+    }
+  }));
+
 test("two fingers bring the graph closer", () =>
   it.visit(trace(5, "?view=graph"), PHONE, async (page) => {
     await page.waitForSelector(".node");

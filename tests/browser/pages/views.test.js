@@ -16,6 +16,9 @@ const it = harness(async (backend) => {
   const told = (event, after) => [{ at: asked.start + after, event }];
   const below = [`SELECT "a b" WHERE c='\\'`, ""].map((name, i) => ({ ...asked, id: hex(0x60 + i, 16), parent: asked.id, name, logs: told(["second", "first"][i], 200 - 100 * i) }));
   await backend.send([{ ...asked, logs: told("third", 300) }, ...below]);
+  // Beside ten seconds, two calls three milliseconds apart, with logs three microseconds apart.
+  const near = [1_231_100, 1_234_407].map((after, i) => ({ ...asked, trace: hex(7, 32), id: hex(0x70 + i, 16), parent: asked.id, name: `near ${i}`, start: asked.start + after, duration: 1203, logs: [150, 153].map((more) => ({ at: asked.start + after + more, event: "tick" })) }));
+  await backend.send([{ ...asked, trace: hex(7, 32), duration: 10e6, logs: [] }, ...near]);
   await backend.send(bigTrace(0xb6, 1600, NOW - 50e6));
   // Many at once: what is drawn is several times as long as the trace.
   const [root] = bigTrace(0xb7, 1, NOW - 40e6);
@@ -368,6 +371,29 @@ test("logs of all spans stand in the order of time, with their fields, and lead 
     assert.deepEqual(await names(), ["first", "second", "third"]);
     await page.getByRole("button", { name: "Time" }).click();
     assert.deepEqual(await texts(page, ".logs-table .col-event:not(.col-head)"), ["third", "second", "first"]);
+  }));
+
+test("what begins within the same hundredth of a second is told apart: in the table, in the logs, and in the details, to the microsecond", () =>
+  it.visit(`${trace(7)}?view=spans`, {}, async (page) => {
+    await page.waitForSelector(".long-body .long-row");
+    const shown = async (column) => {
+      const cells = page.locator(`.long-body .long-row:visible .col-${column}`);
+      assert.deepEqual(await cells.evaluateAll((list) => list.filter((cell) => cell.scrollWidth > cell.clientWidth).length), 0, "all of it is seen");
+      return texts(page, `.long-body .long-row:not([hidden]) .col-${column}`);
+    };
+    assert.deepEqual(await shown("start"), ["0", "1.2311 s", "1.234407 s"]);
+    const { startTime } = (await (await fetch(`${it.backend.url}/api/traces/7`)).json()).data[0].spans.find((span) => span.operationName === "near 1");
+    const titles = await page.locator(".long-body .long-row:visible").last().evaluate((row) => [...row.children].slice(2, 5).map((cell) => cell.title));
+    assert.match(titles[0], new RegExp(`:\\d\\d\\.${String(startTime).slice(-6)}$`));
+    assert.deepEqual(titles.slice(1), ["1.203 ms", "1.203 ms"]);
+    await page.goto(`${it.backend.url}${trace(7)}?view=logs`);
+    await page.waitForSelector(".long-body .long-row");
+    assert.deepEqual(await shown("start"), ["1.23125 s", "1.231253 s", "1.234557 s", "1.23456 s"]);
+    await page.goto(`${it.backend.url}${trace(7)}?span=${hex(0x71, 16)}`);
+    await page.locator(".detail").waitFor();
+    // In words of the page, not in a title that only a mouse finds.
+    assert.match((await texts(page, ".detail .facts"))[0], /^Start1\.234407 sDuration1\.203 ms/);
+    assert.deepEqual(await texts(page, ".detail .log-list time"), ["1.234557 s", "1.23456 s"]);
   }));
 
 test("the JSON is what the backend sent, in pages where it is long", () =>

@@ -2,11 +2,16 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
-import { axisMarks, duration, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
+import { axisMarks, duration, exact, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
 
 test("a duration that rounds up goes on to the next unit", () => {
   const shown = { 999.4: "999 µs", 999.7: "1 ms", 999_400: "999 ms", 999_960: "1 s", 119_400_000: "1m 59s", 119_700_000: "2m", 3_599_800_000: "1h", 7_190_000_000: "2h", 86_399_000_000: "1d", [-119_700_000]: "−2m", 90_000_000: "1m 30s", 0: "0" };
   for (const [us, text] of Object.entries(shown)) assert.equal(duration(Number(us)), text, us);
+});
+
+test("a time in full has each of its microseconds, and no zeros behind them", () => {
+  const shown = { 0: "0", 7: "7 µs", 12_345: "12.345 ms", 1_231_100: "1.2311 s", 93_784_000_005: "1d 2h 3m 4.000005 s", 86_400_000_001: "1d 1 µs", [-3_000_001]: "−3.000001 s", [NaN]: "–" };
+  for (const [us, text] of Object.entries(shown)) assert.equal(exact(Number(us)), text, us);
 });
 
 test("the marks of an axis say different times, with as many digits as lie between them", () => {

@@ -26,6 +26,12 @@ export function duration(us) {
   return `${sign}${digits(x)} µs`;
 }
 
+/** All of a time to the microsecond, which is as fine as the backend tells it: `1.2311 s`. Tells neighbours apart that begin at `1.23 s` both. */
+export function exact(us) {
+  if (!Number.isFinite(us)) return "–";
+  return us < 0 ? `−${inFull(-us, 1)}` : inFull(us, 1);
+}
+
 function digits(x) {
   if (x >= 100) return String(Math.round(x));
   if (x >= 10) return trim(x.toFixed(1));
@@ -68,12 +74,12 @@ function two(n) {
   return String(n).padStart(2, "0");
 }
 
-/** Local date and time of microseconds since 1970: `2026-11-25 14:03:12.345`. */
-export function dateTime(us) {
+/** Local date and time of microseconds since 1970: `2026-11-25 14:03:12.345`; with `micros`, of which three digits more. */
+export function dateTime(us, micros = false) {
   const date = new Date(us / 1000);
   if (Number.isNaN(date.getTime())) return "no date";
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${timeOfDay(us)}`;
+  return `${day} ${timeOfDay(us)}${micros ? String(((Math.floor(us) % 1000) + 1000) % 1000).padStart(3, "0") : ""}`;
 }
 
 /** `14:03:12.345`. */

@@ -3,7 +3,7 @@
 import { h, inSteps, value } from "../lib/dom.js";
 import { icon, badge } from "../lib/icons.js";
 import { serviceStyle } from "../lib/color.js";
-import { count, dateTime, duration, percent, plural, shortId } from "../lib/format.js";
+import { count, dateTime, exact, percent, plural, shortId } from "../lib/format.js";
 import { CANCELLED, CUT, DUPLICATE, ERROR, ORPHAN, PANIC, nameOf, number, processOf, text } from "../model/trace.js";
 import { copyButton } from "../lib/copy.js";
 
@@ -46,11 +46,11 @@ export function detail(state, row) {
     h(
       "dl",
       { class: "facts" },
-      fact("Start", h("time", { title: dateTime(trace.startTime + trace.start[row]) }, duration(trace.start[row]))),
-      fact("Duration", duration(trace.span[row]), number(span.duration) < 0 && h("span", { class: "hint" }, ` (sent as ${text(span.duration)} µs)`)),
+      fact("Start", h("time", { title: dateTime(trace.startTime + trace.start[row], true) }, exact(trace.start[row]))),
+      fact("Duration", exact(trace.span[row]), number(span.duration) < 0 && h("span", { class: "hint" }, ` (sent as ${text(span.duration)} µs)`)),
       fact("Of the trace", percent(trace.duration > 0 ? trace.span[row] / trace.duration : 1)),
-      fact("Self", duration(state.self[row])),
-      onPath > 0 && fact("Critical", duration(onPath)),
+      fact("Self", exact(state.self[row])),
+      onPath > 0 && fact("Critical", exact(onPath)),
       trace.size[row] > 1 && fact("Below", plural(trace.size[row] - 1, "span")),
       fact("Span", h("span", { class: "mono" }, text(span.spanID)), copyButton(link, "a link to this span")),
     ),
@@ -128,7 +128,7 @@ function logList(logs, span, trace) {
       h(
         "details",
         { open: logs.length <= 3, on: whole ? {} : { toggle: unfold } },
-        h("summary", icon("chevron"), h("time", { title: dateTime(number(log.timestamp)) }, duration(at)), h("span", event ? cut(text(event.value), 120) : plural(fields.length, "field"))),
+        h("summary", icon("chevron"), h("time", { title: dateTime(number(log.timestamp), true) }, exact(at)), h("span", event ? cut(text(event.value), 120) : plural(fields.length, "field"))),
         whole && table(fields),
       ),
     );

@@ -4,7 +4,7 @@ import { h, fill } from "../lib/dom.js";
 import { longTable } from "./table.js";
 import { empty, noMatch } from "../lib/states.js";
 import { paint } from "../lib/color.js";
-import { count, duration } from "../lib/format.js";
+import { count, dateTime, exact } from "../lib/format.js";
 import { number, text } from "../model/trace.js";
 
 // Of a log in a row of the table; all of it stands in the details of its span.
@@ -51,7 +51,8 @@ export function create(state, panel, { show, kept }) {
       const name = event(log);
       paint(element, service);
       element.classList.toggle("is-bad", name === "error" || name === "panic" || name === "exception" || level(log) === "error");
-      cells[0].textContent = duration(log.at);
+      cells[0].textContent = exact(log.at);
+      cells[0].title = dateTime(trace.startTime + log.at, true);
       fill(cells[1], h("span", { class: "chip-dot", "aria-hidden": "true" }), `${service}: ${trace.operations[trace.operation[log.row]]}`);
       cells[2].textContent = cut(name) || "–";
       const fields = log.fields.filter((field) => field.key !== "event");

@@ -5,7 +5,7 @@ import { longTable } from "./table.js";
 import { marks } from "../lib/icons.js";
 import { noMatch } from "../lib/states.js";
 import { paint } from "../lib/color.js";
-import { duration } from "../lib/format.js";
+import { dateTime, duration, exact } from "../lib/format.js";
 import { text } from "../model/trace.js";
 
 export function create(state, panel, { show, kept }) {
@@ -37,9 +37,12 @@ export function create(state, panel, { show, kept }) {
       paint(element, service);
       fill(cells[0], h("span", { class: "chip-dot", "aria-hidden": "true" }), service);
       cells[1].textContent = t.operations[t.operation[i]];
-      cells[2].textContent = duration(t.start[i]);
+      cells[2].textContent = exact(t.start[i]);
+      cells[2].title = dateTime(t.startTime + t.start[i], true);
       cells[3].textContent = duration(t.span[i]);
+      cells[3].title = exact(t.span[i]);
       cells[4].textContent = duration(state.self[i]);
+      cells[4].title = exact(state.self[i]);
       fill(cells[5], marks(t.flags[i]));
       cells[6].textContent = text(t.raw[i].spanID);
     },

@@ -16,6 +16,8 @@ const it = harness(async (backend) => {
     span(1, 1, 0, { service: EVIL, name: EVIL, error: EVIL, tags: { [EVIL]: EVIL, url: "javascript:window.hit=1;alert(3)", data: "data:text/html,<script>alert(4)</script>", good: "https://example.com/<b>?a=1&b=\"2\"", json: `{"a":"${"</pre><script>window.hit=1</script>".repeat(2)}"}` }, logs: [{ at: NOW - 50e6, event: EVIL, [BREAK]: BREAK }] }),
     span(1, 2, 1, { service: BREAK, name: BREAK }),
   ]);
+  // Hebrew, and the sign that turns round what follows it, without the one that ends it.
+  await backend.send([span(3, 1, 0, { service: "שירות הזמנות", name: "קבל" }), span(3, 2, 1, { service: "rlo\u202egnp.exe", name: "read" })]);
   // A circle of three with a tail, a span that is its own parent, the same id twice, a parent that is not there.
   await backend.send([span(2, 1, 3), span(2, 2, 1), span(2, 3, 2), span(2, 4, 2), span(2, 5, 5), span(2, 6, 1, { name: "first six" }), span(2, 6, 1, { name: "second six", start: NOW - 49e6 }), span(2, 7, 999), span(2, 8, 0, { duration: 0, name: "no time" })]);
 });
@@ -102,9 +104,20 @@ test("a file of script, of wrong types and of monstrous numbers opens like any o
     await hasText(page, ".stat-host tbody", /"toString":1/);
     await page.getByLabel("Filter spans").fill('"tostring":1');
     await hasText(page, "#filter-count", /^[23] of 4$/);
+    await page.getByLabel("Filter spans").fill("span==b");
+    await hasText(page, "#filter-count", "1 of 4");
     await page.getByLabel("Filter spans").fill("a=1 | tostring");
     await hasText(page, "#filter-count", /^[23] of 4$/);
     assert.equal(await page.evaluate(() => window.hit), undefined);
+  }));
+
+test("letters that run from right to left, and signs that turn text round, stay in their own name", () =>
+  it.visit(`${trace(3)}?view=statistics`, {}, async (page) => {
+    await page.waitForSelector(".stat-host tbody tr");
+    // The service stands before its operation, whatever either is written in.
+    const places = await page.$$eval(".stat-name", (list) => list.map((name) => [".stat-service", ".stat-operation"].map((part) => name.querySelector(part).getBoundingClientRect().left)));
+    assert.equal(places.length, 2);
+    for (const [service, operation] of places) assert.ok(service < operation, `${service} ${operation}`);
   }));
 
 test("the policy stands at every document and refuses scripts, inline or from elsewhere", async () => {

@@ -145,6 +145,19 @@ test("durations and the limit narrow the list; the address keeps them and a relo
     }
   }));
 
+test("the fields of durations say of what, to those who hear them too: a trace is found by one of its spans", () =>
+  it.visit("/", {}, async (page) => {
+    const group = page.getByRole("group", { name: "Duration of a span" });
+    for (const name of ["At least", "At most"]) {
+      const field = group.getByRole("textbox", { name });
+      const hint = await field.evaluate((input) => {
+        const told = document.getElementById(input.getAttribute("aria-describedby"));
+        return told.checkVisibility() && told.textContent;
+      });
+      assert.equal(hint, "How long one of its spans took", name);
+    }
+  }));
+
 test("a look back of five minutes finds fewer than one of an hour; a period of one's own finds what lies in it", () =>
   it.visit("/search?lookback=5m&limit=100", {}, async (page) => {
     await page.waitForSelector(".result");

@@ -101,7 +101,7 @@ function matcher(trace, term, context) {
     }
     case "tag": {
       const want = term.value;
-      const named = term.exact ? (name) => String(name ?? "").toLowerCase() === want : (name) => has(name, want);
+      const named = term.exact ? (name) => text(name).toLowerCase() === want : (name) => has(name, want);
       if (term.key === "service") return (i) => named(trace.services[service[i]]);
       if (term.key === "operation") return (i) => named(trace.operations[operation[i]]);
       if (term.key === "span") return (i) => named(raw[i].spanID);

@@ -29,7 +29,7 @@ async function letters(page, size) {
   await session.send("Page.setFontSizes", { fontSizes: { standard: size } });
 }
 
-for (const [size, width] of [[24, 1280], [32, 1280], [24, 390]]) {
+for (const [size, width] of [[24, 1280], [32, 1280], [24, 360], [32, 360]]) {
   test(`with letters of ${size} px in a window of ${width} rows are as high as their texts, marks lie apart, and no view is wider than the window`, () =>
     it.visit("/compare", { width }, async (page) => {
       await letters(page, size);
@@ -50,9 +50,9 @@ for (const [size, width] of [[24, 1280], [32, 1280], [24, 390]]) {
           const marks = [...document.querySelectorAll(".tl-tick")].map((mark) => mark.getBoundingClientRect()).sort((a, b) => a.left - b.left);
           const axis = document.querySelector(".tl-axis")?.getBoundingClientRect();
           const touching = marks.filter((mark, k) => (k > 0 && mark.left < marks[k - 1].right) || mark.right > axis.right + 1 || mark.left < axis.left - 1).length;
-          // The buttons beside the axis.
+          // The buttons beside the axis, and those of the head.
           const head = document.querySelector(".tl-head-name")?.getBoundingClientRect();
-          const hidden = [...document.querySelectorAll(".tl-levels > *")].filter((part) => part.getBoundingClientRect().right > head.right + 1).length;
+          const hidden = [...document.querySelectorAll(".tl-levels > *")].filter((part) => part.getBoundingClientRect().right > head.right + 1).length + [...document.querySelectorAll(".trace-actions > *")].filter((part) => part.getBoundingClientRect().left < 0).length;
           return { hidden, root: getComputedStyle(document.documentElement).fontSize, wide, over, cut, touching };
         }, text);
         assert.deepEqual(told, { hidden: 0, root: `${size}px`, wide: 0, over: 0, cut: 0, touching: 0 }, address);

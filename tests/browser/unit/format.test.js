@@ -56,5 +56,7 @@ test("marks of an axis stand beside each other on it, whatever its width and its
       }
     }
   }
+  // One that stands alone is not rounded to the next day.
+  assert.deepEqual(axisMarks(171_999_870_400, 172_000_129_600, 360, 7.8).map(({ text }) => text), ["1d 23h 46m 40 s"]);
   assert.deepEqual(axisMarks(0, 50_000, 900, 8).map(({ text }) => text), ["0", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"]);
 });

@@ -146,7 +146,7 @@ export function axisMarks(from, to, width, letter) {
     const list = ticks(from, to, wanted);
     // No round time lies in it, or no two find room: where it begins.
     if (list.length === 0 || wanted < 1) return [{ time: from, place: 0, text: inFull(from, whole / 2), before: false }];
-    const told = timeMarks(list);
+    const told = list.length === 1 ? [inFull(list[0], whole / 10)] : timeMarks(list);
     let reached = 0;
     let fits = true;
     const made = list.map((time, k) => {

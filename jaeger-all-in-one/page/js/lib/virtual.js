@@ -37,8 +37,7 @@ export class VirtualRows {
         const at = entry.target.virtualPosition;
         if (at === undefined) {
           moved = true;
-          this.height = this.heightNow();
-          this.sortOpened();
+          this.remeasure();
         } else moved = this.measure(at, entry.target) || moved;
       }
       if (moved) this.schedule();
@@ -54,7 +53,6 @@ export class VirtualRows {
   /** A new number of rows, of which `opened` (positions) have something below them; all are drawn anew. */
   reset(count, opened = []) {
     this.count = count;
-    this.height = this.heightNow();
     const before = new Map([...this.opened.values()].map(({ element }) => [element.virtualKey, element]));
     for (const { element } of this.opened.values()) {
       this.resize.unobserve(element);
@@ -86,6 +84,12 @@ export class VirtualRows {
     element.virtualPosition = at;
     // Until it is measured, as high as most are.
     this.opened.set(at, { element, height: this.heights.get(element.virtualKey) ?? 160 });
+  }
+
+  /** Rows may have another height than they had. */
+  remeasure() {
+    this.height = this.heightNow();
+    this.sortOpened();
   }
 
   measure(at, element) {

@@ -229,6 +229,7 @@ export function create(state, panel, { kept }) {
   ];
 
   const relayout = () => {
+    rows.remeasure();
     reset();
     drawAxis();
   };

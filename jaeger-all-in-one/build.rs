@@ -61,6 +61,7 @@ fn index(bytes: &[u8], version: &str, files: &[(String, Vec<u8>, &str)]) -> Vec<
     let first = |path: &&(String, Vec<u8>, &str)| {
         path.0.starts_with("js/lib/")
             || path.0.starts_with("js/model/trace")
+            || path.0.starts_with("js/model/packed")
             || path.0 == "js/views/search.js"
     };
     let preload: String = files

@@ -19,6 +19,7 @@ mod dependencies;
 mod found;
 mod json;
 mod metrics;
+mod packed;
 mod parameters;
 mod protect;
 mod services;

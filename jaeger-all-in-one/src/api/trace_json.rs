@@ -3,7 +3,6 @@
 //! Times are µs. A whole number that JavaScript cannot hold is text, and so is what is no number at all. Flags are there where they are not 0. Processes that
 //! are the same share a name, `p1`, `p2`, … in the order of the spans.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::rules::{Shown, ShownTrace, number_text, value_text};
 use crate::values::trace_id_text;
 
 /// The largest whole number that a float holds exactly with all below it.
-const SAFE: i64 = (1 << 53) - 1;
+pub(super) const SAFE: i64 = (1 << 53) - 1;
 
 /// A trace, to be written.
 pub(super) struct TraceJson<'t> {
@@ -43,6 +42,24 @@ impl<'t> TraceJson<'t> {
         };
         let places = trace.spans.iter().map(place_of).collect();
         TraceJson { trace, processes, places }
+    }
+
+    pub(super) fn trace_id(&self) -> u128 {
+        self.trace.trace_id
+    }
+
+    pub(super) fn spans(&self) -> &'t [Shown] {
+        &self.trace.spans
+    }
+
+    /// Each process once.
+    pub(super) fn processes(&self) -> &[&'t Process<'static>] {
+        &self.processes
+    }
+
+    /// Which of them is each span's.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
     }
 }
 
@@ -148,22 +165,25 @@ impl Serialize for TagJson<'_> {
         let mut object = to.serialize_struct("KeyValue", 3)?;
         object.serialize_field("key", &self.0.key)?;
         object.serialize_field("type", type_name(&self.0.value))?;
-        match &self.0.value {
-            Value::String(text) => object.serialize_field("value", text)?,
-            Value::Bool(yes) => object.serialize_field("value", yes)?,
-            Value::Long(number) if (-SAFE..=SAFE).contains(number) => {
-                object.serialize_field("value", number)?;
-            }
-            Value::Long(number) => object.serialize_field("value", &Text(number))?,
-            Value::Double(number) if number.is_finite() => object.serialize_field("value", number)?,
-            Value::Double(number) => {
-                object.serialize_field::<Cow<'_, str>>("value", &number_text(*number))?
-            }
-            Value::Binary(bytes) => {
-                object.serialize_field("value", &Text(Base64Display::new(bytes, &STANDARD)))?;
-            }
-        }
+        object.serialize_field("value", &Written(&self.0.value))?;
         object.end()
+    }
+}
+
+/// A value as JavaScript can have it.
+pub(super) struct Written<'s>(pub(super) &'s Value<'s>);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) => to.serialize_str(text),
+            Value::Bool(yes) => to.serialize_bool(*yes),
+            Value::Long(number) if (-SAFE..=SAFE).contains(number) => to.serialize_i64(*number),
+            Value::Long(number) => to.collect_str(number),
+            Value::Double(number) if number.is_finite() => to.serialize_f64(*number),
+            Value::Double(number) => to.serialize_str(&number_text(*number)),
+            Value::Binary(bytes) => to.collect_str(&Base64Display::new(bytes, &STANDARD)),
+        }
     }
 }
 
@@ -178,7 +198,8 @@ impl Serialize for LogJson<'_> {
     }
 }
 
-struct Processes<'s>(&'s [&'s Process<'static>]);
+/// Processes by their names.
+pub(super) struct Processes<'s>(pub(super) &'s [&'s Process<'static>]);
 
 impl Serialize for Processes<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

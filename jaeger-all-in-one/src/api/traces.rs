@@ -12,6 +12,7 @@ use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 
 use super::answer::{Body, Envelope, Failure, Fault, Ready};
 use super::found::{Found, MOST};
+use super::packed::Packed;
 use super::parameters::{self, Search};
 use super::trace_json::TraceJson;
 use super::{ask, now, query, segment};
@@ -90,12 +91,14 @@ pub(super) async fn by_id(
     let query = query(raw);
     let (id, raw) = one(&uri, &query)?;
     let download = parameters::yes(&query, "download")?;
+    // For the page.
+    let packed = parameters::yes(&query, "packed")?;
     let answer = ask(&app, move |store| {
         let found = store.traces(&[id])?;
         if found.is_empty() {
             return Err(Failure::trace_not_found());
         }
-        Ok(write(found, raw, &query).tagged())
+        Ok(write(found, raw, packed, &query).tagged())
     })
     .await?;
     let mut response = answer.unless_known(&headers);
@@ -129,7 +132,7 @@ pub(super) async fn transform(
         let _room = body::room_at_once(&file.bytes, unpacked::json).map_err(failure)?;
         let batches = crate::receive::otlp::batches_of_json(&file.bytes)
             .map_err(|why| Failure::bad(format!("cannot unmarshal OTLP : {why}")))?;
-        Ok(write(traces_of(batches), true, &query))
+        Ok(write(traces_of(batches), true, false, &query))
     })
     .await
 }
@@ -163,10 +166,14 @@ fn one(uri: &Uri, query: &Query) -> Result<(u128, bool), Failure> {
     Ok((id, parameters::yes(query, "raw")?))
 }
 
-fn write(found: Vec<Trace>, raw: bool, query: &Query) -> Body {
+fn write(found: Vec<Trace>, raw: bool, packed: bool, query: &Query) -> Body {
     let shown: Vec<ShownTrace> = found.into_iter().map(|trace| show(trace, raw, Version::One)).collect();
-    let data: Vec<TraceJson<'_>> = shown.iter().map(TraceJson::new).collect();
-    Body::new(&Envelope::of(data), query)
+    let data = shown.iter().map(TraceJson::new);
+    if packed {
+        Body::new(&Envelope::of(data.map(Packed::new).collect::<Vec<_>>()), query)
+    } else {
+        Body::new(&Envelope::of(data.collect::<Vec<_>>()), query)
+    }
 }
 
 #[cfg(test)]

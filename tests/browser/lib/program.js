@@ -55,6 +55,8 @@ export async function start() {
   const disk = process.env.PAGE_FROM_DISK ? await fromDisk(backend.url) : null;
   return {
     url: disk ? `http://127.0.0.1:${disk.address().port}` : backend.url,
+    /** Where it takes OTLP. */
+    traces: backend.traces,
     async stop() {
       disk?.closeAllConnections();
       disk?.close();

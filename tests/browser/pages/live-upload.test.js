@@ -199,7 +199,7 @@ test("what takes long is not asked for back to back", () =>
     await it.backend.send(spans);
     // The answer takes its time; meanwhile spans keep coming in.
     const looks = [];
-    await page.route(`**/api/traces/${hex(0x950, 16)}`, async (route) => {
+    await page.route(`**/api/traces/${hex(0x950, 16)}?*`, async (route) => {
       const look = { began: performance.now() };
       looks.push(look);
       const answer = await route.fetch();

@@ -115,7 +115,8 @@ test("references to another trace are links, a missing parent is a warning, JSON
 test("what the backend warns of stands in the details, and how to write a filter goes by Escape", () =>
   it.visit("/compare", {}, async (page) => {
     await page.route("**/api/traces/*", async (route) => {
-      const json = await (await route.fetch()).json();
+      // As a backend answers that packs nothing.
+      const json = await (await route.fetch({ url: route.request().url().split("?")[0] })).json();
       json.data[0].spans.find((span) => span.operationName === "load cart").warnings = ["the clock was set back"];
       await route.fulfill({ json });
     });

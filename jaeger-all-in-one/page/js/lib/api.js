@@ -1,6 +1,7 @@
 // The query API, and the traces that came from files.
 
 import { buildTrace, overview, rootRow, number, ORPHAN } from "../model/trace.js";
+import { unpack } from "../model/packed.js";
 
 /** An answer that is no success: `status` (0: nobody answered) and the backend's own words. */
 export class ApiError extends Error {
@@ -92,10 +93,11 @@ export async function tagValues(key, { service, operation, prefix }, options) {
 export async function traceJson(id, options) {
   const known = files.get(id.toLowerCase());
   if (known) return known.trace;
-  const answer = await getJson(`/api/traces/${encodeURIComponent(id)}`, options);
+  // Packed, where the backend knows how: another one sends the same unpacked.
+  const answer = await getJson(`/api/traces/${encodeURIComponent(id)}?packed=true`, options);
   const trace = answer.data?.[0];
   if (!trace) throw new ApiError(404, answer.errors?.[0]?.msg ?? "trace not found");
-  return trace;
+  return unpack(trace);
 }
 
 const micros = (nanos) => Number(BigInt(nanos) / 1000n);

@@ -36,33 +36,43 @@ function list(value) {
   return Array.isArray(value) ? value : [];
 }
 
+/** Keys of tags and of logs' fields that tell an outcome. */
+export const TELLING = ["error", "otel.status_code", "cancelled", "event"];
+
+/** Bits of the outcome that a tag tells. */
+export function tagOutcome(key, value) {
+  switch (key) {
+    case "error":
+      return value === true || value === "true" ? ERROR : 0;
+    case "otel.status_code":
+      return value === "ERROR" ? ERROR : 0;
+    case "cancelled":
+      return value === true || value === "true" ? CANCELLED : 0;
+    default:
+      return 0;
+  }
+}
+
+/** The same for a field of a log. */
+export function logOutcome(key, value) {
+  return key === "event" && value === "panic" ? PANIC : 0;
+}
+
 /** Bits of the outcome that the tags and logs of one span tell. */
 export function outcome(span) {
+  // One that is packed; no file holds functions.
+  if (typeof span.outcome === "function") return span.outcome();
   let flags = 0;
-  for (const tag of list(span.tags)) {
-    const value = tag?.value;
-    switch (tag?.key) {
-      case "error":
-        if (value === true || value === "true") flags |= ERROR;
-        break;
-      case "otel.status_code":
-        if (value === "ERROR") flags |= ERROR;
-        break;
-      case "cancelled":
-        if (value === true || value === "true") flags |= CANCELLED;
-        break;
-    }
-  }
+  for (const tag of list(span.tags)) flags |= tagOutcome(tag?.key, tag?.value);
   for (const log of list(span.logs)) {
-    for (const field of list(log?.fields)) {
-      if (field?.key === "event" && field.value === "panic") flags |= PANIC;
-    }
+    for (const field of list(log?.fields)) flags |= logOutcome(field?.key, field?.value);
   }
   return flags;
 }
 
 /** The id of the parent: the first CHILD_OF within this trace, else the first FOLLOWS_FROM, else `parentSpanID`. */
 export function parentId(span) {
+  if (typeof span.parentId === "function") return span.parentId();
   let follows = "";
   for (const reference of list(span.references)) {
     if (!reference || (reference.traceID && span.traceID && reference.traceID !== span.traceID)) continue;

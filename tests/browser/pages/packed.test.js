@@ -80,13 +80,15 @@ test("every type of value, ids that are large, links elsewhere, and what is odd"
     // Links to another trace, and to its own.
     span(3, 2, { links: [{ traceId: hex(9, 32), spanId: hex(8, 16) }, { traceId, spanId: hex(2, 16) }], status: { code: 2, message: "no" } }),
     span(4, 0, { links: [{ traceId: hex(9, 32), spanId: hex(2, 16) }, { traceId, spanId: hex(3, 16) }] }),
+    // Only to a span of another trace, whose id one of this trace has too.
+    span(8, 0, { links: [{ traceId: hex(9, 32), spanId: hex(2, 16) }] }),
     // Its own parent; twice the same id; an end before its start.
     span(5, 5),
     span(3, 2, { name: "again" }),
     span(6, 2, { startTimeUnixNano: at(NOW + 50), endTimeUnixNano: at(NOW) }),
   ]);
   const plain = await same(traceId);
-  assert.equal(plain.spans.length, 7);
+  assert.equal(plain.spans.length, 8);
   assert.ok(plain.spans.some((span) => span.warnings?.length > 0));
 });
 
@@ -104,6 +106,10 @@ test("a backend that packs nothing is understood, and so is a trace without span
   const plain = { traceID: "1", spans: [], processes: {}, warnings: null };
   assert.equal(unpack(plain), plain);
   assert.equal(unpack(undefined), undefined);
+  // A span without flags has no such field.
+  const packed = [hex(1, 16), 0, 0, 5, 6, 1, 0, 0, 0, 0];
+  const [one] = JSON.parse(JSON.stringify(unpack({ traceID: "1", start: 7, count: 1, packed, texts: ["name"], processes: {}, warnings: null }))).spans;
+  assert.deepEqual(one, { traceID: "1", spanID: hex(1, 16), operationName: "name", references: [], startTime: 12, duration: 6, tags: [], logs: [], processID: "p1", warnings: null });
   const none = unpack({ traceID: "1", start: 0, count: 0, packed: [], texts: [], processes: {}, warnings: null });
   assert.equal(buildTrace(none).n, 0);
 });

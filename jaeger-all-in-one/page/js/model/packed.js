@@ -145,7 +145,6 @@ export function unpack(json) {
   if (!Array.isArray(json?.packed)) return json;
   const { traceID, start, count, packed: list, texts, processes, warnings } = json;
   const telling = new Map(TELLING.map((key) => [texts.indexOf(key), key]));
-  telling.delete(-1);
   const value = (at) => (list[at + 1] === STRING ? texts[list[at + 2]] : list[at + 2]);
   const of = { traceID, start, list, texts, telling, value };
   const spans = new Array(count);

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Ours,
     /// `sink.rs`.
     Sink,
+    /// The same without a server.
+    Bare,
 }
 
 impl Kind {
@@ -44,7 +46,7 @@ impl Kind {
         let here = std::env::current_exe().expect("a path");
         match self {
             Kind::Jaeger(file) => file.clone(),
-            Kind::Sink => here,
+            Kind::Sink | Kind::Bare => here,
             Kind::Ours => {
                 let file = here.parent().and_then(Path::parent).expect("a folder").join("jaeger-all-in-one");
                 assert!(
@@ -56,12 +58,18 @@ impl Kind {
         }
     }
 
+    /// Whether nothing can be found in it afterwards.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Kind::Sink | Kind::Bare)
+    }
+
     /// What it is called in tables.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Kind::Jaeger(_) => "Jaeger",
             Kind::Ours => "this",
             Kind::Sink => "only reads",
+            Kind::Bare => "no server",
         }
     }
 }
@@ -117,15 +125,16 @@ impl Program {
                 }
                 command.arg("--memory=4GiB");
             }
-            Kind::Sink => {
-                command.args(["sink".to_owned(), ports[0].to_string(), ports[1].to_string()]);
+            Kind::Sink | Kind::Bare => {
+                let how = if matches!(kind, Kind::Sink) { "sink" } else { "bare" };
+                command.args([how.to_owned(), ports[0].to_string(), ports[1].to_string()]);
             }
         }
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let http = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
-        let sink = matches!(kind, Kind::Sink);
+        let sink = kind.only_reads();
         let program = Program {
             kind,
             child,
@@ -163,7 +172,7 @@ impl Program {
     }
 
     fn post(&self, to: SocketAddr, path: &str, kind: &str, body: &[u8]) {
-        let path = if matches!(self.kind, Kind::Sink) { "/" } else { path };
+        let path = if self.kind.only_reads() { "/" } else { path };
         let url = format!("http://{to}{path}");
         let mut answer = self.http.post(&url).header("Content-Type", kind).send(body).expect("an answer");
         assert!(answer.status().is_success(), "{url}: {}", answer.status());
@@ -174,7 +183,7 @@ impl Program {
 
     /// Waits until that trace is found, whole; with a sink, until all bytes came.
     pub(crate) fn settle(&self, trace_id: u128, spans: u64) {
-        if matches!(self.kind, Kind::Sink) {
+        if self.kind.only_reads() {
             let sent = self.sent.load(Ordering::Relaxed).to_string();
             self.wait("all bytes came", || self.get("/").as_deref() == Some(&sent));
         } else {

@@ -26,7 +26,7 @@ const SAMPLE: u64 = 997;
 pub(crate) const WAYS: [&str; 3] = ["UDP", "HTTP", "OTLP"];
 
 /// Prints a line for each program and way; `asked` are the ways, all if it has none, and the pace.
-pub(crate) fn run(programs: [Kind; 2], asked: &[&str]) {
+pub(crate) fn run(programs: &[Kind], asked: &[&str]) {
     let (mut ways, mut pace) = (Vec::new(), PACE);
     for &word in asked {
         match word.parse() {
@@ -43,14 +43,17 @@ pub(crate) fn run(programs: [Kind; 2], asked: &[&str]) {
         "program", "way", "CPU µs a span", "of it own", "kernel's", "bytes a span", "traces found"
     );
     for way in ways {
-        let [first, second] = programs.clone().map(|kind| one(&kind, way, pace));
-        println!(
-            "{:<18} {:>12.1} % {:>20} {:>11.0} %",
-            "",
-            second.cpu / first.cpu * 100.0,
-            "",
-            second.bytes / first.bytes * 100.0
-        );
+        let (first, others) = programs.split_first().expect("a program to compare with");
+        let first = one(first, way, pace);
+        for other in others.iter().map(|kind| one(kind, way, pace)) {
+            println!(
+                "{:<18} {:>12.1} % {:>20} {:>11.0} %",
+                "",
+                other.cpu / first.cpu * 100.0,
+                "",
+                other.bytes / first.bytes * 100.0
+            );
+        }
     }
 }
 
@@ -95,9 +98,9 @@ fn one(kind: &Kind, way: &str, pace: u32) -> Cost {
     let grown = usage::resident(program.pid()).saturating_sub(before.1);
     let asked: Vec<u64> = (0..WARM + MANY).step_by((SAMPLE * spans::TRACE) as usize).collect();
     let found = asked.iter().filter(|n| program.spans_of(spans::trace_id(**n)) == spans::TRACE as usize);
-    let found = match kind {
-        Kind::Sink => "-".to_owned(),
-        _ => format!("{} of {}", found.count(), asked.len()),
+    let found = match kind.only_reads() {
+        true => "-".to_owned(),
+        false => format!("{} of {}", found.count(), asked.len()),
     };
     let micros = |seconds: f64| seconds * 1e6 / MANY as f64;
     let bytes = grown as f64 / MANY as f64;

@@ -2,6 +2,7 @@
 
 import test from "node:test";
 import assert from "node:assert/strict";
+import { jsonParts } from "../../../jaeger-all-in-one/page/js/lib/json-parts.js";
 import { axisMarks, duration, exact, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
 
 test("a duration that rounds up goes on to the next unit", () => {
@@ -59,4 +60,20 @@ test("marks of an axis stand beside each other on it, whatever its width and its
   // One that stands alone is not rounded to the next day.
   assert.deepEqual(axisMarks(171_999_870_400, 172_000_129_600, 360, 7.8).map(({ text }) => text), ["1d 23h 46m 40 s"]);
   assert.deepEqual(axisMarks(0, 50_000, 900, 8).map(({ text }) => text), ["0", "10 ms", "20 ms", "30 ms", "40 ms", "50 ms"]);
+});
+
+test("JSON in parts is the same JSON, and no part of it holds more than so many elements", () => {
+  const same = (object, atOnce) => {
+    const parts = jsonParts(object, "spans", atOnce);
+    assert.equal(parts.join(""), JSON.stringify(object));
+    return parts;
+  };
+  const spans = Array.from({ length: 7 }, (_, i) => ({ i, toJSON: () => `span ${i}` }));
+  for (const atOnce of [1, 3, 7, 8]) {
+    const parts = same({ traceID: "1", "odd \"": undefined, spans: [...spans, undefined], f() {}, warnings: null }, atOnce);
+    assert.ok(parts.every((part) => part.split("span ").length - 1 <= atOnce));
+  }
+  same({});
+  same({ spans: [] });
+  same({ spans: "none", more: [1, { spans: [2] }] });
 });

@@ -12,6 +12,7 @@ import * as keyboard from "../lib/keyboard.js";
 import { liveSwitch, watch } from "../lib/live.js";
 import { toast } from "../lib/drop.js";
 import { copyButton } from "../lib/copy.js";
+import { jsonParts } from "../lib/json-parts.js";
 import { isMissing, missingTraces } from "./missing.js";
 
 const VIEWS = [
@@ -360,8 +361,8 @@ function filterBar(state) {
 }
 
 function download(state) {
-  const text = JSON.stringify({ data: [state.json], total: 0, limit: 0, offset: 0, errors: null });
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const parts = ['{"data":[', ...jsonParts(state.json, "spans"), '],"total":0,"limit":0,"offset":0,"errors":null}'];
+  const url = URL.createObjectURL(new Blob(parts, { type: "application/json" }));
   const link = h("a", { href: url, download: `trace-${state.trace.id || "file"}.json` });
   document.body.append(link);
   link.click();

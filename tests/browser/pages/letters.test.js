@@ -21,6 +21,9 @@ const VIEWS = [
   ["/search?lookback=1h", ".result", ".result-duration"],
   ["/dependencies", ".node", "h1"],
   ["/monitor?service=web", ".chart", "h1"],
+  // IDs of 32 digits that are not there.
+  [trace(5).replace(/[^/]+$/, "deadbeef".repeat(4)), ".state code", ".state-title"],
+  [`${trace(1)}...${"deadbeef".repeat(4)}`, ".state code", ".state-title"],
 ];
 
 // The setting of the browser, not a style of the page: media queries follow it too.
@@ -31,7 +34,7 @@ async function letters(page, size) {
 
 for (const [size, width] of [[24, 1280], [32, 1280], [24, 360], [32, 360]]) {
   test(`with letters of ${size} px in a window of ${width} rows are as high as their texts, marks lie apart, and no view is wider than the window`, () =>
-    it.visit("/compare", { width }, async (page) => {
+    it.visit("/compare", { width, expectErrors: /404/ }, async (page) => {
       await letters(page, size);
       for (const [address, ready, text] of VIEWS) {
         await page.goto(it.backend.url + address);

@@ -80,6 +80,10 @@ test("every type of value, ids that are large, links elsewhere, and what is odd"
     // Links to another trace, and to its own.
     span(3, 2, { links: [{ traceId: hex(9, 32), spanId: hex(8, 16) }, { traceId, spanId: hex(2, 16) }], status: { code: 2, message: "no" } }),
     span(4, 0, { links: [{ traceId: hex(9, 32), spanId: hex(2, 16) }, { traceId, spanId: hex(3, 16) }] }),
+    // To two of its own trace: the first is the parent. An error by its status' tag alone.
+    span(9, 0, { links: [{ traceId, spanId: hex(6, 16) }, { traceId, spanId: hex(2, 16) }], attributes: [{ key: "otel.status_code", value: { stringValue: "ERROR" } }] }),
+    // To one that stands before its parent in the order of references.
+    span(10, 4, { links: [{ traceId, spanId: hex(2, 16) }] }),
     // Only to a span of another trace, whose id one of this trace has too.
     span(8, 0, { links: [{ traceId: hex(9, 32), spanId: hex(2, 16) }] }),
     // Its own parent; twice the same id; an end before its start.
@@ -88,7 +92,7 @@ test("every type of value, ids that are large, links elsewhere, and what is odd"
     span(6, 2, { startTimeUnixNano: at(NOW + 50), endTimeUnixNano: at(NOW) }),
   ]);
   const plain = await same(traceId);
-  assert.equal(plain.spans.length, 8);
+  assert.equal(plain.spans.length, 10);
   assert.ok(plain.spans.some((span) => span.warnings?.length > 0));
 });
 

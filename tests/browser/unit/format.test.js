@@ -3,7 +3,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { jsonParts } from "../../../jaeger-all-in-one/page/js/lib/json-parts.js";
-import { axisMarks, duration, exact, ticks, timeMarks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
+import { axisMarks, duration, exact, timeMarks, timeTicks } from "../../../jaeger-all-in-one/page/js/lib/format.js";
 
 test("a duration that rounds up goes on to the next unit", () => {
   const shown = { 999.4: "999 µs", 999.7: "1 ms", 999_400: "999 ms", 999_960: "1 s", 119_400_000: "1m 59s", 119_700_000: "2m", 3_599_800_000: "1h", 7_190_000_000: "2h", 86_399_000_000: "1d", [-119_700_000]: "−2m", 90_000_000: "1m 30s", 0: "0" };
@@ -26,15 +26,21 @@ test("the marks of an axis say different times, with as many digits as lie betwe
     [day, day + 10, 5, "1d, +2 µs, +4 µs, +6 µs, +8 µs, +10 µs"],
     [2 * day + 3600e6 + 1.5e6, 2 * day + 3600e6 + 1.502e6, 2, "2d 1h 1.5 s, +1 ms, +2 ms"],
     [59e6, 62e6, 3, "59 s, 1m, 1m 1s, 1m 2s"],
-    [0, 3 * day, 3, "0, 1d 4h, 2d 8h"],
-    [day, day + 3600e6, 2, "1d 26m, +33m 20s"],
+    // Long ones are round in minutes, hours and days.
+    [0, 60e6, 4, "0, 15 s, 30 s, 45 s, 1m"],
+    [0, 200e6, 4, "0, 1m, 2m, 3m"],
+    [0, 3 * day, 3, "0, 1d, 2d, 3d"],
+    [0, 2 * day, 3, "0, 1d, 2d"],
+    [0, day, 5, "0, 6h, 12h, 18h, 1d"],
+    [0, 100 * day, 4, "0, 25d, 50d, 75d, 100d"],
+    [day, day + 3600e6, 2, "1d, +30m, +1h"],
   ];
-  for (const [from, to, wanted, text] of shown) assert.equal(timeMarks(ticks(from, to, wanted)).join(", "), text);
+  for (const [from, to, wanted, text] of shown) assert.equal(timeMarks(timeTicks(from, to, wanted)).join(", "), text);
   // Whatever is zoomed into: no two say the same.
   for (let whole = 1; whole < 1e16; whole *= 7) {
     for (let part = whole; part >= Math.max(0.01, whole / 1e6); part /= 3) {
       for (const from of [0, whole / 3, whole - part]) {
-        const list = timeMarks(ticks(from, from + part, 9));
+        const list = timeMarks(timeTicks(from, from + part, 9));
         assert.equal(new Set(list).size, list.length, `${from} ${part}: ${list.join(", ")}`);
       }
     }

@@ -108,11 +108,30 @@ export function shortId(id) {
 
 /** Round steps for an axis over `from..to`, about `wanted` of them. */
 export function ticks(from, to, wanted) {
-  const span = to - from;
-  if (!(span > 0)) return [from];
-  const raw = span / Math.max(1, wanted);
+  return steps(from, to, roundStep((to - from) / Math.max(1, wanted)));
+}
+
+// Round times that are no powers of ten, in µs.
+const SECOND = 1e6;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const TIMES = [10 * SECOND, 15 * SECOND, 30 * SECOND, ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE), ...[1, 2, 3, 6, 12].map((n) => n * HOUR), DAY];
+
+/** The same for times in µs, which are round in minutes, hours and days where they are long. */
+export function timeTicks(from, to, wanted) {
+  const raw = (to - from) / Math.max(1, wanted);
+  if (raw <= 5 * SECOND) return ticks(from, to, wanted);
+  return steps(from, to, TIMES.find((step) => step >= raw) ?? DAY * roundStep(raw / DAY));
+}
+
+function roundStep(raw) {
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((x) => x >= raw);
+  return [1, 2, 2.5, 5, 10].map((f) => f * power).find((x) => x >= raw);
+}
+
+function steps(from, to, step) {
+  if (!(to - from > 0)) return [from];
   const list = [];
   for (let x = Math.ceil(from / step) * step; x <= to + step * 1e-9; x += step) list.push(x);
   return list;
@@ -121,7 +140,7 @@ export function ticks(from, to, wanted) {
 // Digits of a mark that are still read at a glance, and that fit between two marks.
 const DIGITS = 7;
 
-/** Texts of the marks of a time axis (of `ticks`), each with as many digits as lie between two; later than the first by so much where that would be too many. */
+/** Texts of the marks of a time axis (of `timeTicks`), each with as many digits as lie between two; later than the first by so much where that would be too many. */
 export function timeMarks(list) {
   const step = list.length > 1 ? list[1] - list[0] : 0;
   const last = list[list.length - 1];
@@ -143,7 +162,7 @@ export function axisMarks(from, to, width, letter) {
   const whole = to - from || 1;
   // A mark needs room of some fifteen letters, to be read at a glance.
   for (let wanted = Math.max(2, Math.floor(width / (14 * letter))); ; wanted--) {
-    const list = ticks(from, to, wanted);
+    const list = timeTicks(from, to, wanted);
     // No round time lies in it, or no two find room: where it begins.
     if (list.length === 0 || wanted < 1) return [{ time: from, place: 0, text: inFull(from, whole / 2), before: false }];
     const told = list.length === 1 ? [inFull(list[0], whole / 10)] : timeMarks(list);

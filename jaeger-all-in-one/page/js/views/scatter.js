@@ -3,7 +3,7 @@
 
 import { h, s } from "../lib/dom.js";
 import { serviceStyle } from "../lib/color.js";
-import { dateTime, duration, plural, ticks, timeOfDay } from "../lib/format.js";
+import { dateTime, duration, plural, timeOfDay, timeTicks } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
 
 const HEIGHT = 168;
@@ -73,7 +73,7 @@ function picture(summaries, width, log) {
   const y = (length) => HEIGHT - PAD.bottom - share(length) * (HEIGHT - PAD.top - PAD.bottom);
   const xs = Math.max(2, Math.min(8, Math.floor(width / 130)));
 
-  const grid = (log ? powers(shortest, longest) : ticks(0, longest, 4)).map((length) => [
+  const grid = (log ? powers(shortest, longest) : timeTicks(0, longest, 4)).map((length) => [
     s("line", { class: "chart-grid", x1: PAD.left, x2: width - PAD.right, y1: y(length), y2: y(length) }),
     s("text", { class: "chart-label", x: PAD.left - MOST_R - 3, y: y(length) + 4, "text-anchor": "end" }, duration(length)),
   ]);

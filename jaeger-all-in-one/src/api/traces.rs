@@ -91,8 +91,8 @@ pub(super) async fn by_id(
     let query = query(raw);
     let (id, raw) = one(&uri, &query)?;
     let download = parameters::yes(&query, "download")?;
-    // For the page.
-    let packed = parameters::yes(&query, "packed")?;
+    // For the page; a file is for all.
+    let packed = parameters::yes(&query, "packed")? && !download;
     let answer = ask(&app, move |store| {
         let found = store.traces(&[id])?;
         if found.is_empty() {

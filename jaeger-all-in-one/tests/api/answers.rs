@@ -70,7 +70,17 @@ fn a_trace_as_a_file_and_again_only_if_it_changed() {
     assert_eq!(asked.get("/api/traces/abc").header("content-disposition"), "");
     assert_eq!(asked.get("/api/traces/abc?download=maybe").status, 400);
 
+    // As the page wants it, which is another text with a tag of its own; a file is always Jaeger's.
+    let packed = asked.get("/api/traces/abc?packed=true");
+    let trace = &packed.json()["data"][0];
+    assert_eq!((&trace["traceID"], &trace["count"]), (&json!("0000000000000abc"), &json!(1)));
+    assert!(trace["packed"].is_array() && trace["spans"].is_null());
+    assert_eq!(asked.get("/api/traces/abc?packed=maybe").status, 400);
+    assert_eq!(asked.get("/api/traces/def?packed=true").status, 404);
+    assert!(asked.get("/api/traces/abc?packed=true&download=true").json()["data"][0]["spans"].is_array());
+
     let tag = asked.get("/api/traces/abc").header("etag").to_owned();
+    assert_ne!(packed.header("etag"), tag);
     assert!(tag.starts_with("W/\""), "{tag}");
     let again = |tag: &str| asked.ask("GET", "/api/traces/0000000000000ABC", &[("If-None-Match", tag)], "");
     let same = again(&format!("\"other\", {tag}"));

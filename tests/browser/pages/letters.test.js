@@ -6,7 +6,11 @@ import { harness } from "../lib/harness.js";
 import { shop, hex } from "../lib/traces.js";
 
 const it = harness(async (backend) => {
-  for (const spans of shop(12, Date.now() * 1000)) await backend.send(spans);
+  const now = Date.now() * 1000;
+  for (const spans of shop(12, now)) await backend.send(spans);
+  // Of two spans the parents are missing, which is told in the list.
+  const late = (n) => ({ trace: hex(0xfade, 32), id: hex(n, 16), parent: hex(0xf00 + n, 16), service: "web", name: "late", start: now, duration: 100 });
+  await backend.send([late(1), late(2)]);
 });
 const trace = (n, more = "") => `/trace/${hex(n, 16)}${more}`;
 const VIEWS = [
@@ -18,7 +22,7 @@ const VIEWS = [
   [trace(5, "?view=statistics"), ".stat-host tbody tr", "thead th"],
   [trace(5, "?view=flame"), ".flame-told:not(:empty)", ".flame-told"],
   [trace(5, "?view=graph"), ".node", ".tab"],
-  ["/search?lookback=1h", ".result", ".result-duration"],
+  ["/search?lookback=1h", ".badge-orphan", ".result-duration"],
   ["/dependencies", ".node", "h1"],
   ["/monitor?service=web", ".chart", "h1"],
   // IDs of 32 digits that are not there.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -32,8 +32,38 @@ impl Program {
     }
 }
 
+/// What it says until it ends; one that does not end fails the test, by what it was asked.
 fn ask(arguments: &[&str]) -> Output {
-    command().args(arguments).output().expect("it runs")
+    fn all(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).expect("a pipe");
+            bytes
+        })
+    }
+    let mut command = command();
+    let child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Killed(child.spawn().expect("it runs"));
+    let said = all(child.0.stdout.take().expect("piped"));
+    let complained = all(child.0.stderr.take().expect("piped"));
+    let child = std::cell::RefCell::new(child);
+    let ended = || child.borrow_mut().0.try_wait().expect("it is ours");
+    wait_for(&format!("the end of {arguments:?}"), || ended().is_some());
+    Output {
+        status: ended().expect("it ended"),
+        stdout: said.join().expect("read"),
+        stderr: complained.join().expect("read"),
+    }
+}
+
+/// Also where a test fails.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -5,13 +5,12 @@ use jaeger_thrift::{Process, Sink, Span};
 use super::Held;
 use super::met::Met;
 use super::segment::{BatchMemo, FULL, Segment, Written};
-use super::traces::{Known, Traces};
+use super::traces::Known;
 
-/// Puts spans into the active segment and the table of traces. Nobody else sees one before the lock is free, and until they are [kept](Self::keep) they may all
-/// go again.
+/// Puts spans into the active segment, and their traces where they wait for the table. Nobody else sees one before the lock is free, and until they are
+/// [kept](Self::keep) they may all go again.
 pub(super) struct Adding<'h, 'a> {
     active: &'h mut Segment,
-    traces: &'h mut Traces,
     met: &'h mut Met,
     memo: BatchMemo<'a>,
     began: Written,
@@ -32,12 +31,11 @@ pub(super) struct Adding<'h, 'a> {
 impl<'h, 'a> Adding<'h, 'a> {
     pub(super) fn new(held: &'h mut Held) -> Self {
         held.read = None;
-        let Held { active, traces, met, .. } = held;
+        let Held { active, met, .. } = held;
         let (began, memo) = (active.written(), active.memo());
         let known = Known::NEW;
         Adding {
             active,
-            traces,
             met,
             memo,
             began,
@@ -61,7 +59,7 @@ impl<'h, 'a> Adding<'h, 'a> {
         if span.trace_id != self.trace_id {
             self.settle();
             self.trace_id = span.trace_id;
-            self.known = self.met.meet(span.trace_id, self.traces, self.active);
+            self.known = self.met.meet(span.trace_id);
         }
         let before = self.known.before();
         self.known.note(self.active.push(self.process, span, before, &mut self.memo));
@@ -88,8 +86,7 @@ impl<'h, 'a> Adding<'h, 'a> {
     /// How many they were.
     pub(super) fn keep(mut self) -> u64 {
         self.settle();
-        self.met.keep(self.traces, self.active);
-        self.active.kept(&self.began);
+        self.met.keep();
         self.spans
     }
 }
@@ -111,7 +108,7 @@ impl<'a> Sink<'a> for Adding<'_, 'a> {
     }
 
     fn forget(&mut self) {
-        self.met.forget(self.traces);
+        self.met.forget();
         self.looked_at += self.active.go_back(&self.began, &self.memo);
         // Numbers that were given are given to others.
         self.memo = self.active.memo();

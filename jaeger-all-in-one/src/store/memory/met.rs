@@ -1,14 +1,18 @@
-//! The traces of one message, put by until it is kept.
+//! The traces of messages, put by until somebody wants to know of them.
 //!
-//! What is known of a trace lies somewhere in a large table that the caches hold nothing of when a message comes, and the first look at it takes as long as
-//! reading a span. Asked for when its first span comes, that time is waited for each trace by itself; asked for all at the end, the looks do not wait for each
-//! other. So a record only points to those that came with the same message, and which trace goes on with what came before is noted at the end.
+//! What is known of a trace lies somewhere in a large table that the caches hold nothing of when a message comes, and one look at it takes as long as reading a
+//! span, or ten where memory is slow. So a message only appends its traces to a list. When that has some thousand, a segment ends or somebody asks, all are
+//! entered into the table, ordered as it is: then a page of it is gone to once for many of them, and the looks do not wait for each other.
+//!
+//! So a record only points to those that came with the same message, and which trace goes on with what came before is noted when they are entered.
 
-use super::segment::Segment;
+use super::record::Place;
 use super::traces::{Known, Traces};
 
-/// Places for traces, each for those whose ids fall on it. A power of two; batches of clients have less traces, mostly.
+/// Places for traces of a message, each for those whose ids fall on it. A power of two; batches of clients have less traces, mostly.
 const PLACES: usize = 256;
+/// So many are entered at once: some for each page of the table, in a millisecond for which others wait.
+const ENOUGH: usize = 16 << 10;
 
 /// A trace, and what came of it; nobody if that is nothing.
 #[derive(Clone, Copy)]
@@ -23,14 +27,18 @@ pub(super) struct Met {
     places: Box<[One; PLACES]>,
     /// Which of them are in use, each once.
     used: Vec<u8>,
-    /// Traces that had to make place for others, with what was known of them before.
-    gone: Vec<(u128, Option<Known>)>,
+    /// What is to be entered. Of a message that is not over, those that had to make place for others.
+    all: Vec<One>,
+    /// Those of messages that are over.
+    kept: usize,
+    /// How they are ordered: hash, and number in `all`.
+    order: Vec<u64>,
 }
 
 impl Default for Met {
     fn default() -> Self {
         let places = Box::new([One { id: [0; 2], known: Known::NEW }; PLACES]);
-        Met { places, used: Vec::with_capacity(PLACES), gone: Vec::new() }
+        Met { places, used: Vec::with_capacity(PLACES), all: Vec::new(), kept: 0, order: Vec::new() }
     }
 }
 
@@ -50,7 +58,7 @@ impl One {
 impl Met {
     /// What came of a trace so far, which is to be [noted](Self::note) before another is met.
     #[inline]
-    pub(super) fn meet(&mut self, id: u128, traces: &mut Traces, active: &mut Segment) -> Known {
+    pub(super) fn meet(&mut self, id: u128) -> Known {
         let place = place(id);
         let one = self.places[usize::from(place)];
         if one.known.spans == 0 {
@@ -60,7 +68,7 @@ impl Met {
         if one.id() == id {
             return one.known;
         }
-        self.gone.push((one.id(), add(one, traces, active)));
+        self.all.push(one);
         Known::NEW
     }
 
@@ -70,33 +78,51 @@ impl Met {
         self.places[usize::from(place(id))] = One { id: [id as u64, (id >> 64) as u64], known };
     }
 
-    /// Adds all to the table, and the message is over.
-    pub(super) fn keep(&mut self, traces: &mut Traces, active: &mut Segment) {
+    /// The message is over.
+    pub(super) fn keep(&mut self) {
         for place in self.used.drain(..) {
             let one = &mut self.places[usize::from(place)];
-            add(*one, traces, active);
+            self.all.push(*one);
             one.known = Known::NEW;
         }
-        self.gone.clear();
+        self.kept = self.all.len();
+    }
+
+    /// Whether it is time to [enter](Self::enter) them.
+    pub(super) fn is_enough(&self) -> bool {
+        self.kept >= ENOUGH
     }
 
     /// None of it was meant.
-    pub(super) fn forget(&mut self, traces: &mut Traces) {
+    pub(super) fn forget(&mut self) {
         for place in self.used.drain(..) {
             self.places[usize::from(place)].known = Known::NEW;
         }
-        for (id, before) in self.gone.drain(..).rev() {
-            traces.take_back(id, before);
-        }
+        self.all.truncate(self.kept);
     }
-}
 
-/// Adds one to the table; what was known of it before.
-#[inline]
-fn add(one: One, traces: &mut Traces, active: &mut Segment) -> Option<Known> {
-    let before = traces.add(one.id(), one.known);
-    if let Some(before) = before {
-        active.goes_on(one.known.first, before.last);
+    /// Enters all into the table, and tells `goes_on` of those that were there already their first record here and their last before. Between messages.
+    pub(super) fn enter(&mut self, traces: &mut Traces, mut goes_on: impl FnMut(Place, Place)) {
+        debug_assert!(self.used.is_empty() && self.kept == self.all.len(), "a message is not over");
+        if self.all.is_empty() {
+            return;
+        }
+        let hashed = self.all.iter().enumerate();
+        self.order.extend(hashed.map(|(n, one)| u64::from(traces.hash(one.id())) << 32 | n as u64));
+        // The number is in it, so those of one trace stay in the order of their messages.
+        self.order.sort_unstable();
+        for hashed in self.order.drain(..) {
+            let one = &self.all[hashed as u32 as usize];
+            if let Some(before) = traces.add(one.id(), (hashed >> 32) as u32, one.known) {
+                goes_on(one.known.first, before.last);
+            }
+        }
+        self.all.clear();
+        self.kept = 0;
     }
-    before
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        self.all.capacity() * size_of::<One>() + self.order.capacity() * 8
+    }
 }

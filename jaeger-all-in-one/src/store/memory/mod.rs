@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of a megabyte (`segment.rs`), in the order of their arrival. The records of a trace
-//! are chained from the last to the first, those of a message by distances, the first of them by a list of its segment (`met.rs` says why). One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
+//! are chained from the last to the first, those of a message by distances, the first of them by a list of its segment. The table is written in strokes, and before anybody reads it (`met.rs` says why for both). One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
 //! copy the active segment (a tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
 //!
 //! When the bytes are used up the oldest segment goes, and every trace that began in it goes whole: what later segments hold of it is passed over from then
@@ -68,6 +68,8 @@ impl std::fmt::Debug for MemoryStore {
 struct Held {
     /// Consecutive numbers, the oldest first.
     sealed: Arc<VecDeque<Arc<Segment>>>,
+    /// Full ones of which traces are not in the table yet.
+    full: Vec<Segment>,
     active: Segment,
     /// The active one as it was last read, until it changes.
     read: Option<Arc<Segment>>,
@@ -75,6 +77,8 @@ struct Held {
     met: Met,
     /// Bytes of the sealed ones.
     sealed_bytes: usize,
+    /// Memory of segments that went.
+    spare: Vec<Vec<u8>>,
     spans: u64,
     evicted: u64,
 }
@@ -116,42 +120,72 @@ impl Snapshot {
 }
 
 impl Held {
+    /// All of it, the traces in the table.
     fn snapshot(&mut self) -> Snapshot {
         let active = self.read.get_or_insert_with(|| Arc::new(self.active.clone()));
         Snapshot { sealed: Arc::clone(&self.sealed), active: Arc::clone(active) }
     }
 
     fn bytes(&self) -> usize {
-        self.sealed_bytes + self.active.bytes() + self.traces.bytes()
+        let full: usize = self.full.iter().map(Segment::bytes).sum();
+        self.sealed_bytes + full + self.active.bytes() + self.traces.bytes() + self.met.bytes()
+    }
+
+    /// Puts the traces of all messages into the table, after which nothing waits for it.
+    fn enter(&mut self) {
+        let Held { sealed, full, active, traces, met, sealed_bytes, .. } = self;
+        let first = full.first().map_or(active.number, |segment| segment.number);
+        met.enter(traces, |place, before| {
+            let segment = full.get_mut(place.segment().wrapping_sub(first) as usize).unwrap_or(active);
+            segment.goes_on(place, before);
+        });
+        active.all_entered();
+        if !full.is_empty() {
+            let sealed = Arc::make_mut(sealed);
+            for mut segment in full.drain(..) {
+                segment.seal();
+                *sealed_bytes += segment.bytes();
+                sealed.push_back(Arc::new(segment));
+            }
+        }
+    }
+
+    /// Does what is due now and then.
+    fn after_message(&mut self, limit: usize) {
+        if self.active.is_full() {
+            self.seal(limit);
+        }
+        if self.met.is_enough() {
+            self.enter();
+        }
     }
 
     /// Begins a new segment, and makes room for it.
     fn seal(&mut self, limit: usize) {
-        let mut spare = None;
-        // One megabyte to come, so that the limit is not passed before the next look.
-        while self.bytes() + segment::FULL > limit {
-            let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
-            self.sealed_bytes -= oldest.bytes();
-            self.forget(&oldest);
-            spare = Arc::try_unwrap(oldest).ok().map(Segment::into_spare);
+        let next = Segment::new(self.active.number.wrapping_add(1), self.spare.pop());
+        self.full.push(std::mem::replace(&mut self.active, next));
+        // A megabyte is to come, so that the limit is not passed before the next look.
+        if self.bytes() + segment::FULL > limit {
+            self.enter();
+            self.make_room(limit);
         }
-        let next = Segment::new(self.active.number.wrapping_add(1), spare);
-        let mut full = std::mem::replace(&mut self.active, next);
-        full.seal();
-        self.sealed_bytes += full.bytes();
-        Arc::make_mut(&mut self.sealed).push_back(Arc::new(full));
     }
 
-    /// Takes the traces that began in a segment out of the table.
-    fn forget(&mut self, segment: &Segment) {
-        for series in &segment.series {
-            for (place, fixed, _) in segment.records(series) {
-                if fixed.before.is_none()
-                    && let Some(spans) = self.traces.remove(fixed.trace_id, place)
-                {
-                    self.spans -= u64::from(spans);
-                    self.evicted += u64::from(spans);
-                }
+    /// Lets the oldest segments go, and every trace that began in them.
+    fn make_room(&mut self, limit: usize) {
+        // Some at a time where they are many, since before each time all traces are entered.
+        let at_once = (limit / segment::FULL / 64).clamp(1, 8);
+        while self.bytes() + at_once * segment::FULL > limit {
+            let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
+            self.sealed_bytes -= oldest.bytes();
+            let spans = self.traces.forget(oldest.number);
+            self.spans -= spans;
+            self.evicted += spans;
+            // If nobody reads it, its memory is for one of those to come.
+            if self.spare.len() < at_once
+                && let Ok(oldest) = Arc::try_unwrap(oldest)
+            {
+                self.spare.push(oldest.into_spare());
             }
         }
     }
@@ -162,20 +196,30 @@ impl MemoryStore {
     pub fn new(limit: u64) -> Self {
         let held = Held {
             sealed: Arc::default(),
+            full: Vec::new(),
             active: Segment::new(0, None),
             read: None,
             traces: Traces::default(),
             met: Met::default(),
             sealed_bytes: 0,
+            spare: Vec::new(),
             spans: 0,
             evicted: 0,
         };
         MemoryStore { limit: usize::try_from(limit).unwrap_or(usize::MAX), held: Mutex::new(held) }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    /// For those who put spans in: traces may wait to be entered.
+    fn lock(&self) -> MutexGuard<'_, Held> {
         // Nothing panics under the lock but a bug, and then what is there is still worth showing.
         self.held.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// For all others: every trace is in the table.
+    fn held(&self) -> MutexGuard<'_, Held> {
+        let mut held = self.lock();
+        held.enter();
+        held
     }
 
     /// Calls `each` with the spans of a trace as they lie here, in the order of their arrival, until it breaks off: however large the trace is, no more than
@@ -264,7 +308,7 @@ impl Store for MemoryStore {
         if batch.spans.is_empty() {
             return Appended::default();
         }
-        let mut held = self.held();
+        let mut held = self.lock();
         let mut spans = &batch.spans[..];
         while !spans.is_empty() {
             let mut adding = Adding::new(&mut held);
@@ -279,15 +323,13 @@ impl Store for MemoryStore {
             }
             let added = adding.keep();
             held.spans += added;
-            if held.active.is_full() {
-                held.seal(self.limit);
-            }
+            held.after_message(self.limit);
         }
         Appended { stored: batch.spans.len(), lost: 0 }
     }
 
     fn append_while_read<'a>(&self, bytes: usize, read: Read<'_, 'a>) -> Option<Appended> {
-        let mut held = self.held();
+        let mut held = self.lock();
         // So that it may go into one segment, and out of it again. What is no message may so begin a segment that is a fourth smaller, which costs less of what is
         // held than a message of that size would.
         if held.active.is_nearly_full(bytes) {
@@ -301,9 +343,7 @@ impl Store for MemoryStore {
         }
         let added = adding.keep();
         held.spans += added;
-        if held.active.is_full() {
-            held.seal(self.limit);
-        }
+        held.after_message(self.limit);
         (!is_over).then_some(Appended { stored: added as usize, lost: 0 })
     }
 

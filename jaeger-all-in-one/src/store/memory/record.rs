@@ -21,18 +21,16 @@ pub(super) mod mark {
     pub(in super::super) const ERROR: u8 = 1;
     /// Another span of the trace came before, with the same message.
     pub(in super::super) const BEFORE_HERE: u8 = 2;
-    /// Another span of the trace came before, with another message: the segment has a list that says where. Set when the message is kept.
-    pub(in super::super) const BEFORE_LISTED: u8 = 4;
     /// The trace id has 128 bits.
-    pub(in super::super) const LONG_ID: u8 = 8;
+    pub(in super::super) const LONG_ID: u8 = 4;
     /// It has a parent.
-    pub(in super::super) const PARENT: u8 = 16;
+    pub(in super::super) const PARENT: u8 = 8;
     /// Flags are not 1.
-    pub(in super::super) const FLAGS: u8 = 32;
+    pub(in super::super) const FLAGS: u8 = 16;
     /// It has references.
-    pub(in super::super) const REFERENCES: u8 = 64;
+    pub(in super::super) const REFERENCES: u8 = 32;
     /// It has logs.
-    pub(in super::super) const LOGS: u8 = 128;
+    pub(in super::super) const LOGS: u8 = 64;
 }
 
 /// The place of a record: its segment's number, and where its marks are in that segment's bytes. Later ones are greater.
@@ -59,7 +57,7 @@ pub(super) struct Fixed {
     pub(super) series: u32,
     /// Distance to the record before of this series; 0 if it is the first.
     pub(super) back: u32,
-    /// The trace's record before; not told by the record itself if its marks say that it is listed.
+    /// The trace's record before. One that came with another message is not told by the record itself: the segment has a list.
     pub(super) before: Option<Place>,
     pub(super) trace_id: u128,
     pub(super) span_id: u64,

@@ -65,7 +65,6 @@ pub(super) struct BatchMemo<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Written {
     bytes: usize,
-    continued: usize,
     symbols: Symbol,
     processes: usize,
     series: usize,
@@ -86,8 +85,9 @@ pub(super) struct Segment {
     /// Start of its first span; the others' are told from there.
     base: i64,
     bytes: Vec<u8>,
-    /// In the order of the records.
+    /// In the order of the records, up to the number of `ordered`.
     continued: Vec<Continued>,
+    ordered: usize,
     pub(super) dictionary: Dictionary,
     repeats: Repeats,
     /// Where each process ends in `process_bytes`.
@@ -114,6 +114,7 @@ impl Segment {
             base: 0,
             bytes,
             continued: Vec::new(),
+            ordered: 0,
             dictionary,
             repeats: Repeats::default(),
             processes: Vec::new(),
@@ -155,8 +156,9 @@ impl Segment {
         self.bytes
     }
 
-    /// Gives back what a giant span made it reserve.
+    /// It is full, and all its traces are entered: gives back what a giant span made it reserve.
     pub(super) fn seal(&mut self) {
+        self.all_entered();
         self.continued.shrink_to_fit();
         if self.bytes.capacity() > 2 * FULL {
             self.bytes.shrink_to_fit();
@@ -267,7 +269,6 @@ impl Segment {
     pub(super) fn written(&self) -> Written {
         Written {
             bytes: self.bytes.len(),
-            continued: self.continued.len(),
             symbols: self.dictionary.count(),
             processes: self.processes.len(),
             series: self.series.len(),
@@ -279,16 +280,19 @@ impl Segment {
         self.bytes.len() - began.bytes
     }
 
-    /// Notes that `first`, of this segment, goes on with the trace of `before`. In no order, up to [`kept`](Self::kept).
+    /// Notes that `first`, of this segment, goes on with the trace of `before`. In no order, up to [`all_entered`](Self::all_entered), and not in the record
+    /// itself, which the caches have forgotten by now.
     #[inline]
     pub(super) fn goes_on(&mut self, first: Place, before: Place) {
-        self.bytes[first.at() as usize] |= mark::BEFORE_LISTED;
         self.continued.push(Continued { at: first.at(), before: [before.segment(), before.at()] });
     }
 
-    /// What was written since stays.
-    pub(super) fn kept(&mut self, since: &Written) {
-        self.continued[since.continued..].sort_unstable();
+    /// All traces whose records were written so far are entered.
+    pub(super) fn all_entered(&mut self) {
+        let Segment { continued, ordered, .. } = self;
+        // What was entered before has its records before these.
+        continued[*ordered..].sort_unstable();
+        *ordered = continued.len();
     }
 
     /// Takes out what was written since, all of it with `memo`. Returns how many series it looked at, which is
@@ -308,7 +312,6 @@ impl Segment {
             }
         }
         self.bytes.truncate(to.bytes);
-        self.continued.truncate(to.continued);
         let Segment { hasher, series, series_table, processes, process_bytes, process_table, .. } = self;
         for (number, one) in series.iter().enumerate().skip(to.series) {
             looked_at += 1;
@@ -398,7 +401,7 @@ impl Segment {
     /// What stands behind the tags of a record, and a reader of what stands before.
     pub(super) fn fixed(&self, at: u32) -> (Fixed, Reader<'_>) {
         let (mut fixed, reader) = self.told(at);
-        if fixed.marks & mark::BEFORE_LISTED != 0
+        if fixed.before.is_none()
             && let Ok(listed) = self.continued.binary_search_by_key(&at, |continued| continued.at)
         {
             let [segment, at] = self.continued[listed].before;

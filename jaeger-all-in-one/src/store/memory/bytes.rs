@@ -6,6 +6,8 @@
 pub(super) trait Out {
     fn byte(&mut self, byte: u8);
     fn slice(&mut self, bytes: &[u8]);
+    /// The first `length` of some bytes, which may all be written: a copy of a fixed length is some moves and no call.
+    fn part<const N: usize>(&mut self, bytes: &[u8; N], length: usize);
 }
 
 impl Out for Vec<u8> {
@@ -16,6 +18,12 @@ impl Out for Vec<u8> {
     #[inline]
     fn slice(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+    #[inline]
+    fn part<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
+        let length = self.len() + length;
+        self.extend_from_slice(bytes);
+        self.truncate(length);
     }
 }
 
@@ -31,12 +39,10 @@ impl<const N: usize> Piece<N> {
         Piece { bytes: [0; N], length: 0 }
     }
 
-    /// Appends it: the whole piece and then cut, since a copy of a fixed length is some moves and no call.
+    /// Appends it.
     #[inline]
-    pub(super) fn append_to(&self, to: &mut Vec<u8>) {
-        let length = to.len() + self.length;
-        to.extend_from_slice(&self.bytes);
-        to.truncate(length);
+    pub(super) fn append_to(&self, to: &mut impl Out) {
+        to.part(&self.bytes, self.length);
     }
 }
 
@@ -50,6 +56,10 @@ impl<const N: usize> Out for Piece<N> {
     fn slice(&mut self, bytes: &[u8]) {
         self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();
+    }
+    #[inline]
+    fn part<const M: usize>(&mut self, bytes: &[u8; M], length: usize) {
+        self.slice(&bytes[..length]);
     }
 }
 

@@ -4,7 +4,7 @@
 //! sealed segments (never changed, shared with readers) … · active segment        traces: id → places of its first and last record
 //! ```
 //!
-//! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of a megabyte (`segment.rs`), in the order of their arrival. The records of a trace
+//! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of two megabytes (`segment.rs`, `room.rs`), in the order of their arrival. The records of a trace
 //! are chained from the last to the first, those of a message by distances, the first of them by a list of its segment. The table is written in strokes, and before anybody reads it (`met.rs` says why for both). One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
 //! copy the active segment (a tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
 //!
@@ -18,6 +18,7 @@ mod bytes;
 mod dictionary;
 mod met;
 mod record;
+mod room;
 mod search;
 mod segment;
 mod tags;
@@ -32,6 +33,7 @@ use jaeger_thrift::{Batch, Process, Sink as _};
 use self::adding::Adding;
 use self::met::Met;
 use self::record::{Place, mark, read_references};
+use self::room::Room;
 use self::segment::{Segment, outcome};
 use self::traces::Traces;
 use super::heads::parent_of;
@@ -78,7 +80,7 @@ struct Held {
     /// Bytes of the sealed ones.
     sealed_bytes: usize,
     /// Memory of segments that went.
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Room>,
     spans: u64,
     evicted: u64,
 }
@@ -164,7 +166,7 @@ impl Held {
     fn seal(&mut self, limit: usize) {
         let next = Segment::new(self.active.number.wrapping_add(1), self.spare.pop());
         self.full.push(std::mem::replace(&mut self.active, next));
-        // A megabyte is to come, so that the limit is not passed before the next look.
+        // A segment is to come, so that the limit is not passed before the next look.
         if self.bytes() + segment::FULL > limit {
             self.enter();
             self.make_room(limit);

@@ -13,7 +13,7 @@
 
 use jaeger_thrift::{RefType, SpanRef};
 
-use super::bytes::{Out as _, Piece, Reader, put, put_signed};
+use super::bytes::{Out, Piece, Reader, put, put_signed};
 
 /// What the first byte says.
 pub(super) mod mark {
@@ -73,7 +73,7 @@ const LONGEST: usize = 1 + 5 + 5 + 5 + 5 + 16 + 8 + 8 + 10 + 10 + 5;
 
 /// Writes what stands behind the tags. The trace's record before is of the same segment.
 #[inline(always)]
-pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i64) {
+pub(super) fn write_fixed(to: &mut impl Out, fixed: &Fixed, here: Place, base: i64) {
     let mut marks = fixed.marks;
     for (is, mark) in [
         (fixed.before.is_some(), mark::BEFORE_HERE),
@@ -108,15 +108,15 @@ pub(super) fn write_fixed(to: &mut Vec<u8>, fixed: &Fixed, here: Place, base: i6
 }
 
 /// Writes references of a span of this trace.
-pub(super) fn write_references(to: &mut Vec<u8>, references: &[SpanRef], trace_id: u128) {
+pub(super) fn write_references(to: &mut impl Out, references: &[SpanRef], trace_id: u128) {
     put(to, references.len() as u64);
     for reference in references {
         let same = reference.trace_id == trace_id;
-        to.push(u8::from(same) << 1 | u8::from(reference.ref_type == RefType::FollowsFrom));
+        to.byte(u8::from(same) << 1 | u8::from(reference.ref_type == RefType::FollowsFrom));
         if !same {
-            to.extend_from_slice(&reference.trace_id.to_le_bytes());
+            to.slice(&reference.trace_id.to_le_bytes());
         }
-        to.extend_from_slice(&reference.span_id.to_le_bytes());
+        to.slice(&reference.span_id.to_le_bytes());
     }
 }
 

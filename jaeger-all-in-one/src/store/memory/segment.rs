@@ -1,4 +1,4 @@
-//! A stretch of the store: about a megabyte of records in order of arrival, with all that is needed to read and to search them.
+//! A stretch of the store: about two megabytes of records in order of arrival, with all that is needed to read and to search them.
 //!
 //! Records are written once and never changed. What makes a search cheap is the *series*: one for each process, operation and kind of span; it knows the
 //! extremes of its spans' times, and its records are chained from the newest to the oldest. A segment goes as a whole, and everything with it.
@@ -12,12 +12,13 @@ use jaeger_thrift::{Process, Span};
 use super::bytes::{Reader, put};
 use super::dictionary::{Dictionary, Memo, Symbol};
 use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed, write_references};
+use super::room::Room;
 use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tag};
 use crate::store::heads::{TELLING, Told, is_panic};
 
-/// Bytes of records after which a segment is full. Large enough that its dictionary costs little, small enough that copying one to read it takes a
-/// tenth of a millisecond.
-pub(super) const FULL: usize = 1 << 20;
+/// Bytes of records after which a segment is full: a piece of memory without a rest for the last span, so that another is hardly ever begun for that. Large
+/// enough that its dictionary costs little, small enough that copying one to read it takes some tenth of a millisecond.
+pub(super) const FULL: usize = super::room::SIZE - (32 << 10);
 
 /// How spans ended that did not return. They are few: as part of the series they cost the others no byte.
 pub(super) mod outcome {
@@ -84,7 +85,7 @@ pub(super) struct Segment {
     pub(super) number: u32,
     /// Start of its first span; the others' are told from there.
     base: i64,
-    bytes: Vec<u8>,
+    bytes: Room,
     /// In the order of the records, up to the number of `ordered`.
     continued: Vec<Continued>,
     ordered: usize,
@@ -101,10 +102,9 @@ pub(super) struct Segment {
 
 impl Segment {
     /// An empty one, with memory of an older one if there is some.
-    pub(super) fn new(number: u32, spare: Option<Vec<u8>>) -> Self {
+    pub(super) fn new(number: u32, spare: Option<Room>) -> Self {
         let mut bytes = spare.unwrap_or_default();
-        bytes.clear();
-        bytes.reserve(FULL + FULL / 16);
+        bytes.truncate(0);
         let mut dictionary = Dictionary::default();
         for key in TELLING {
             dictionary.intern(key);
@@ -138,9 +138,9 @@ impl Segment {
         self.bytes.len() >= FULL || described + self.series.len() * size_of::<Series>() >= 2 * FULL
     }
 
-    /// Bytes held.
+    /// Bytes held, of the piece of memory all.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.size()
             + self.continued.len() * size_of::<Continued>()
             + self.dictionary.bytes()
             + self.repeats.bytes()
@@ -152,7 +152,7 @@ impl Segment {
     }
 
     /// Its memory for the next one.
-    pub(super) fn into_spare(self) -> Vec<u8> {
+    pub(super) fn into_spare(self) -> Room {
         self.bytes
     }
 
@@ -160,9 +160,7 @@ impl Segment {
     pub(super) fn seal(&mut self) {
         self.all_entered();
         self.continued.shrink_to_fit();
-        if self.bytes.capacity() > 2 * FULL {
-            self.bytes.shrink_to_fit();
-        }
+        self.bytes.fit();
     }
 
     // ------------------------------------------------------------------------------------------------------ writing

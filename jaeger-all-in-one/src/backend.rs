@@ -206,9 +206,23 @@ impl Backend {
         }
         let stopped = stopped.clone();
         let port = match what {
-            "thrift_http" => Port::http(Receiver::ThriftHttp, address, app, stopped, thrift_http::answer),
-            "otlp_http" => Port::http(Receiver::OtlpHttp, address, app, stopped, otlp::http::answer),
-            "zipkin" => Port::http(Receiver::Zipkin, address, app, stopped, zipkin::answer),
+            "thrift_http" => Port::http(
+                Receiver::ThriftHttp,
+                address,
+                app,
+                stopped,
+                Some(thrift_http::QUICK),
+                thrift_http::answer,
+            ),
+            "otlp_http" => Port::http(
+                Receiver::OtlpHttp,
+                address,
+                app,
+                stopped,
+                Some(otlp::http::QUICK),
+                otlp::http::answer,
+            ),
+            "zipkin" => Port::http(Receiver::Zipkin, address, app, stopped, None, zipkin::answer),
             "otlp_grpc" => {
                 Port::start(Receiver::OtlpGrpc, address, |listener| otlp::grpc::serve(listener, app, stopped))
             }

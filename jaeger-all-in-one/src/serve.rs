@@ -23,6 +23,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Sleep;
 
+use crate::receive::Held;
+
 /// Connections of a port at a time; more wait in the system's queue.
 pub(crate) const CONNECTIONS: usize = 512;
 /// How long the head of a request may take, and a connection may idle.
@@ -45,8 +47,23 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Has `service` answer requests until `stopped` says true.
-pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, mut stopped: watch::Receiver<bool>)
+pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, stopped: watch::Receiver<bool>)
 where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    serve_after(listener, service, stopped, |connection| std::future::ready(Some(connection))).await;
+}
+
+/// The same for connections that `first` has first, and gives if there is more to be answered; it ends when `stopped` says true.
+pub(crate) async fn serve_after<S, B, F>(
+    listener: TcpListener,
+    service: S,
+    mut stopped: watch::Receiver<bool>,
+    first: impl Fn(Connection) -> F,
+) where
+    F: Future<Output = Option<Connection>> + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
@@ -59,14 +76,15 @@ where
             // An error means that the backend is gone, which is the end too.
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
-            .serve_connection(TokioIo::new(connection), service.clone());
-        let connection = open.watch(connection);
+        let (service, watcher, connection) = (service.clone(), open.watcher(), first(connection));
         tokio::spawn(async move {
+            let Some(connection) = connection.await else { return };
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .serve_connection(TokioIo::new(connection), service);
             // What fails is the client's side.
-            let _ = connection.await;
+            let _ = watcher.watch(connection).await;
         });
     }
     drop(listener);
@@ -92,7 +110,14 @@ impl Places {
             };
             // Answers are small and waited for.
             let _ = stream.set_nodelay(true);
-            return Connection { stream, _place: place, writing: None, quiet: None, reading: None };
+            return Connection {
+                stream,
+                _place: place,
+                begun: None,
+                writing: None,
+                quiet: None,
+                reading: None,
+            };
         }
     }
 }
@@ -101,6 +126,8 @@ impl Places {
 pub(crate) struct Connection {
     stream: TcpStream,
     _place: Option<OwnedSemaphorePermit>,
+    /// What somebody read of it who leaves it to another.
+    begun: Option<Begun>,
     /// Since a write could not be done.
     writing: Option<Pin<Box<Sleep>>>,
     /// How long the other side may say nothing.
@@ -109,7 +136,30 @@ pub(crate) struct Connection {
     reading: Option<Pin<Box<Sleep>>>,
 }
 
+struct Begun {
+    bytes: Vec<u8>,
+    /// How many of them the other one has.
+    given: usize,
+    _held: Held,
+}
+
 impl Connection {
+    /// One that somebody read these bytes of, for whom `held` is held.
+    pub(crate) fn begun(mut self, bytes: Vec<u8>, held: Held) -> Self {
+        self.begun = Some(Begun { bytes, given: 0, _held: held });
+        self
+    }
+
+    /// As `TcpStream::readable`.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
+
+    /// As `TcpStream::try_read`.
+    pub(crate) fn try_read(&self, to: &mut [u8]) -> io::Result<usize> {
+        self.stream.try_read(to)
+    }
+
     /// One whose other side may say nothing for so long; else for ever, where a protocol has deadlines of its own.
     pub(crate) fn quiet_for(mut self, quiet: Duration) -> Self {
         self.quiet = Some(quiet);
@@ -149,6 +199,16 @@ impl AsyncRead for Connection {
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if let Some(begun) = &mut this.begun {
+            let bytes = &begun.bytes[begun.given..];
+            let some = &bytes[..bytes.len().min(to.remaining())];
+            to.put_slice(some);
+            begun.given += some.len();
+            if begun.given == begun.bytes.len() {
+                this.begun = None;
+            }
+            return Poll::Ready(Ok(()));
+        }
         let done = Pin::new(&mut this.stream).poll_read(context, to);
         match this.quiet {
             Some(quiet) => within(&mut this.reading, quiet, done, context),

@@ -37,7 +37,7 @@ pub(super) const FULL: &str = "too much is coming in at the same time; send it a
 
 /// A body's part of a budget, free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     of: &'static Semaphore,
     permit: Option<SemaphorePermit<'static>>,
     bytes: usize,

@@ -5,12 +5,15 @@ mod budget;
 mod http;
 pub mod otlp;
 pub(crate) mod port;
+mod quick;
 pub mod thrift_http;
 pub mod udp;
 pub mod unpacked;
 pub mod zipkin;
 
 use jaeger_thrift::{DecodeError, DecodeErrorKind};
+
+pub(crate) use self::budget::Held;
 
 use crate::counters::Cause;
 

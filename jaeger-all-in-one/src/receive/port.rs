@@ -16,9 +16,10 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use super::http::{Answer, Request};
+use super::quick::Quick;
 use crate::app::App;
 use crate::counters::Receiver;
-use crate::serve::{bind, serve};
+use crate::serve::{bind, serve_after};
 
 /// How long what is done aside may still take at the end.
 const END: Duration = Duration::from_secs(1);
@@ -53,7 +54,7 @@ impl Port {
         Ok(Port { address, thread: Some(thread) })
     }
 
-    /// The same for a port that speaks HTTP/1 and answers with `answer`, until `stopped` says true.
+    /// The same for a port that speaks HTTP/1 and answers with `answer`, until `stopped` says true; with `quick` what is ordinary, if that is known.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -62,16 +63,27 @@ impl Port {
         address: SocketAddr,
         app: App,
         stopped: watch::Receiver<bool>,
+        quick: Option<Quick>,
         answer: impl Fn(App, Request) -> A + Clone + Send + 'static,
     ) -> io::Result<Port>
     where
         A: Future<Output = Answer> + Send + 'static,
     {
+        let (taking, stopping) = (app.clone(), stopped.clone());
+        let first = move |connection| {
+            let (app, stopped) = (taking.clone(), stopping.clone());
+            async move {
+                match quick {
+                    Some(quick) => quick.serve(app, connection, stopped).await,
+                    None => Some(connection),
+                }
+            }
+        };
         let service = service_fn(move |request| {
             let answer = answer(app.clone(), request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        Port::start(receiver, address, |listener| serve(listener, service, stopped))
+        Port::start(receiver, address, |listener| serve_after(listener, service, stopped, first))
     }
 
     /// Where it listens.

@@ -6,8 +6,19 @@ use jaeger_thrift::{Batch, DecodeError, Protocol};
 use super::body::{self, Refusal};
 use super::cause;
 use super::http::{self, Answer, Request};
+use super::quick::Quick;
 use crate::app::App;
 use crate::counters::{Cause, Receiver};
+
+/// What clients send.
+pub(crate) const QUICK: Quick = Quick {
+    path: "/api/traces",
+    media_type: "application/x-thrift",
+    status: "202 Accepted",
+    answer_type: "",
+    answer: b"",
+    take: |app, bytes| take_batch(app, bytes).is_ok(),
+};
 
 /// Answers a request to the port.
 pub(crate) async fn answer(app: App, request: Request) -> Answer {

@@ -10,7 +10,21 @@ use crate::counters::{Cause, Receiver};
 use crate::forward::Way;
 use crate::receive::body::{self, Refusal};
 use crate::receive::http::{self, Answer, Request};
+use crate::receive::quick::Quick;
 use crate::receive::unpacked;
+
+/// What exporters send, if they pack nothing.
+pub(crate) const QUICK: Quick = Quick {
+    path: "/v1/traces",
+    media_type: "application/x-protobuf",
+    status: "200 OK",
+    answer_type: "application/x-protobuf",
+    answer: TAKEN,
+    take: |app, bytes| super::take_protobuf(app, Receiver::OtlpHttp, bytes).is_ok(),
+};
+
+/// All was taken: a partial success of which nothing is told.
+const TAKEN: &[u8] = &[0x0a, 0];
 
 /// Answers a request to the port.
 pub(crate) async fn answer(app: App, request: Request) -> Answer {
@@ -62,7 +76,7 @@ async fn traces(app: App, request: Request) -> Answer {
     };
     match take(&app, kind, request).await {
         Ok(()) => match kind {
-            Kind::Protobuf => http::answer(StatusCode::OK, kind.name(), &[0x0a, 0][..]),
+            Kind::Protobuf => http::answer(StatusCode::OK, kind.name(), TAKEN),
             Kind::Json => http::answer(StatusCode::OK, kind.name(), r#"{"partialSuccess":{}}"#),
         },
         Err(refusal) => {

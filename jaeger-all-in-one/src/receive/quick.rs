@@ -1,0 +1,495 @@
+//! Requests as exporters send them, answered without the library that speaks HTTP.
+//!
+//! An exporter sends some hundred spans every few milliseconds or seconds, and each time all that a server consists of has to be fetched into the caches first,
+//! which takes as long as reading the spans. So what is ordinary is read here: a whole `POST` of the port's path and type, neither packed nor in chunks,
+//! of less than 256 KiB, that asks for nothing else. Whatever is not, is late, or is refused goes to the library, with the connection and all that was read of it, and
+//! stays there. So this can only be faster, never judge otherwise; the tests hold it to that, answer by answer.
+//!
+//! Left out on purpose: packed bodies, whose unpacking costs more than all of this, and Zipkin's JSON.
+
+use std::future::poll_fn;
+use std::io::{ErrorKind, Write as _};
+use std::pin::{Pin, pin};
+use std::time::{Duration, SystemTime};
+
+use httparse::Status;
+use tokio::io::AsyncWrite as _;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::budget::Held;
+use super::unpacked::UNASKED;
+use crate::app::App;
+use crate::serve::Connection;
+
+/// Headers that are read here at most, and bytes of all.
+const HEADERS: usize = 32;
+const HEAD: usize = 4 << 10;
+/// Bytes that a connection has to read to, whatever comes. What it has more is held of the budget of all bodies.
+const LEAST: usize = 16 << 10;
+/// How often a connection is looked after: a request that was begun at the last look is late.
+const LOOK: Duration = Duration::from_secs(5);
+/// After so many looks without a request it has only [`LEAST`] to read to.
+const SHRINK: u32 = 3;
+/// And after so many it is closed.
+const CLOSE: u32 = 6;
+
+/// What a port takes, and how it answers when it has taken it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quick {
+    pub(crate) path: &'static str,
+    pub(crate) media_type: &'static str,
+    /// The rest of the status line.
+    pub(crate) status: &'static str,
+    /// Of the answer; none if it is empty.
+    pub(crate) answer_type: &'static str,
+    pub(crate) answer: &'static [u8],
+    /// Takes a body in, whole; whether it did. If not, nothing of it is taken, and nothing counted.
+    pub(crate) take: fn(&App, &[u8]) -> bool,
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begin {
+    /// The head of an ordinary request, of so many bytes, and its body's.
+    Head(usize, usize),
+    /// Something that may become one.
+    Part,
+    Other,
+}
+
+/// What was read of a connection and not answered.
+struct Reading {
+    /// Read to; `filled` bytes are.
+    buffer: Vec<u8>,
+    filled: usize,
+    held: Held,
+}
+
+impl Reading {
+    /// Has room for more of a request of so many bytes, as much again as came at most: who only says that much will come gets nothing. Whether there was room.
+    fn grow(&mut self, request: usize) -> bool {
+        let size = request.min(self.filled * 2).max(LEAST);
+        if size <= self.buffer.len() {
+            return true;
+        }
+        if size > LEAST && self.held.try_grow(size).is_err() {
+            return false;
+        }
+        self.buffer.resize(size, 0);
+        true
+    }
+
+    fn shrink(&mut self) {
+        self.buffer.truncate(LEAST);
+        self.buffer.shrink_to_fit();
+        self.held = Held::default();
+    }
+}
+
+impl Quick {
+    /// Answers requests until one comes that is none for here: then the connection, with what was read of it. `None` if it is over.
+    pub(crate) async fn serve(
+        self,
+        app: App,
+        mut connection: Connection,
+        mut stopped: watch::Receiver<bool>,
+    ) -> Option<Connection> {
+        let mut reading = Reading { buffer: Vec::new(), filled: 0, held: Held::default() };
+        let mut begin = Begin::Part;
+        let (mut looks, mut late) = (0, false);
+        let mut look = pin!(sleep(LOOK));
+        let mut stop = pin!(stopped.wait_for(|stop| *stop));
+        let mut answer = Vec::new();
+        loop {
+            if begin == Begin::Part {
+                begin = self.begin(&reading.buffer[..reading.filled]);
+            }
+            let whole = match begin {
+                Begin::Head(head, body) => head + body,
+                Begin::Part => HEAD,
+                Begin::Other => break,
+            };
+            if let Begin::Head(head, _) = begin
+                && reading.filled >= whole
+            {
+                if !(self.take)(&app, &reading.buffer[head..whole]) {
+                    break;
+                }
+                self.answer(&mut answer);
+                write(&mut connection, &answer).await?;
+                reading.buffer.copy_within(whole..reading.filled, 0);
+                reading.filled -= whole;
+                (begin, looks, late) = (Begin::Part, 0, false);
+                continue;
+            }
+            if !reading.grow(whole) {
+                break;
+            }
+            tokio::select! {
+                // What comes is looked at first, and mostly it has come.
+                biased;
+                readable = connection.readable() => readable.ok()?,
+                _ = &mut stop => break,
+                () = &mut look => {
+                    look.as_mut().reset(Instant::now() + LOOK);
+                    looks += 1;
+                    if late {
+                        break;
+                    }
+                    late = reading.filled > 0;
+                    if !late && looks == SHRINK {
+                        reading.shrink();
+                    }
+                    if !late && looks >= CLOSE {
+                        return None;
+                    }
+                    continue;
+                }
+            }
+            match connection.try_read(&mut reading.buffer[reading.filled..]) {
+                Ok(0) => break,
+                Ok(more) => reading.filled += more,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return None,
+            }
+        }
+        let Reading { mut buffer, filled, held } = reading;
+        buffer.truncate(filled);
+        // Without a byte there is nothing to be answered, now or later: it has ended, or the program does.
+        (filled > 0).then(|| connection.begun(buffer, held))
+    }
+
+    fn begin(&self, bytes: &[u8]) -> Begin {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        let head = match request.parse(bytes) {
+            Ok(Status::Complete(head)) if head <= HEAD => head,
+            Ok(Status::Partial) if bytes.len() < HEAD => return Begin::Part,
+            _ => return Begin::Other,
+        };
+        let wanted = (Some("POST"), Some(self.path), Some(1));
+        match (request.method, request.path, request.version) == wanted {
+            true => self.length(request.headers).map_or(Begin::Other, |body| Begin::Head(head, body)),
+            false => Begin::Other,
+        }
+    }
+
+    /// The body's length, if these are the headers of an ordinary request.
+    fn length(&self, headers: &[httparse::Header<'_>]) -> Option<usize> {
+        let (mut length, mut has_type) = (None, false);
+        for header in headers {
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            if is("content-length") && length.is_none() {
+                // No sign and no blanks, of which somebody may think otherwise.
+                let digits = header.value.iter().all(u8::is_ascii_digit);
+                length = Some(std::str::from_utf8(header.value).ok()?.parse().ok().filter(|_| digits)?);
+            } else if is("content-type") && !has_type {
+                has_type = header.value.eq_ignore_ascii_case(self.media_type.as_bytes());
+            } else if is("connection") {
+                header.value.eq_ignore_ascii_case(b"keep-alive").then_some(())?;
+            } else if ASKING.into_iter().any(is) {
+                return None;
+            }
+        }
+        length.filter(|&length: &usize| has_type && length <= UNASKED)
+    }
+
+    /// As the library writes it.
+    fn answer(&self, to: &mut Vec<u8>) {
+        let Quick { status, answer_type, answer, .. } = self;
+        let (before, after) = if answer_type.is_empty() { ("", "") } else { ("content-type: ", "\r\n") };
+        to.clear();
+        let date = httpdate::HttpDate::from(SystemTime::now());
+        let length = answer.len();
+        // A vector takes all.
+        let _ = write!(
+            to,
+            "HTTP/1.1 {status}\r\n{before}{answer_type}{after}content-length: {length}\r\ndate: {date}\r\n\r\n"
+        );
+        to.extend_from_slice(answer);
+    }
+}
+
+/// Headers that ask for something, or say something of the body; of the two that are read here a second one.
+const ASKING: [&str; 9] = [
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "expect",
+    "upgrade",
+    "te",
+    "trailer",
+    "origin",
+];
+
+/// Writes all of it; `None` if the other side is gone, or takes nothing for too long.
+async fn write(connection: &mut Connection, mut bytes: &[u8]) -> Option<()> {
+    while !bytes.is_empty() {
+        match poll_fn(|context| Pin::new(&mut *connection).poll_write(context, bytes)).await {
+            Ok(written) if written > 0 => bytes = &bytes[written..],
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::counters::{Cause, Receiver};
+    use crate::receive::port::Port;
+    use crate::receive::{http, otlp};
+    use crate::serve::Places;
+    use crate::store::memory::MemoryStore;
+    use hyper::StatusCode;
+    use std::io::Read as _;
+    use std::net::TcpStream;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    const QUICK: Quick = otlp::http::QUICK;
+    /// `Connection: close`, so that the other side ends.
+    const LAST: &[u8] = b"GET /last HTTP/1.1\r\nConnection: close\r\n\r\n";
+
+    fn app() -> App {
+        App::new(Config::default(), Box::new(MemoryStore::new(64 << 20)))
+    }
+
+    /// A request in OTLP's protobuf: one span of trace 1, without a name.
+    fn body() -> Vec<u8> {
+        let mut span = vec![0x0a, 16];
+        span.extend(1_u128.to_be_bytes());
+        span.extend([0x12, 8, 0, 0, 0, 0, 0, 0, 0, 1]);
+        let wrap = |bytes: Vec<u8>, key: u8| [vec![key, bytes.len() as u8], bytes].concat();
+        wrap(wrap(wrap(span, 0x12), 0x12), 0x0a)
+    }
+
+    fn post(line: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+        [format!("{line}\r\n{headers}\r\n").as_bytes(), body].concat()
+    }
+
+    const LINE: &str = "POST /v1/traces HTTP/1.1";
+
+    fn ordinary(more: &str, body: &[u8]) -> Vec<u8> {
+        let length = body.len();
+        let headers =
+            format!("Host: x\r\nContent-Type: application/x-protobuf\r\n{more}Content-Length: {length}\r\n");
+        post(LINE, &headers, body)
+    }
+
+    /// Requests, each with whether it is answered here.
+    fn all() -> Vec<(Vec<u8>, bool)> {
+        let body = body();
+        let kind = "content-type: application/x-protobuf\r\n";
+        let odd = |headers: &str| (post(LINE, headers, &body), false);
+        let n = body.len();
+        let many = |count: usize| (0..count).map(|n| format!("x-{n}: {n}\r\n")).collect::<String>();
+        // A field that nobody knows.
+        let filled = |length: usize| {
+            let mut bytes = vec![0x7a];
+            let mut left = length - 4;
+            for _ in 0..2 {
+                bytes.push(left as u8 | 0x80);
+                left >>= 7;
+            }
+            bytes.push(left as u8);
+            bytes.resize(length, 0);
+            bytes
+        };
+        vec![
+            (ordinary("", &body), true),
+            (ordinary("", b""), true),
+            (ordinary("Connection: Keep-Alive\r\nUser-Agent: x\r\nAccept: */*\r\n", &body), true),
+            (
+                post(
+                    LINE,
+                    &format!("CONTENT-LENGTH: {n}\r\ncontent-type: Application/X-Protobuf\r\n"),
+                    &body,
+                ),
+                true,
+            ),
+            ([b"\r\n\r\n".to_vec(), ordinary("", &body)].concat(), true),
+            (ordinary(&many(HEADERS - 3), &body), true),
+            (ordinary("", &filled(UNASKED)), true),
+            (ordinary("", &filled(UNASKED + 1)), false),
+            (ordinary(&many(HEADERS - 2), &body), false),
+            (ordinary(&format!("x: {}\r\n", "y".repeat(HEAD)), &body), false),
+            // Refused, so the library says why.
+            (ordinary("", b"no protobuf"), false),
+            (ordinary("Origin: null\r\n", &body), false),
+            (ordinary("Content-Encoding: identity\r\n", &body), false),
+            (ordinary("Content-Encoding: br\r\n", &body), false),
+            (ordinary("TE: trailers\r\n", &body), false),
+            (ordinary("Upgrade: h2c\r\n", &body), false),
+            (ordinary("Expect: 100-continue\r\n", &body), false),
+            (ordinary("Content-Type: application/json\r\n", &body), false),
+            (ordinary(&format!("Content-Length: {n}\r\n"), &body), false),
+            odd(&format!("{kind}content-length: {n}, {n}\r\n")),
+            odd(&format!("{kind}transfer-encoding: chunked\r\n")),
+            (
+                post(LINE, &format!("{kind}transfer-encoding: chunked\r\n"), b"2\r\n\x7a\x00\r\n0\r\n\r\n"),
+                false,
+            ),
+            odd(&format!("content-type: application/x-protobuf; charset=x\r\ncontent-length: {n}\r\n")),
+            odd(&format!("content-type: text/plain\r\ncontent-length: {n}\r\n")),
+            odd(&format!("content-length: {n}\r\n")),
+            (post("POST /v1/traces?x HTTP/1.1", &format!("{kind}content-length: {n}\r\n"), &body), false),
+            (
+                post("POST http://x/v1/traces HTTP/1.1", &format!("{kind}content-length: {n}\r\n"), &body),
+                false,
+            ),
+            (post("POST /v1/trace HTTP/1.1", &format!("{kind}content-length: {n}\r\n"), &body), false),
+            (post("PUT /v1/traces HTTP/1.1", &format!("{kind}content-length: {n}\r\n"), &body), false),
+        ]
+    }
+
+    /// What ends the connection, whatever comes behind it.
+    fn ends() -> Vec<Vec<u8>> {
+        let body = body();
+        let (n, kind) = (body.len(), "content-type: application/x-protobuf\r\n");
+        vec![
+            LAST.to_vec(),
+            ordinary("Connection: close\r\n", &body),
+            post("POST /v1/traces HTTP/1.0", &format!("{kind}content-length: {n}\r\n"), &body),
+            post(LINE, &format!("{kind}content-length: +{n}\r\n"), &body),
+            post(LINE, &format!("{kind}content-length: {n}\r\ncontent-length: 1\r\n"), &body),
+            post(LINE, &format!("{kind}content length: {n}\r\n"), &body),
+            b"no request at all\r\n\r\n".to_vec(),
+        ]
+    }
+
+    /// All that is answered to these bytes, sent in pieces of that size, but for the dates.
+    fn answers(port: &Port, bytes: &[u8], piece: usize) -> String {
+        let mut stream = TcpStream::connect(port.address()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut other = stream.try_clone().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for piece in bytes.chunks(piece) {
+                    // It may have ended before.
+                    if other.write_all(piece).is_err() {
+                        break;
+                    }
+                }
+            });
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            let text = String::from_utf8_lossy(&answer).into_owned();
+            text.split("\r\n").filter(|line| !line.starts_with("date: ")).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn counted(app: &App) -> Vec<u64> {
+        let causes = [Cause::MediaType, Cause::Invalid, Cause::TooLarge, Cause::Truncated, Cause::Timeout];
+        let refused = causes.map(|cause| app.counters.refusals(Receiver::OtlpHttp, cause));
+        [&refused[..], &[app.counters.spans(Receiver::OtlpHttp), app.store.stats().spans]].concat()
+    }
+
+    #[test]
+    fn what_is_answered_here_is_what_the_library_answers() {
+        // Dropped behind the channel, whose end is theirs.
+        let (quick, library);
+        let (_stop, stopped) = watch::channel(false);
+        let start = |quick| {
+            let app = app();
+            let (receiver, free) = (Receiver::OtlpHttp, "127.0.0.1:0".parse().unwrap());
+            let port = Port::http(receiver, free, app.clone(), stopped.clone(), quick, otlp::http::answer);
+            (app, port.unwrap())
+        };
+        (quick, library) = (start(Some(QUICK)), start(None));
+        let first = ordinary("", &body());
+        for (n, (request, _)) in all().iter().enumerate() {
+            for end in ends() {
+                let bytes = [&first, request, &first, &end].map(|bytes| &bytes[..]).concat();
+                let piece = if n % 2 == 0 { bytes.len() } else { 1_000 };
+                let answered = answers(&quick.1, &bytes, piece);
+                assert!(answered.starts_with("HTTP/1.1 200 OK"), "{answered}");
+                assert_eq!(
+                    answered,
+                    answers(&library.1, &bytes, piece),
+                    "{}",
+                    String::from_utf8_lossy(&bytes)
+                );
+                assert_eq!(counted(&quick.0), counted(&library.0), "{}", String::from_utf8_lossy(&bytes));
+            }
+        }
+        // Cut everywhere.
+        for piece in 1..300 {
+            let bytes = [&first[..], &all()[2].0, &all()[10].0, &first, LAST].concat();
+            let answered = answers(&quick.1, &bytes, piece);
+            assert_eq!(answered.matches("HTTP/1.1 ").count(), 5, "{piece}: {answered}");
+            assert_eq!(answered, answers(&library.1, &bytes, piece), "{piece}");
+        }
+        assert_eq!(counted(&quick.0), counted(&library.0));
+    }
+
+    #[test]
+    fn what_is_ordinary_is_answered_here_and_nothing_else() {
+        let port;
+        let (_stop, stopped) = watch::channel(false);
+        let teapot = async |_, _| http::answer(StatusCode::IM_A_TEAPOT, "", "");
+        let free = "127.0.0.1:0".parse().unwrap();
+        port = Port::http(Receiver::OtlpHttp, free, app(), stopped, Some(QUICK), teapot).unwrap();
+        for (request, is_ordinary) in all() {
+            let answered = answers(&port, &[&request[..], LAST].concat(), request.len());
+            assert_eq!(answered.starts_with("HTTP/1.1 200 OK"), is_ordinary, "{answered}\n{}", {
+                String::from_utf8_lossy(&request[..request.len().min(300)])
+            });
+        }
+    }
+
+    /// A connection as this has it, and the client's side.
+    async fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Places::new(1).accept(&listener).await, client)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_late_goes_to_the_library_with_all_that_came() {
+        let (_stop, stopped) = watch::channel(false);
+        let whole = ordinary("", &body());
+        for length in [1, 30, whole.len() - 1] {
+            let (connection, mut client) = pair().await;
+            client.write_all(&whole[..length]).unwrap();
+            let began = Instant::now();
+            let mut left = QUICK.serve(app(), connection, stopped.clone()).await.expect("it was begun");
+            assert!((LOOK..=LOOK * 3).contains(&began.elapsed()), "{:?}", began.elapsed());
+            drop(client);
+            let mut bytes = Vec::new();
+            left.read_to_end(&mut bytes).await.unwrap();
+            assert_eq!(bytes, whole[..length]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_is_hung_up_on_and_so_are_all_at_the_end() {
+        let (stop, stopped) = watch::channel(false);
+        let (connection, _client) = pair().await;
+        let began = Instant::now();
+        assert!(QUICK.serve(app(), connection, stopped.clone()).await.is_none());
+        assert!((LOOK * CLOSE..LOOK * (CLOSE + 1)).contains(&began.elapsed()));
+        stop.send(true).unwrap();
+        let (connection, _client) = pair().await;
+        let began = Instant::now();
+        assert!(QUICK.serve(app(), connection, stopped).await.is_none());
+        assert!(began.elapsed() < LOOK);
+    }
+
+    #[test]
+    fn who_only_says_that_much_will_come_gets_no_memory() {
+        let mut reading = Reading { buffer: Vec::new(), filled: 0, held: Held::default() };
+        assert!(reading.grow(UNASKED));
+        assert_eq!(reading.buffer.len(), LEAST);
+        reading.filled = LEAST;
+        assert!(reading.grow(UNASKED));
+        assert_eq!(reading.buffer.len(), LEAST * 2);
+        reading.filled = 0;
+        reading.shrink();
+        assert_eq!(reading.buffer.capacity(), LEAST);
+    }
+}

@@ -1,7 +1,7 @@
 //! What receiving costs whoever does nothing with what came: the floor under every receiver.
 //!
-//! A program of its own (`load sink UDP HTTP`), built like the real one: a thread that reads datagrams, and the same HTTP server, which gathers each body and
-//! answers. It reads nothing of what it gets. `GET` says how many bytes came.
+//! A program of its own (`load sink UDP HTTP`), built like the real one: a thread that reads datagrams, and a server of the HTTP libraries that have what
+//! is not ordinary there, which gathers each body and answers. It reads nothing of what it gets. `GET` says how many bytes came.
 //!
 //! `load bare UDP HTTP` is what lies below that: no server at all, but a thread for each connection that waits in the system's call, looks for one header, and
 //! answers with a text that it has. Nothing that speaks HTTP costs less.

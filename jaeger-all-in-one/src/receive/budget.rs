@@ -86,6 +86,11 @@ impl Held {
         Ok(())
     }
 
+    /// Whether less than half of the budget is free: time to give back what is only kept.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.of.available_permits() < BUDGET / PIECE / 2
+    }
+
     pub(super) fn add(&mut self, permit: SemaphorePermit<'static>) {
         match &mut self.permit {
             Some(held) => held.merge(permit),

@@ -121,6 +121,10 @@ impl Quick {
                 reading.buffer.copy_within(whole..reading.filled, 0);
                 reading.filled -= whole;
                 (begin, looks, late) = (Begin::Part, 0, false);
+                // What is kept for the next request shall keep nobody out.
+                if reading.filled <= LEAST && reading.held.is_scarce() {
+                    reading.shrink();
+                }
                 continue;
             }
             if !reading.grow(whole) {
@@ -240,6 +244,7 @@ mod tests {
     use super::*;
     use crate::Config;
     use crate::counters::{Cause, Receiver};
+    use crate::receive::budget::{BUDGET, TURN};
     use crate::receive::port::Port;
     use crate::receive::{http, otlp};
     use crate::serve::Places;
@@ -280,6 +285,19 @@ mod tests {
         post(LINE, &headers, body)
     }
 
+    /// One field that nobody knows, of so many bytes in all.
+    fn filled(length: usize) -> Vec<u8> {
+        let mut bytes = vec![0x7a];
+        let mut left = length - 4;
+        for _ in 0..2 {
+            bytes.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        bytes.push(left as u8);
+        bytes.resize(length, 0);
+        bytes
+    }
+
     /// Requests, each with whether it is answered here.
     fn all() -> Vec<(Vec<u8>, bool)> {
         let body = body();
@@ -287,18 +305,6 @@ mod tests {
         let odd = |headers: &str| (post(LINE, headers, &body), false);
         let n = body.len();
         let many = |count: usize| (0..count).map(|n| format!("x-{n}: {n}\r\n")).collect::<String>();
-        // A field that nobody knows.
-        let filled = |length: usize| {
-            let mut bytes = vec![0x7a];
-            let mut left = length - 4;
-            for _ in 0..2 {
-                bytes.push(left as u8 | 0x80);
-                left >>= 7;
-            }
-            bytes.push(left as u8);
-            bytes.resize(length, 0);
-            bytes
-        };
         vec![
             (ordinary("", &body), true),
             (ordinary("", b""), true),
@@ -478,6 +484,34 @@ mod tests {
         let began = Instant::now();
         assert!(QUICK.serve(app(), connection, stopped).await.is_none());
         assert!(began.elapsed() < LOOK);
+    }
+
+    /// Each has sent a request of some length and keeps its buffer for the next, until half of all bodies' budget is used.
+    #[tokio::test]
+    async fn what_connections_keep_leaves_room_for_bodies() {
+        let _turn = TURN.lock().await;
+        let (port, mut clients): (Port, Vec<TcpStream>);
+        let (_stop, stopped) = watch::channel(false);
+        let free = "127.0.0.1:0".parse().unwrap();
+        port = Port::http(Receiver::OtlpHttp, free, app(), stopped, Some(QUICK), otlp::http::answer).unwrap();
+        let mut others = Held::default();
+        others.grow(BUDGET / 2 - (1 << 20)).await.unwrap();
+        let request = ordinary("", &filled(200 << 10));
+        clients = Vec::new();
+        for _ in 0..50 {
+            let mut client = TcpStream::connect(port.address()).unwrap();
+            for _ in 0..2 {
+                std::io::Write::write_all(&mut client, &request).unwrap();
+                let mut answer = [0; 15];
+                client.read_exact(&mut answer).unwrap();
+                assert_eq!(&answer, b"HTTP/1.1 200 OK");
+                let mut rest = [0; 300];
+                assert!(client.read(&mut rest).unwrap() > 0);
+            }
+            clients.push(client);
+        }
+        // They keep ten megabytes if they may.
+        assert!(others.try_grow(BUDGET - (2 << 20)).is_ok(), "bodies find no room");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) const QUICK: Quick = Quick {
 
 /// Answers a request to the port.
 pub(crate) async fn answer(app: App, request: Request) -> Answer {
-    if let Some(refused) = http::refused(&request, &["/api/traces"]) {
+    if let Some(refused) = http::refused(&request, &[QUICK.path]) {
         return refused;
     }
     match take(&app, request).await {

@@ -28,7 +28,7 @@ const TAKEN: &[u8] = &[0x0a, 0];
 
 /// Answers a request to the port.
 pub(crate) async fn answer(app: App, request: Request) -> Answer {
-    match http::refused(&request, &["/v1/traces"]) {
+    match http::refused(&request, &[QUICK.path]) {
         Some(refused) => refused,
         None => traces(app, request).await,
     }

@@ -249,6 +249,54 @@ mod tests {
         assert!(all.is_ok() && begun == ids, "each began once");
     }
 
+    /// Two segments at a time, of a store for which that is little; each trace comes again behind 50 others.
+    #[test]
+    fn traces_go_whole_though_several_segments_go_at_a_time() {
+        const LIMIT: u64 = 272 << 20;
+        const MANY: u64 = 8_000;
+        let store = MemoryStore::new(LIMIT);
+        let span = |trace: u64, n: u64| Span {
+            trace_id: 1 + u128::from(trace),
+            span_id: n,
+            tags: vec![Tag::new("blob", jaeger_thrift::Value::Binary(vec![0; 32 << 10].into()))],
+            ..Span::default()
+        };
+        let mut given = 0;
+        for n in 0..MANY {
+            let spans: Vec<_> =
+                std::iter::once(span(n, 1)).chain(n.checked_sub(50).map(|n| span(n, 2))).collect();
+            given += spans.len() as u64;
+            give(&store, &Batch { process: Process::new("large"), spans, ..Batch::default() }, true);
+            if n % 100 == 0 {
+                let stats = store.stats();
+                assert_eq!(stats.spans + stats.evicted_spans, given);
+                assert!(stats.bytes <= LIMIT, "{stats:?}");
+            }
+        }
+        let stats = store.stats();
+        let bytes = stats.bytes;
+        assert!(stats.evicted_spans > MANY / 2 && bytes > LIMIT - (16 << 20), "it is full: {stats:?}");
+        let found = store.find(&TraceQuery { limit: usize::MAX, ..TraceQuery::default() }).unwrap();
+        assert_eq!(found.len() as u64, stats.traces);
+        let oldest = found.iter().min().copied().unwrap_or(0);
+        assert_eq!(found.iter().max(), Some(&u128::from(MANY)));
+        for ids in found.chunks(100) {
+            for trace in store.traces(ids).unwrap() {
+                let spans: Vec<u64> = trace.spans.iter().map(|stored| stored.span.span_id).collect();
+                // What came again when the first was gone has begun anew, and the last ones have not come again.
+                let whole: &[u64] = match trace.trace_id {
+                    id if id + 50 > u128::from(MANY) => &[1],
+                    id if spans == [2] => {
+                        assert!(id < oldest + 50, "{id}");
+                        &[2]
+                    }
+                    _ => &[1, 2],
+                };
+                assert_eq!(spans, whole, "{}", trace.trace_id);
+            }
+        }
+    }
+
     /// A datagram may say thousands of times that all before it was not meant; each time costs what was given since, and not what is held.
     #[test]
     fn taking_back_looks_only_at_what_was_given() {

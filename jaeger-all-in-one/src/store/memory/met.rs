@@ -13,6 +13,10 @@ use super::traces::{Known, Traces};
 const PLACES: usize = 256;
 /// So many are entered at once: some for each page of the table, in a millisecond for which others wait.
 const ENOUGH: usize = 16 << 10;
+/// Bits of a number of one that waits: with those of a message, of which each has a record in one segment, they are some hundred thousand at most.
+const NUMBER: u32 = 20;
+/// Segments that may wait with them, so that theirs has room beside number and hash.
+pub(super) const SEGMENTS: usize = 64;
 
 /// A trace, and what came of it; nobody if that is nothing.
 #[derive(Clone, Copy)]
@@ -31,7 +35,7 @@ pub(super) struct Met {
     all: Vec<One>,
     /// Those of messages that are over.
     kept: usize,
-    /// How they are ordered: hash, and number in `all`.
+    /// How they are ordered: segment, hash, and number in `all`.
     order: Vec<u64>,
 }
 
@@ -107,13 +111,16 @@ impl Met {
         if self.all.is_empty() {
             return;
         }
-        let hashed = self.all.iter().enumerate();
-        self.order.extend(hashed.map(|(n, one)| u64::from(traces.hash(one.id())) << 32 | n as u64));
-        // The number is in it, so those of one trace stay in the order of their messages.
+        let first = self.all[0].known.first.segment();
+        self.order.extend(self.all.iter().enumerate().map(|(n, one)| {
+            let segment = u64::from(one.known.first.segment().wrapping_sub(first));
+            segment << (32 + NUMBER) | u64::from(traces.hash(one.id())) << NUMBER | n as u64
+        }));
+        // By segments, because they go so. The number is in it, so those of one trace stay in the order of their messages.
         self.order.sort_unstable();
-        for hashed in self.order.drain(..) {
-            let one = &self.all[hashed as u32 as usize];
-            if let Some(before) = traces.add(one.id(), (hashed >> 32) as u32, one.known) {
+        for ordered in self.order.drain(..) {
+            let one = &self.all[ordered as usize % (1 << NUMBER)];
+            if let Some(before) = traces.add(one.id(), (ordered >> NUMBER) as u32, one.known) {
                 goes_on(one.known.first, before.last);
             }
         }

@@ -6,7 +6,7 @@
 //!
 //! Spans lie as compact records (`record.rs`, `tags.rs`) in segments of two megabytes (`segment.rs`, `room.rs`), in the order of their arrival. The records of a trace
 //! are chained from the last to the first, those of a message by distances, the first of them by a list of its segment. The table is written in strokes, and before anybody reads it (`met.rs` says why for both). One lock guards the active segment and the table of traces; whoever reads takes it for as long as it takes to
-//! copy the active segment (a tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
+//! copy the active segment (some tenth of a millisecond; once for all readers until the next span comes), and then reads without it.
 //!
 //! When the bytes are used up the oldest segment goes, and every trace that began in it goes whole: what later segments hold of it is passed over from then
 //! on. So cost a span does not depend on how many are held, and memory never fragments.
@@ -157,7 +157,7 @@ impl Held {
         if self.active.is_full() {
             self.seal(limit);
         }
-        if self.met.is_enough() {
+        if self.met.is_enough() || self.full.len() >= met::SEGMENTS {
             self.enter();
         }
     }
@@ -167,7 +167,7 @@ impl Held {
         let next = Segment::new(self.active.number.wrapping_add(1), self.spare.pop());
         self.full.push(std::mem::replace(&mut self.active, next));
         // A segment is to come, so that the limit is not passed before the next look.
-        if self.bytes() + segment::FULL > limit {
+        if self.bytes() + room::SIZE > limit {
             self.enter();
             self.make_room(limit);
         }
@@ -176,8 +176,8 @@ impl Held {
     /// Lets the oldest segments go, and every trace that began in them.
     fn make_room(&mut self, limit: usize) {
         // Some at a time where they are many, since before each time all traces are entered.
-        let at_once = (limit / segment::FULL / 64).clamp(1, 8);
-        while self.bytes() + at_once * segment::FULL > limit {
+        let at_once = (limit / room::SIZE / 64).clamp(1, 8);
+        while self.bytes() + at_once * room::SIZE > limit {
             let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
             self.sealed_bytes -= oldest.bytes();
             let spans = self.traces.forget(oldest.number);

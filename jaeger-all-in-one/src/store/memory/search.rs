@@ -19,7 +19,7 @@ impl MemoryStore {
         let mut found: HashMap<u128, Place> = HashMap::new();
         for segment in snapshot.newest_first() {
             let mut hits = Vec::new();
-            // Within a segment, of a megabyte, nobody goes far.
+            // Within a segment, of two megabytes, nobody goes far.
             if !go_on() {
                 break;
             }

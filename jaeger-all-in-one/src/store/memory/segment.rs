@@ -135,7 +135,7 @@ impl Segment {
     pub(super) fn is_full(&self) -> bool {
         let described = self.dictionary.bytes() + self.process_bytes.len();
         let described = described + self.continued.len() * size_of::<Continued>();
-        self.bytes.len() >= FULL || described + self.series.len() * size_of::<Series>() >= 2 * FULL
+        self.bytes.len() >= FULL || described + self.series.len() * size_of::<Series>() >= FULL
     }
 
     /// Bytes held, of the piece of memory all.

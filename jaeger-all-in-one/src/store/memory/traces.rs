@@ -4,7 +4,7 @@
 //! parts: hash → number …                    known: number → id, places, spans … in the order of arrival
 //! ```
 //!
-//! What is known lies in a row, and goes in the order in which it came, with the segments in which the traces began. What is searched by hash is small: 9
+//! What is known lies in a row, in the order of the segments in which the traces began, and goes with these from the front. What is searched by hash is small: 9
 //! bytes a place, so that a part of the table is a page or two, and whoever brings many traces brings them [ordered](Traces::hash) by part, which then is
 //! looked for once for all of them. A trace that is new touches nothing else.
 //!
@@ -80,6 +80,12 @@ struct One {
     hash: u32,
 }
 
+impl One {
+    fn known(&self) -> Known {
+        Known { first: self.first, last: self.last, spans: self.spans }
+    }
+}
+
 impl Default for Traces {
     fn default() -> Self {
         Traces {
@@ -112,44 +118,47 @@ impl Traces {
         (self.hasher.hash_one(halves(id)) >> 32) as u32
     }
 
-    /// Adds what is new of a trace; what was known of it before. `hash` is of its id.
+    /// Where a trace of that number lies: piece, and place in it.
+    fn place(&self, number: u32) -> (usize, usize) {
+        let at = number.wrapping_sub(self.first) as usize;
+        (at / PIECE, at % PIECE)
+    }
+
+    fn one(&self, number: u32) -> Option<&One> {
+        let (piece, at) = self.place(number);
+        self.known.get(piece)?.get(at)
+    }
+
+    #[inline]
+    fn find(&self, id: u128, hash: u32) -> Option<u32> {
+        let same =
+            |slot: &Slot| slot.hash == hash && self.one(slot.number).is_some_and(|one| one.id == halves(id));
+        self.parts[part(hash)].find(spread(hash), same).map(|slot| slot.number)
+    }
+
+    /// Adds what is new of a trace; what was known of it before. `hash` is of its id. One that is new began in the segment of the last that was, or a later one.
     #[inline]
     pub(super) fn add(&mut self, id: u128, hash: u32, new: Known) -> Option<Known> {
-        let Traces { parts, known, first, .. } = self;
-        let part = &mut parts[part(hash)];
-        let same = |slot: &Slot| {
-            slot.hash == hash && get(known, *first, slot.number).is_some_and(|one| one.id == halves(id))
-        };
-        if let Some(&Slot { number, .. }) = part.find(spread(hash), same) {
-            let one = get_mut(known, *first, number)?;
-            let before = Known { first: one.first, last: one.last, spans: one.spans };
+        if let Some(number) = self.find(id, hash) {
+            let (piece, at) = self.place(number);
+            let one = &mut self.known[piece][at];
+            let before = one.known();
             (one.last, one.spans) = (new.last, before.spans.saturating_add(new.spans));
             return Some(before);
         }
-        let piece = match known.back_mut() {
-            Some(piece) if piece.len() < PIECE => piece,
-            _ => {
-                known.push_back(Vec::with_capacity(PIECE));
-                known.back_mut()?
-            }
-        };
+        if self.known.back().is_none_or(|piece| piece.len() == PIECE) {
+            self.known.push_back(Vec::with_capacity(PIECE));
+        }
+        let last = self.known.len() - 1;
+        let piece = &mut self.known[last];
+        let number = self.first.wrapping_add((last * PIECE + piece.len()) as u32);
         piece.push(One { id: halves(id), first: new.first, last: new.last, spans: new.spans, hash });
-        let number = ((known.len() - 1) * PIECE + known.back().map_or(0, Vec::len) - 1) as u32;
-        let slot = Slot { hash, number: first.wrapping_add(number) };
-        part.insert_unique(spread(hash), slot, |slot| spread(slot.hash));
+        self.parts[part(hash)].insert_unique(spread(hash), Slot { hash, number }, |slot| spread(slot.hash));
         None
     }
 
     pub(super) fn get(&self, id: u128) -> Option<Known> {
-        let hash = self.hash(id);
-        let mut found = None;
-        self.parts[part(hash)].find(spread(hash), |slot| {
-            if slot.hash == hash {
-                found = get(&self.known, self.first, slot.number).filter(|one| one.id == halves(id));
-            }
-            found.is_some()
-        })?;
-        found.map(|one| Known { first: one.first, last: one.last, spans: one.spans })
+        self.one(self.find(id, self.hash(id))?).map(One::known)
     }
 
     /// Takes out the traces that came first if they began in this segment; how many spans they had.
@@ -181,17 +190,6 @@ impl Traces {
         let parts: usize = self.parts.iter().map(HashTable::allocation_size).sum();
         parts + self.known.len() * PIECE * size_of::<One>()
     }
-}
-
-/// The trace of a number.
-fn get(known: &VecDeque<Vec<One>>, first: u32, number: u32) -> Option<&One> {
-    let at = number.wrapping_sub(first) as usize;
-    known.get(at / PIECE)?.get(at % PIECE)
-}
-
-fn get_mut(known: &mut VecDeque<Vec<One>>, first: u32, number: u32) -> Option<&mut One> {
-    let at = number.wrapping_sub(first) as usize;
-    known.get_mut(at / PIECE)?.get_mut(at % PIECE)
 }
 
 #[cfg(test)]

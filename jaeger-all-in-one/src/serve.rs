@@ -53,11 +53,39 @@ where
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    serve_after(listener, service, stopped, |connection| std::future::ready(Some(connection))).await;
+    let mut http = http();
+    // Nobody searches for one who is gone.
+    http.half_close(false);
+    serve_with(http, listener, service, stopped, |connection| std::future::ready(Some(connection))).await;
 }
 
 /// The same for connections that `first` has first, and gives if there is more to be answered; it ends when `stopped` says true.
+///
+/// Who ends behind a request, as a program does that says its last and is gone, has it answered: it came.
 pub(crate) async fn serve_after<S, B, F>(
+    listener: TcpListener,
+    service: S,
+    stopped: watch::Receiver<bool>,
+    first: impl Fn(Connection) -> F,
+) where
+    F: Future<Output = Option<Connection>> + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let mut http = http();
+    http.half_close(true);
+    serve_with(http, listener, service, stopped, first).await;
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new());
+    http
+}
+
+async fn serve_with<S, B, F>(
+    http: http1::Builder,
     listener: TcpListener,
     service: S,
     mut stopped: watch::Receiver<bool>,
@@ -76,13 +104,12 @@ pub(crate) async fn serve_after<S, B, F>(
             // An error means that the backend is gone, which is the end too.
             _ = stopped.wait_for(|stop| *stop) => break,
         };
-        let (service, watcher, connection) = (service.clone(), open.watcher(), first(connection));
+        let (mut http, service, watcher) = (http.clone(), service.clone(), open.watcher());
+        let connection = first(connection);
         tokio::spawn(async move {
             let Some(connection) = connection.await else { return };
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
-                .serve_connection(TokioIo::new(connection), service);
+            http.header_read_timeout(HEAD - connection.waited());
+            let connection = http.serve_connection(TokioIo::new(connection), service);
             // What fails is the client's side.
             let _ = watcher.watch(connection).await;
         });
@@ -140,14 +167,20 @@ struct Begun {
     bytes: Vec<u8>,
     /// How many of them the other one has.
     given: usize,
+    /// How long the rest was waited for, at most.
+    waited: Duration,
     _held: Held,
 }
 
 impl Connection {
-    /// One that somebody read these bytes of, for whom `held` is held.
-    pub(crate) fn begun(mut self, bytes: Vec<u8>, held: Held) -> Self {
-        self.begun = Some(Begun { bytes, given: 0, _held: held });
+    /// One that somebody read these bytes of, for whom `held` is held, and waited for the rest for so long.
+    pub(crate) fn begun(mut self, bytes: Vec<u8>, held: Held, waited: Duration) -> Self {
+        self.begun = Some(Begun { bytes, given: 0, waited, _held: held });
         self
+    }
+
+    fn waited(&self) -> Duration {
+        self.begun.as_ref().map_or(Duration::ZERO, |begun| begun.waited.min(HEAD))
     }
 
     /// As `TcpStream::readable`.

@@ -98,7 +98,9 @@ impl Quick {
         let mut reading = Reading { buffer: Vec::new(), filled: 0, held: Held::default() };
         let mut begin = Begin::Part;
         let (mut looks, mut late) = (0, false);
+        let mut waited = Duration::ZERO;
         let mut look = pin!(sleep(LOOK));
+        let told = stopped.clone();
         let mut stop = pin!(stopped.wait_for(|stop| *stop));
         let mut answer = Vec::new();
         loop {
@@ -121,6 +123,10 @@ impl Quick {
                 reading.buffer.copy_within(whole..reading.filled, 0);
                 reading.filled -= whole;
                 (begin, looks, late) = (Begin::Part, 0, false);
+                // Who always has another would never come to where it is waited for.
+                if *told.borrow() {
+                    break;
+                }
                 // What is kept for the next request shall keep nobody out.
                 if reading.filled <= LEAST && reading.held.is_scarce() {
                     reading.shrink();
@@ -139,6 +145,7 @@ impl Quick {
                     look.as_mut().reset(Instant::now() + LOOK);
                     looks += 1;
                     if late {
+                        waited = LOOK * 2;
                         break;
                     }
                     late = reading.filled > 0;
@@ -161,7 +168,7 @@ impl Quick {
         let Reading { mut buffer, filled, held } = reading;
         buffer.truncate(filled);
         // Without a byte there is nothing to be answered, now or later: it has ended, or the program does.
-        (filled > 0).then(|| connection.begun(buffer, held))
+        (filled > 0).then(|| connection.begun(buffer, held, waited))
     }
 
     fn begin(&self, bytes: &[u8]) -> Begin {
@@ -181,22 +188,22 @@ impl Quick {
 
     /// The body's length, if these are the headers of an ordinary request.
     fn length(&self, headers: &[httparse::Header<'_>]) -> Option<usize> {
-        let (mut length, mut has_type) = (None, false);
+        let (mut length, mut is_of_type) = (None, None);
         for header in headers {
             let is = |name: &str| header.name.eq_ignore_ascii_case(name);
             if is("content-length") && length.is_none() {
                 // No sign and no blanks, of which somebody may think otherwise.
                 let digits = header.value.iter().all(u8::is_ascii_digit);
                 length = Some(std::str::from_utf8(header.value).ok()?.parse().ok().filter(|_| digits)?);
-            } else if is("content-type") && !has_type {
-                has_type = header.value.eq_ignore_ascii_case(self.media_type.as_bytes());
+            } else if is("content-type") && is_of_type.is_none() {
+                is_of_type = Some(header.value.eq_ignore_ascii_case(self.media_type.as_bytes()));
             } else if is("connection") {
                 header.value.eq_ignore_ascii_case(b"keep-alive").then_some(())?;
             } else if ASKING.into_iter().any(is) {
                 return None;
             }
         }
-        length.filter(|&length: &usize| has_type && length <= UNASKED)
+        length.filter(|&length: &usize| is_of_type == Some(true) && length <= UNASKED)
     }
 
     /// As the library writes it.
@@ -251,8 +258,8 @@ mod tests {
     use crate::store::memory::MemoryStore;
     use hyper::StatusCode;
     use std::io::Read as _;
-    use std::net::TcpStream;
-    use tokio::io::AsyncReadExt as _;
+    use std::net::{Shutdown, TcpStream};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     const QUICK: Quick = otlp::http::QUICK;
@@ -341,6 +348,11 @@ mod tests {
             ),
             odd(&format!("content-type: application/x-protobuf; charset=x\r\ncontent-length: {n}\r\n")),
             odd(&format!("content-type: text/plain\r\ncontent-length: {n}\r\n")),
+            odd(&format!("content-type: text/plain\r\n{kind}content-length: {n}\r\n")),
+            odd(&format!("content-type: application/json\r\n{kind}content-length: {n}\r\n")),
+            // The length may be another's, who stands between.
+            odd(&format!("{kind}transfer-encoding: chunked\r\ncontent-length: {n}\r\n")),
+            odd(&format!("{kind}content-length: {n}\r\ntransfer-encoding: chunked\r\n")),
             odd(&format!("content-length: {n}\r\n")),
             (post("POST /v1/traces?x HTTP/1.1", &format!("{kind}content-length: {n}\r\n"), &body), false),
             (
@@ -357,6 +369,8 @@ mod tests {
         let body = body();
         let (n, kind) = (body.len(), "content-type: application/x-protobuf\r\n");
         vec![
+            // The client does.
+            Vec::new(),
             LAST.to_vec(),
             ordinary("Connection: close\r\n", &body),
             post("POST /v1/traces HTTP/1.0", &format!("{kind}content-length: {n}\r\n"), &body),
@@ -367,7 +381,7 @@ mod tests {
         ]
     }
 
-    /// All that is answered to these bytes, sent in pieces of that size, but for the dates.
+    /// All that is answered to these bytes, sent in pieces of that size with an end behind them, but for the dates.
     fn answers(port: &Port, bytes: &[u8], piece: usize) -> String {
         let mut stream = TcpStream::connect(port.address()).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -381,6 +395,7 @@ mod tests {
                         break;
                     }
                 }
+                let _ = other.shutdown(Shutdown::Write);
             });
             let mut answer = Vec::new();
             let _ = stream.read_to_end(&mut answer);
@@ -484,6 +499,72 @@ mod tests {
         let began = Instant::now();
         assert!(QUICK.serve(app(), connection, stopped).await.is_none());
         assert!(began.elapsed() < LOOK);
+    }
+
+    #[tokio::test]
+    async fn who_always_has_another_request_does_not_hold_up_the_end() {
+        let (stop, stopped) = watch::channel(false);
+        let (connection, mut client) = pair().await;
+        let request = ordinary("", &body());
+        client.write_all(&request.repeat(3)).unwrap();
+        stop.send(true).unwrap();
+        let mut left = QUICK.serve(app(), connection, stopped).await.expect("the library ends it");
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut bytes = Vec::new();
+        left.read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, request.repeat(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_now_and_then_stays() {
+        let (_stop, stopped) = watch::channel(false);
+        let (connection, client) = pair().await;
+        client.set_nonblocking(true).unwrap();
+        // The system would keep the other half for some milliseconds, in which this clock makes hours go by.
+        client.set_nodelay(true).unwrap();
+        let mut client = tokio::net::TcpStream::from_std(client).unwrap();
+        let serving = tokio::spawn(QUICK.serve(app(), connection, stopped));
+        let request = ordinary("", &body());
+        for n in 0..CLOSE * 2 {
+            // Some come in two halves, so far apart that a look falls between most, and never two.
+            let half = if n % 2 == 0 { request.len() } else { request.len() / 2 };
+            client.write_all(&request[..half]).await.unwrap();
+            tokio::time::sleep(LOOK * 9 / 10).await;
+            client.write_all(&request[half..]).await.unwrap();
+            let mut answer = [0; 300];
+            let length = client.read(&mut answer).await.unwrap();
+            assert!(answer[..length].starts_with(b"HTTP/1.1 200 OK"), "{n}: {length}");
+            tokio::time::sleep(LOOK / 2).await;
+        }
+        assert!(!serving.is_finished());
+    }
+
+    /// What a connection reads to is held of the budget, goes with it to the library, and is given back by one that asks nothing.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_is_held_as_long_as_it_is_there() {
+        const LARGE: usize = 200 << 10;
+        let _turn = TURN.lock().await;
+        let is_free = || Held::default().try_grow(BUDGET).is_ok();
+        let (_stop, stopped) = watch::channel(false);
+        let request = ordinary("", &filled(LARGE));
+        let (connection, mut client) = pair().await;
+        client.write_all(&request[..LARGE]).unwrap();
+        let left = QUICK.serve(app(), connection, stopped.clone()).await.expect("it is late");
+        assert!(!is_free());
+        drop(left);
+        assert!(is_free());
+
+        let (connection, mut client) = pair().await;
+        let serving = tokio::spawn(QUICK.serve(app(), connection, stopped));
+        client.write_all(&request).unwrap();
+        tokio::time::sleep(LOOK).await;
+        assert!(!is_free(), "it keeps it for the next");
+        tokio::time::sleep(LOOK * (SHRINK + 1)).await;
+        assert!(is_free() && !serving.is_finished());
+        let mut others = Held::default();
+        others.grow(BUDGET).await.unwrap();
+        let mut reading = Reading { buffer: Vec::new(), filled: LEAST, held: Held::default() };
+        assert!(!reading.grow(LARGE), "there is no room");
     }
 
     /// Each has sent a request of some length and keeps its buffer for the next, until half of all bodies' budget is used.

@@ -12,7 +12,7 @@ use super::traces::{Known, Traces};
 /// Places for traces of a message, each for those whose ids fall on it. A power of two; batches of clients have less traces, mostly.
 const PLACES: usize = 256;
 /// So many are entered at once: some for each page of the table, in a millisecond for which others wait.
-const ENOUGH: usize = 16 << 10;
+pub(super) const ENOUGH: usize = 16 << 10;
 /// Bits of a number of one that waits: with those of a message, of which each has a record in one segment, they are some hundred thousand at most.
 const NUMBER: u32 = 20;
 /// Segments that may wait with them, so that theirs has room beside number and hash.
@@ -126,6 +126,12 @@ impl Met {
         }
         self.all.clear();
         self.kept = 0;
+    }
+
+    /// Those of messages that are over.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.kept
     }
 
     /// Bytes held.

@@ -14,9 +14,13 @@
 //! Left out on purpose: an index of tags. A search by tag reads the records of the service, newest first, until it has enough.
 
 mod adding;
+#[cfg(test)]
+mod bounds;
 mod bytes;
 mod dictionary;
 mod met;
+#[cfg(test)]
+mod model;
 mod record;
 mod room;
 mod search;
@@ -177,7 +181,8 @@ impl Held {
     fn make_room(&mut self, limit: usize) {
         // Some at a time where they are many, since before each time all traces are entered.
         let at_once = (limit / room::SIZE / 64).clamp(1, 8);
-        while self.bytes() + at_once * room::SIZE > limit {
+        // The newest stays, however large: who was told that a span is kept finds it.
+        while self.bytes() + at_once * room::SIZE > limit && self.sealed.len() > 1 {
             let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
             self.sealed_bytes -= oldest.bytes();
             let spans = self.traces.forget(oldest.number);
@@ -187,7 +192,7 @@ impl Held {
             if self.spare.len() < at_once
                 && let Ok(oldest) = Arc::try_unwrap(oldest)
             {
-                self.spare.push(oldest.into_spare());
+                self.spare.extend(oldest.into_spare());
             }
         }
     }

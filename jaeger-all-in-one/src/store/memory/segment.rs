@@ -151,9 +151,9 @@ impl Segment {
             + self.series_table.allocation_size()
     }
 
-    /// Its memory for the next one.
-    pub(super) fn into_spare(self) -> Room {
-        self.bytes
+    /// Its memory for the next one, if it is of the common size: what a giant span needed is too much for others.
+    pub(super) fn into_spare(self) -> Option<Room> {
+        Some(self.bytes).filter(|bytes| bytes.size() == super::room::SIZE)
     }
 
     /// It is full, and all its traces are entered: gives back what a giant span made it reserve.
@@ -271,6 +271,12 @@ impl Segment {
             processes: self.processes.len(),
             series: self.series.len(),
         }
+    }
+
+    /// Bytes of records written.
+    #[cfg(test)]
+    pub(super) fn written_since_begin(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Bytes of records written since.

@@ -61,8 +61,8 @@ impl<'h, 'a> Adding<'h, 'a> {
             self.trace_id = span.trace_id;
             self.known = self.met.meet(span.trace_id);
         }
-        let before = self.known.before();
-        self.known.note(self.active.push(self.process, span, before, &mut self.memo));
+        let place = self.active.push(self.process, span, &self.known, &mut self.memo);
+        self.known.note(place);
         self.spans += 1;
     }
 

@@ -39,6 +39,11 @@ impl<const N: usize> Piece<N> {
         Piece { bytes: [0; N], length: 0 }
     }
 
+    #[inline]
+    pub(super) fn len(&self) -> u32 {
+        self.length as u32
+    }
+
     /// Appends it.
     #[inline]
     pub(super) fn append_to(&self, to: &mut impl Out) {

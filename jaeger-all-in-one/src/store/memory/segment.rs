@@ -11,9 +11,10 @@ use jaeger_thrift::{Process, Span};
 
 use super::bytes::{Reader, put};
 use super::dictionary::{Dictionary, Memo, Symbol};
-use super::record::{Fixed, Place, mark, read_fixed, read_references, write_fixed, write_references};
+use super::record::{Fixed, Ids, Place, mark, read_fixed, read_references, write_fixed, write_references};
 use super::room::Room;
 use super::tags::{Intern, Repeats, read_logs, read_tag, read_tags, write_logs, write_tag};
+use super::traces::Known;
 use crate::store::heads::{TELLING, Told, is_panic};
 
 /// Bytes of records after which a segment is full: a piece of memory without a rest for the last span, so that another is hardly ever begun for that. Large
@@ -54,9 +55,10 @@ impl Series {
 /// Series that are remembered while a message is taken in.
 const SERIES: usize = 16;
 
-/// What of a message comes again: texts and series. For one segment.
+/// What of a message comes again: texts, ids and series. For one segment.
 pub(super) struct BatchMemo<'a> {
     texts: Memo<'a>,
+    ids: Ids,
     series: [((u32, Symbol, Symbol, u8), u32); SERIES],
     /// Numbers of all series that got a record, some more than once: those that going back looks at.
     touched: Vec<u32>,
@@ -169,7 +171,7 @@ impl Segment {
     pub(super) fn memo<'a>(&mut self) -> BatchMemo<'a> {
         // No process has the number NONE.
         let series = [((NONE, NONE, NONE, 0), NONE); SERIES];
-        BatchMemo { texts: Memo::new(&mut self.dictionary), series, touched: Vec::new() }
+        BatchMemo { texts: Memo::new(&mut self.dictionary), ids: Ids::default(), series, touched: Vec::new() }
     }
 
     /// The number of a process within the segment, which it gets if it has none.
@@ -195,12 +197,12 @@ impl Segment {
         number
     }
 
-    /// Appends a span; `before` is the record of its trace that came before with this message, `memo` of this message and segment.
+    /// Appends a span; `known` are the records of its trace that came before with this message, `memo` is of this message and segment.
     pub(super) fn push<'a>(
         &mut self,
         process: u32,
         span: &Span<'a>,
-        before: Option<Place>,
+        known: &Known,
         memo: &mut BatchMemo<'a>,
     ) -> Place {
         let Segment { bytes, dictionary, repeats, .. } = self;
@@ -231,13 +233,13 @@ impl Segment {
         let ended = ended | if told.cancelled { outcome::CANCELLED } else { 0 };
         let operation = dictionary.intern_again(&span.operation_name, &mut memo.texts);
         let kind = told.kind().map_or(NONE, |kind| dictionary.intern_again(kind, &mut memo.texts));
-        let known = &mut memo.series[operation as usize % SERIES];
+        let last = &mut memo.series[operation as usize % SERIES];
         let wanted = (process, operation, kind, ended);
-        if known.0 != wanted {
-            *known = (wanted, self.series_of(process, operation, kind, ended));
-            memo.touched.push(known.1);
+        if last.0 != wanted {
+            *last = (wanted, self.series_of(process, operation, kind, ended));
+            memo.touched.push(last.1);
         }
-        let number = known.1;
+        let number = last.1;
         let series = &mut self.series[number as usize];
         let back = if series.last == NONE { 0 } else { at as u32 - series.last };
         series.last = at as u32;
@@ -249,7 +251,7 @@ impl Segment {
             body: (at - body) as u32,
             series: number,
             back,
-            before,
+            before: known.before(),
             trace_id: span.trace_id,
             span_id: span.span_id,
             parent_span_id: span.parent_span_id,
@@ -259,7 +261,7 @@ impl Segment {
             marks,
         };
         let here = Place::new(self.number, at as u32);
-        write_fixed(&mut self.bytes, &fixed, here, self.base);
+        write_fixed(&mut self.bytes, &fixed, known.first, &mut memo.ids, here, self.base);
         here
     }
 
@@ -416,8 +418,8 @@ impl Segment {
 
     /// The same, as the record tells it.
     fn told(&self, at: u32) -> (Fixed, Reader<'_>) {
-        let (before, from) = self.bytes.split_at(at as usize);
-        let fixed = read_fixed(&mut Reader::new(from, 0), Place::new(self.number, at), self.base);
+        let fixed = read_fixed(&self.bytes, Place::new(self.number, at), self.base);
+        let before = &self.bytes[..at as usize];
         (fixed, Reader::new(before, before.len() - fixed.body as usize))
     }
 

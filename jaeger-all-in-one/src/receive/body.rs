@@ -21,7 +21,7 @@ use crate::counters::Cause;
 pub(super) const LARGEST: usize = 20 << 20;
 /// The largest window of zstd, as a power of two: 32 MiB, which clients' strongest setting has.
 const WINDOW: u32 = 25;
-/// How long a body may take.
+/// How long a body may take, from when the library has its head: 10 s at most after it came (`quick.rs`).
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A body, with its part of the budget.

@@ -56,6 +56,21 @@ fn the_bound_holds_after_each_message_and_nearly_all_of_it_is_used() {
     }
 }
 
+/// Traces of one small span: what is known of them is more than they are, and their table doubles.
+#[test]
+fn the_bound_holds_for_traces_of_one_small_span() {
+    const LIMIT: u64 = 32 << 20;
+    let (store, asked) = (MemoryStore::new(LIMIT), MemoryStore::new(LIMIT));
+    for n in 0..500 {
+        for (store, is_asked) in [(&store, false), (&asked, true)] {
+            give(store, 1 + n * 1_000, 1_000, 0);
+            let bytes = if is_asked { store.stats().bytes } else { store.lock().bytes() as u64 };
+            assert!(bytes <= LIMIT, "{n}: {bytes}, {is_asked}");
+        }
+    }
+    assert!(store.stats().evicted_spans > 0 && asked.stats().evicted_spans > 0);
+}
+
 /// What nobody asks for is entered now and then, and segments do not wait for it longer than that.
 #[test]
 fn what_waits_is_bounded_and_counted() {

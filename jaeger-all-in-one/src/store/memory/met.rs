@@ -92,6 +92,11 @@ impl Met {
         self.kept = self.all.len();
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Whether it is time to [enter](Self::enter) them.
     pub(super) fn is_enough(&self) -> bool {
         self.kept >= ENOUGH

@@ -156,13 +156,24 @@ impl Held {
         }
     }
 
+    /// The same within the limit, of which the table may take a good part at once when it grows.
+    fn enter_within(&mut self, limit: usize) {
+        if self.met.is_empty() && self.full.is_empty() {
+            return;
+        }
+        self.enter();
+        if self.bytes() + room::SIZE > limit {
+            self.make_room(limit);
+        }
+    }
+
     /// Does what is due now and then.
     fn after_message(&mut self, limit: usize) {
         if self.active.is_full() {
             self.seal(limit);
         }
         if self.met.is_enough() || self.full.len() >= met::SEGMENTS {
-            self.enter();
+            self.enter_within(limit);
         }
     }
 
@@ -172,8 +183,7 @@ impl Held {
         self.full.push(std::mem::replace(&mut self.active, next));
         // A segment is to come, so that the limit is not passed before the next look.
         if self.bytes() + room::SIZE > limit {
-            self.enter();
-            self.make_room(limit);
+            self.enter_within(limit);
         }
     }
 
@@ -225,7 +235,7 @@ impl MemoryStore {
     /// For all others: every trace is in the table.
     fn held(&self) -> MutexGuard<'_, Held> {
         let mut held = self.lock();
-        held.enter();
+        held.enter_within(self.limit);
         held
     }
 

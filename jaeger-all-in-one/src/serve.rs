@@ -304,6 +304,24 @@ mod tests {
         server.await.unwrap();
     }
 
+    /// What somebody else waited for it counts.
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_was_waited_for_has_less_time() {
+        let waited = HEAD * 2 / 3;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let first = move |connection: Connection| {
+            std::future::ready(Some(connection.begun(b"GET / HT".to_vec(), Held::default(), waited)))
+        };
+        tokio::spawn(serve_after(listener, TowerToHyperService::new(Router::new()), stopped, first));
+        let began = Instant::now();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert!((HEAD - waited..HEAD - waited / 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_hung_up_on() {
         /// More than the system's buffers hold.

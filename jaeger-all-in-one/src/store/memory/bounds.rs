@@ -71,6 +71,28 @@ fn the_bound_holds_for_traces_of_one_small_span() {
     assert!(store.stats().evicted_spans > 0 && asked.stats().evicted_spans > 0);
 }
 
+/// A segment ends before a message that it has no room for, since a piece of memory that is not of the common size is no large page.
+#[test]
+fn segments_stay_of_the_common_size() {
+    let store = MemoryStore::new(256 << 20);
+    for n in 0..300 {
+        store.append_while_read(110_000, &mut |sink| {
+            sink.process(Process::new("shop"));
+            for span in 0..100 {
+                let tags = vec![Tag::new("blob", Value::Binary(vec![1; 1_000].into()))];
+                sink.span(&mut Span { trace_id: 1 + n, span_id: span + 1, tags, ..Span::default() });
+            }
+            true
+        });
+    }
+    let held = store.held();
+    assert!(held.sealed.len() > 10);
+    for segment in held.sealed.iter() {
+        assert!((SIZE..SIZE + (1 << 20)).contains(&segment.bytes()), "{}", segment.bytes());
+        assert!(segment.written_since_begin() > SIZE * 9 / 10, "{}", segment.written_since_begin());
+    }
+}
+
 /// What nobody asks for is entered now and then, and segments do not wait for it longer than that.
 #[test]
 fn what_waits_is_bounded_and_counted() {

@@ -299,11 +299,11 @@ mod tests {
         const ID: u64 = 1 << 60;
         let span = |n: u64| Span {
             trace_id: u128::MAX - u128::from(n / 10),
-            span_id: n | ID,
+            span_id: ID + n,
             parent_span_id: match n / 10 % 2 {
                 0 if n.is_multiple_of(10) => 0,
-                0 => n / 10 * 10 | ID,
-                _ => n / 10 | 2 * ID,
+                0 => ID + n / 10 * 10,
+                _ => 2 * ID + n / 10,
             },
             duration: 1_000,
             ..Span::default()

@@ -179,7 +179,8 @@ impl Connection {
         self
     }
 
-    fn waited(&self) -> Duration {
+    /// How long the rest of what was begun was waited for, at most.
+    pub(crate) fn waited(&self) -> Duration {
         self.begun.as_ref().map_or(Duration::ZERO, |begun| begun.waited.min(HEAD))
     }
 
@@ -320,6 +321,30 @@ mod tests {
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).await.unwrap();
         assert!((HEAD - waited..HEAD - waited / 2).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+
+    /// Nobody searches for one who is gone.
+    #[tokio::test]
+    async fn what_is_asked_of_the_page_ends_with_who_asked() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let (asking, mut asked) = tokio::sync::mpsc::channel::<()>(1);
+        let endless = move || async move {
+            asking.send(()).await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        let routes = Router::new().route("/", axum::routing::get(endless));
+        tokio::spawn(serve(listener, TowerToHyperService::new(routes.clone()), stopped));
+        drop(routes);
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        asked.recv().await.unwrap();
+        let before = asked.sender_strong_count();
+        drop(client);
+        while asked.sender_strong_count() == before {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

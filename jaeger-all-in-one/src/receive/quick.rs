@@ -139,7 +139,7 @@ impl Quick {
             tokio::select! {
                 // What comes is looked at first, and mostly it has come.
                 biased;
-                readable = connection.readable() => readable.ok()?,
+                readable = connection.readable() => if readable.is_err() { break },
                 _ = &mut stop => break,
                 () = &mut look => {
                     look.as_mut().reset(Instant::now() + LOOK);
@@ -162,7 +162,8 @@ impl Quick {
                 Ok(0) => break,
                 Ok(more) => reading.filled += more,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return None,
+                // What was begun is the library's to count.
+                Err(_) => break,
             }
         }
         let Reading { mut buffer, filled, held } = reading;

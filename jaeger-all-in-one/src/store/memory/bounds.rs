@@ -61,7 +61,7 @@ fn the_bound_holds_after_each_message_and_nearly_all_of_it_is_used() {
 fn the_bound_holds_for_traces_of_one_small_span() {
     const LIMIT: u64 = 32 << 20;
     let (store, asked) = (MemoryStore::new(LIMIT), MemoryStore::new(LIMIT));
-    for n in 0..500 {
+    for n in 0..600 {
         for (store, is_asked) in [(&store, false), (&asked, true)] {
             give(store, 1 + n * 1_000, 1_000, 0);
             let bytes = if is_asked { store.stats().bytes } else { store.lock().bytes() as u64 };
@@ -112,6 +112,9 @@ fn what_waits_is_bounded_and_counted() {
         assert!(held.bytes() >= records + held.traces.bytes() + held.met.bytes());
     }
     assert!(most > met::ENOUGH / 2, "many are entered at once: {most}");
+    // Of a message of very many nothing stays.
+    give(&store, 500_000, 100_000, 0);
+    assert!(store.held().met.bytes() <= met::ENOUGH * 2 * (8 + 56) + (64 << 10));
     let before = store.lock().bytes();
     for n in 0..2 * met::SEGMENTS as u64 {
         give(&store, 1_000_000 + n, 1, SIZE);

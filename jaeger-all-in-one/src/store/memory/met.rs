@@ -131,6 +131,9 @@ impl Met {
         }
         self.all.clear();
         self.kept = 0;
+        // A message of very many is rare, and its memory is for records.
+        self.all.shrink_to(2 * ENOUGH);
+        self.order.shrink_to(2 * ENOUGH);
     }
 
     /// Those of messages that are over.

@@ -191,7 +191,7 @@ impl Held {
     fn make_room(&mut self, limit: usize) {
         // Some at a time where they are many, since before each time all traces are entered.
         let at_once = (limit / room::SIZE / 64).clamp(1, 8);
-        // The newest stays, however large: who was told that a span is kept finds it.
+        // The newest stays, however large: who was told that a trace is kept finds it, if it did not begin long before.
         while self.bytes() + at_once * room::SIZE > limit && self.sealed.len() > 1 {
             let Some(oldest) = Arc::make_mut(&mut self.sealed).pop_front() else { break };
             self.sealed_bytes -= oldest.bytes();

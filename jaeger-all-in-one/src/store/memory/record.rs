@@ -292,6 +292,24 @@ mod tests {
         }
     }
 
+    /// One trace in one message of more than a megabyte, whose id stands at its beginning, and so does that of most parents.
+    #[test]
+    fn what_is_pointed_to_may_be_far() {
+        let span = |n: u64| Span {
+            trace_id: u128::MAX / 3,
+            span_id: n + 1,
+            parent_span_id: u64::from(n > 0),
+            start_time: n as i64,
+            ..Span::default()
+        };
+        let store = MemoryStore::new(64 << 20);
+        let given: Vec<Span<'static>> = (0..70_000).map(span).collect();
+        store.append(&batch(given.clone()));
+        assert!(store.lock().active.written_since_begin() > 3 << 19);
+        let whole = store.traces(&[u128::MAX / 3]).unwrap();
+        assert!(whole[0].spans.iter().map(|stored| &stored.span).eq(&given));
+    }
+
     /// Of ids of 32 bytes a span, 8 are held, and some bytes that point; parents are the trace's first or another's.
     #[test]
     fn an_id_is_held_once() {

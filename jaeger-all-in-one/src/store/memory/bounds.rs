@@ -61,7 +61,7 @@ fn the_bound_holds_after_each_message_and_nearly_all_of_it_is_used() {
 fn the_bound_holds_for_traces_of_one_small_span() {
     const LIMIT: u64 = 32 << 20;
     let (store, asked) = (MemoryStore::new(LIMIT), MemoryStore::new(LIMIT));
-    for n in 0..600 {
+    for n in 0..1_000 {
         for (store, is_asked) in [(&store, false), (&asked, true)] {
             give(store, 1 + n * 1_000, 1_000, 0);
             let bytes = if is_asked { store.stats().bytes } else { store.lock().bytes() as u64 };
